@@ -1,0 +1,119 @@
+/**
+ * The source port: what is dumped, and what a dump is loaded back into.
+ *
+ * A dump is an ordered list of streams of text. Concatenated in order (leaving out `globals`) they are a
+ * script that the engine's own client can load: that is what makes recovery without holdfast possible.
+ */
+export type SourceKind = 'postgres' | 'mysql' | 'sqlite' | 'redis' | 'files';
+
+/**
+ * How the rows of a stream are written. In every dialect a row ends with LF and no row contains an LF, except
+ * in `sql`, which is free text (DDL) that may be cut at any LF.
+ * - `pg-copy`: one `COPY t (cols) FROM stdin;` line, rows in COPY text format, one `\.` line.
+ * - `sql-insert`: one INSERT statement per line, one row per statement.
+ */
+export type Dialect = 'sql' | 'pg-copy' | 'sql-insert';
+
+/** Where in the script a stream stands. Globals belong to the server (roles, tablespaces), not to the database. */
+export type Section = 'globals' | 'pre-data' | 'data' | 'post-data';
+
+export interface TableInfo {
+  /** Qualified and quoted where needed, as the engine writes it: `public.users`, `public."Odd Name"`, `users`. */
+  readonly name: string;
+  /** Unquoted column names in the order in which the rows list them. */
+  readonly columns: readonly string[];
+}
+
+export interface StreamInfo {
+  /** Unique in the dump: `pre-data`, or the table's name. */
+  readonly name: string;
+  readonly section: Section;
+  readonly dialect: Dialect;
+  readonly table?: TableInfo;
+}
+
+export interface DumpStream extends StreamInfo {
+  /** Must be read to its end before the next stream is asked for. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface SourceInfo {
+  readonly kind: SourceKind;
+  /** The database's name or path, without host or credentials. */
+  readonly database: string;
+  readonly serverVersion: string;
+  readonly toolVersion: string;
+  /** Bytes on the source's disk, for the ETA; undefined when unknown. */
+  readonly estimatedBytes?: number;
+  /** Things to say before the dump starts, e.g. "role passwords cannot be read". */
+  readonly warnings: readonly string[];
+  /** Engine facts that a restore checks first (extensions, roles, encoding, locale); plain JSON, goes into the manifest. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export interface Source {
+  readonly kind: SourceKind;
+  /** Connects, checks tools and versions, throws the error a dump would meet (missing tool, older tool, no database). */
+  probe(signal: AbortSignal): Promise<SourceInfo>;
+  /**
+   * One consistent dump. The iteration ends normally only after every tool exited 0 and the dump was
+   * complete; it throws otherwise. Leaving the loop early stops the tools.
+   */
+  dump(signal: AbortSignal): AsyncIterable<DumpStream>;
+}
+
+/** A stream of a stored dump. */
+export interface StoredStream extends StreamInfo {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** A stored dump, opened: what a loader reads from. */
+export interface DumpReader {
+  readonly source: SourceInfo;
+  readonly streams: readonly StoredStream[];
+  /** The stream's bytes in order, in pieces of up to 4 MiB that end on row ends wherever a row is shorter than that. */
+  read(stream: StoredStream, signal: AbortSignal): AsyncIterable<Buffer>;
+}
+
+export interface LoadOptions {
+  /** Parallel sessions. */
+  readonly jobs: number;
+  /** Load the data of these tables only (names as in TableInfo.name or unquoted); all when undefined. */
+  readonly tables?: readonly string[];
+  /** Also create roles and tablespaces that the target lacks. */
+  readonly globals: boolean;
+  /** Leave out ownership and grants. */
+  readonly noOwner: boolean;
+  readonly onProgress: (bytes: number, what: string) => void;
+}
+
+export interface Preflight {
+  /** Where it will go, for people, without credentials: `database shop_restored on localhost:5432`. */
+  readonly target: string;
+  readonly exists: boolean;
+  /** True when the target holds anything that a restore would mix with. */
+  readonly occupied: boolean;
+  /** Why this restore cannot work (each one sentence with what to do); empty when nothing is in the way. */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface LoadReport {
+  /** Where the data went: a URL without password or a path, as the user would type it. */
+  readonly target: string;
+  /** Rows that the target really holds afterwards, by table name. */
+  readonly rows: Readonly<Record<string, number>>;
+  /** What was left out on purpose (e.g. foreign keys to tables that were not chosen). */
+  readonly leftOut: readonly string[];
+}
+
+export interface Loader {
+  /** Looks, changes nothing. */
+  preflight(dump: DumpReader, options: LoadOptions, signal: AbortSignal): Promise<Preflight>;
+  /**
+   * Loads into a target that preflight found free, creating it when absent. On failure it removes what it
+   * created itself, and says so.
+   */
+  load(dump: DumpReader, options: LoadOptions, signal: AbortSignal): Promise<LoadReport>;
+}

@@ -1,0 +1,67 @@
+/**
+ * The store port: where sealed objects live.
+ *
+ * What holdfast needs from a store:
+ * - an object is there whole or not at all; a put that was acknowledged survives a power cut;
+ * - a get or a list after an acknowledged put sees it;
+ * - `modified` times never go backwards for later puts of one store (they are the clock that retention uses).
+ *
+ * Keys are relative to the store's root, use `/`, and contain only `[A-Za-z0-9._/-]`.
+ * Every method throws a HoldfastError (see errors.ts beside this file) and nothing else; a cancelled signal
+ * starts no new operation. Implementations do not retry: `stores/retry.ts` wraps them once.
+ */
+export interface StoreFeatures {
+  /** `put` with `ifAbsent` really refuses to replace (probed, not assumed). When false a put may overwrite. */
+  readonly ifAbsent: boolean;
+  /** The store itself can expire objects by prefix and age. */
+  readonly lifecycle: boolean;
+  /** Old versions of an object survive a put or a remove. */
+  readonly versions: boolean;
+  /** Objects can be locked until a date. */
+  readonly objectLock: boolean;
+}
+
+export interface ObjectInfo {
+  readonly key: string;
+  readonly bytes: number;
+  /** When the store took the object, by the store's own clock. */
+  readonly modified: Date;
+}
+
+export interface PutOptions {
+  /** Refuse (return 'already-there') when the key exists. */
+  readonly ifAbsent?: boolean;
+}
+
+/** First byte and number of bytes. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface ReadStore {
+  /** The address as the user wrote it, for messages; never holds a secret. */
+  readonly url: string;
+  /** Throws STORE_OBJECT_MISSING when the key is absent, STORE_OBJECT_SHORT when the range is not all there. */
+  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Buffer>;
+  /** Undefined when the key is absent. */
+  head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined>;
+  /** All objects whose key starts with the prefix, in no particular order; half-written ones never appear. */
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo>;
+  /** The store's clock. */
+  now(signal?: AbortSignal): Promise<Date>;
+}
+
+export interface Store extends ReadStore {
+  /** What this store can do; may ask the server once. */
+  features(signal?: AbortSignal): Promise<StoreFeatures>;
+  /** Creates the root when it can be created (a folder); throws STORE_MISSING when it cannot (a bucket). */
+  create(signal?: AbortSignal): Promise<void>;
+  /** Throws STORE_MISSING (exit 10) when the root (folder, bucket) is not there, STORE_DENIED when not allowed. */
+  check(signal?: AbortSignal): Promise<void>;
+  put(key: string, bytes: Uint8Array, options?: PutOptions, signal?: AbortSignal): Promise<'written' | 'already-there'>;
+  /** Removes keys; one that is absent already is no error. */
+  remove(keys: readonly string[], signal?: AbortSignal): Promise<void>;
+  /** Releases sockets. */
+  close(): Promise<void>;
+}
