@@ -48,6 +48,8 @@ export interface ReadStore {
   head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined>;
   /** All objects whose key starts with the prefix, in no particular order; half-written ones never appear. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo>;
+  /** The names directly below a prefix that ends in `/` (or is empty) and have something below them, without the slash. */
+  folders(prefix: string, signal?: AbortSignal): Promise<string[]>;
   /** The store's clock. */
   now(signal?: AbortSignal): Promise<Date>;
 }
@@ -59,7 +61,12 @@ export interface Store extends ReadStore {
   create(signal?: AbortSignal): Promise<void>;
   /** Throws STORE_MISSING (exit 10) when the root (folder, bucket) is not there, STORE_DENIED when not allowed. */
   check(signal?: AbortSignal): Promise<void>;
-  put(key: string, bytes: Uint8Array, options?: PutOptions, signal?: AbortSignal): Promise<'written' | 'already-there'>;
+  put(
+    key: string,
+    bytes: Uint8Array,
+    options?: PutOptions,
+    signal?: AbortSignal,
+  ): Promise<'written' | 'already-there'>;
   /** Removes keys; one that is absent already is no error. */
   remove(keys: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Releases sockets. */

@@ -1,0 +1,198 @@
+/** One backup run: a consistent dump of one source becomes one snapshot, or nothing. */
+import { randomBytes } from 'node:crypto';
+import type { openpgp } from '../openpgp/library.ts';
+import { MessageSealer } from '../openpgp/message.ts';
+import { newestByWriter, readCatalog } from '../repository/catalog.ts';
+import type { Catalog } from '../repository/catalog.ts';
+import type { Binding, Entry } from '../repository/entry.ts';
+import { runTooLong } from '../repository/errors.ts';
+import { FORMAT, newSnapshotId } from '../repository/layout.ts';
+import { readLedger } from '../repository/ledger.ts';
+import type { Ledger } from '../repository/ledger.ts';
+import { lockSet } from '../repository/lock.ts';
+import { PackWriter } from '../repository/packs.ts';
+import { endOfPromise } from '../repository/rules.ts';
+import type { ChainPolicy } from '../repository/rules.ts';
+import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
+import type { SeenEntry } from '../repository/seen.ts';
+import { stateFolderOf } from '../repository/session.ts';
+import type { Session } from '../repository/session.ts';
+import { SegmentPool } from '../segments/pool.ts';
+import type { Source, SourceInfo } from '../sources/source.ts';
+import type { Store } from '../stores/store.ts';
+import { TOOL } from '../version.ts';
+import { openChain } from './chain.ts';
+import type { ReadyChain } from './chain.ts';
+import { checkCommit, commit } from './commit.ts';
+import type { CommitCheck } from './commit.ts';
+import { Recorder } from './recorder.ts';
+import type { Recorded } from './recorder.ts';
+
+const CLOCK_SKEW_MAX_MS = 10 * 60_000;
+/** A run is repeated when a purge or its own length overtook it; more often than this something else is wrong. */
+const ATTEMPTS_MAX = 3;
+
+export interface BackupOptions {
+  readonly session: Session<Store>;
+  readonly source: Source;
+  readonly set: string;
+  readonly writer: string;
+  readonly policy: ChainPolicy;
+  readonly recipients: readonly openpgp.PublicKey[];
+  readonly signer: openpgp.PrivateKey;
+  /** zstd level. */
+  readonly level: number;
+  /** Start a new chain. */
+  readonly full: boolean;
+  readonly onStart: (info: SourceInfo) => void;
+  readonly onProgress: (bytes: number, stream: string) => void;
+  readonly onWarning: (text: string) => void;
+}
+
+export interface BackupReport {
+  readonly entry: Entry;
+  /** Why this run was a full one, or why it was not. */
+  readonly reason: string;
+}
+
+/**
+ * Runs a backup.
+ * @throws HoldfastError LOCKED, PACKS_VANISHED, RUN_TOO_LONG, and what source and store throw; then no snapshot exists
+ */
+export async function runBackup(options: BackupOptions, signal: AbortSignal): Promise<BackupReport> {
+  const { session, set, source, onStart, onWarning } = options;
+  using _lock = await lockSet(stateFolderOf(session, set), set);
+  const info = await source.probe(signal);
+  for (const warning of info.warnings) onWarning(warning);
+  onStart(info);
+  await using pool = new SegmentPool();
+  let full = options.full;
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const outcome = await attemptBackup({ ...options, full }, info, pool, signal);
+    if (outcome.kind === 'committed') return outcome.report;
+    if (outcome.kind === 'too-old' && outcome.wasFull) break;
+    onWarning(REPEAT_REASON[outcome.kind]);
+    full ||= outcome.kind === 'too-old';
+  }
+  throw runTooLong(set);
+}
+
+const REPEAT_REASON = {
+  retired: 'a purge retired segments while this run was under way; it starts over',
+  'too-old': 'the run took so long that its chain came to an end; it starts over with a full snapshot',
+} as const;
+
+type Outcome =
+  | { readonly kind: 'committed'; readonly report: BackupReport }
+  | { readonly kind: 'retired' | 'too-old'; readonly wasFull: boolean };
+
+async function attemptBackup(
+  options: BackupOptions,
+  info: SourceInfo,
+  pool: SegmentPool,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { session, set, writer, policy, full } = options;
+  const startedMs = performance.now();
+  const now = await session.store.now(signal);
+  warnAboutClock(now, options.onWarning);
+  const ledger = await readLedger(session.store, session.id, set, session.ledgerTrust, signal);
+  const catalog = await readCatalog(session.store, session.id, set, session.trust, signal);
+  const prev = await previousEntry(options, catalog, ledger, now);
+  const context = { store: session.store, stateFolder: stateFolderOf(session, set), set, writer, policy, catalog, ledger };
+  using chain = await openChain(context, now, full, signal);
+  const recorded = await record(options, chain, pool, signal);
+  const committing = await session.store.now(signal);
+  const check = await checkCommit(session, chain, recorded, policy, committing, signal);
+  if (check.kind !== 'go') return { kind: check.kind, wasFull: chain.decision.kind === 'start' };
+  const binding = bind(options, chain, check, prev, now, committing);
+  const parts = {
+    place: chain.place,
+    binding,
+    full: chain.decision.kind === 'start',
+    prev: prev ? { snapshot: prev.snapshot, seq: prev.seq, sha256: prev.sha256, end: prev.end } : null,
+    packs: check.packs,
+    recorded,
+    source: info,
+    durationMs: performance.now() - startedMs,
+    tool: TOOL,
+  };
+  const sealer = new MessageSealer(options.recipients, options.signer);
+  const { entry, entrySha256 } = await commit(session.store, parts, sealer, options.signer, signal);
+  const seen = { seq: entry.seq, snapshot: entry.snapshot, sha256: entrySha256, end: entry.end };
+  await rememberSeen(context.stateFolder, { [writer]: seen }, check.ledger.heads);
+  return { kind: 'committed', report: { entry, reason: chain.decision.reason } };
+}
+
+function warnAboutClock(now: Date, onWarning: (text: string) => void): void {
+  const skew = Date.now() - now.getTime();
+  if (Math.abs(skew) <= CLOCK_SKEW_MAX_MS) return;
+  const minutes = Math.round(Math.abs(skew) / 60_000);
+  onWarning(`this host's clock is ${minutes} minutes ${skew > 0 ? 'ahead of' : 'behind'} the store's; the store's is used`);
+}
+
+/** The entry that this run follows: the writer's newest that the store shows, or that this host remembers. */
+async function previousEntry(
+  { session, set, writer, onWarning }: BackupOptions,
+  catalog: Catalog,
+  ledger: Ledger,
+  now: Date,
+): Promise<SeenEntry | undefined> {
+  const seen = await readSeen(stateFolderOf(session, set));
+  const present = newestByWriter(catalog.entries);
+  for (const problem of findRollback(seen, present, ledger.heads, now)) onWarning(`the store was rolled back: ${problem}`);
+  for (const { key } of catalog.failures) onWarning(`${key} cannot be verified; run: holdfast verify ${set}`);
+  const newest = catalog.entries.at(-1)?.entry.time;
+  if (newest !== undefined && new Date(newest) > now) {
+    onWarning(`the store's clock (${now.toISOString()}) is behind its newest snapshot (${newest})`);
+  }
+  const [here, there] = [seen.entries[writer], present[writer]];
+  return here && (!there || here.seq > there.seq) ? here : there;
+}
+
+/** Streams the dump through the recorder into packs. */
+async function record(options: BackupOptions, chain: ReadyChain, pool: SegmentPool, signal: AbortSignal): Promise<Recorded> {
+  const { session, source, level, onProgress } = options;
+  const recorder = new Recorder({ keys: chain.keys, index: chain.index, pool, level, signal, onProgress });
+  const writer = new PackWriter({
+    store: session.store,
+    place: chain.place,
+    packDays: chain.packDays,
+    onStored: (pack) => recorder.stored(pack),
+    signal,
+  });
+  recorder.writeTo(writer);
+  try {
+    for await (const stream of source.dump(signal)) await recorder.addStream(stream);
+    return await recorder.finish();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+function bind(
+  { session, set, writer, policy, recipients }: BackupOptions,
+  chain: ReadyChain,
+  check: CommitCheck & { kind: 'go' },
+  prev: SeenEntry | undefined,
+  started: Date,
+  committing: Date,
+): Binding {
+  return {
+    format: FORMAT,
+    store: session.id,
+    set,
+    snapshot: newSnapshotId(started, randomBytes(2)),
+    writer,
+    chain: chain.place.chain,
+    seq: (prev?.seq ?? 0) + 1,
+    revision: 0,
+    time: started.toISOString(),
+    end: endOfPromise(committing, policy.keepDays).toISOString(),
+    keep_days: policy.keepDays,
+    pack_days: chain.packDays,
+    ledger_seen: check.ledger.heads,
+    recipients: recipients.map((key) => key.getFingerprint()),
+  };
+}

@@ -1,0 +1,116 @@
+/** Getting a chain ready for a run: continue it or start one, and square the host's index with what the store shows. */
+import { join } from 'node:path';
+import type { Catalog } from '../repository/catalog.ts';
+import { indexFile, readChainState, writeChainState } from '../repository/chain-state.ts';
+import { packRef, packsFolder } from '../repository/layout.ts';
+import type { ChainPlace } from '../repository/layout.ts';
+import { retiredPlaces } from '../repository/ledger.ts';
+import type { Ledger } from '../repository/ledger.ts';
+import { decideChain, packDaysFor, packIsUsable } from '../repository/rules.ts';
+import type { ChainDecision, ChainPolicy } from '../repository/rules.ts';
+import { SegmentIndex } from '../repository/segment-index.ts';
+import { makePrivateFolder } from '../repository/state-files.ts';
+import { ChainKeys, newChainSecret } from '../segments/chain-keys.ts';
+import type { ObjectInfo, ReadStore } from '../stores/store.ts';
+
+export interface ReadyChain extends Disposable {
+  readonly place: ChainPlace;
+  readonly packDays: number;
+  readonly keys: ChainKeys;
+  readonly index: SegmentIndex;
+  readonly decision: ChainDecision;
+}
+
+export interface ChainContext {
+  readonly store: ReadStore;
+  readonly stateFolder: string;
+  readonly set: string;
+  readonly writer: string;
+  readonly policy: ChainPolicy;
+  readonly catalog: Catalog;
+  readonly ledger: Ledger;
+}
+
+/**
+ * Opens the chain that this run belongs to.
+ * @param now - the store's clock
+ * @param wantsFull - start a chain in any case
+ */
+export async function openChain(
+  context: ChainContext,
+  now: Date,
+  wantsFull: boolean,
+  signal: AbortSignal,
+): Promise<ReadyChain> {
+  const { stateFolder, policy, set, writer } = context;
+  await makePrivateFolder(stateFolder);
+  const state = await readChainState(stateFolder);
+  const facts = state && {
+    chain: state.chain,
+    started: new Date(state.started),
+    keepDays: state.keep_days,
+    fullEveryDays: state.full_every_days,
+  };
+  const decision = decideChain(facts, policy, now, wantsFull);
+  const current =
+    state && decision.kind === 'continue' ? state : await startChain(context, (state?.chain ?? 0) + 1, now);
+  const place = { set, writer, chain: current.chain };
+  const packDays = packDaysFor(policy.keepDays, policy.fullEveryDays);
+  const index = new SegmentIndex(indexFile(stateFolder, current.chain));
+  const keys = new ChainKeys(Buffer.from(current.secret, 'hex'));
+  const ready = { place, packDays, keys, index, decision, [Symbol.dispose]: () => index[Symbol.dispose]() };
+  try {
+    await squareIndex(context, ready, now, signal);
+  } catch (error) {
+    index[Symbol.dispose]();
+    throw error;
+  }
+  return ready;
+}
+
+async function startChain({ stateFolder, policy, catalog, writer }: ChainContext, atLeast: number, now: Date) {
+  const used = catalog.entries.filter(({ entry }) => entry.writer === writer).map(({ entry }) => entry.chain);
+  const state = {
+    chain: Math.max(atLeast, ...used.map((chain) => chain + 1)),
+    secret: newChainSecret().toString('hex'),
+    started: now.toISOString(),
+    keep_days: policy.keepDays,
+    full_every_days: policy.fullEveryDays,
+  };
+  await writeChainState(stateFolder, state);
+  return state;
+}
+
+/** Drops what the index may not offer any more: packs that are gone, of another size, too old, and retired segments. */
+async function squareIndex(
+  { store, policy, ledger, writer }: ChainContext,
+  { place, packDays, index }: Pick<ReadyChain, 'place' | 'packDays' | 'index'>,
+  now: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  const listed = await listPacks(store, place, packDays, signal);
+  const unusable = [...index.packs()].filter(({ ref, bytes }) => {
+    const object = listed.get(ref);
+    return object?.bytes !== bytes || !packIsUsable({ modified: object.modified, days: packDays }, policy, now, false);
+  });
+  index.dropPacks(unusable.map(({ pack }) => pack));
+  index.retire(retiredPlaces(ledger, writer, place.chain));
+}
+
+/** The packs of a chain that the store shows, by reference. */
+export async function listPacks(
+  store: ReadStore,
+  place: ChainPlace,
+  packDays: number,
+  signal: AbortSignal,
+): Promise<Map<string, ObjectInfo>> {
+  const folder = packsFolder(place, packDays);
+  const packs = new Map<string, ObjectInfo>();
+  for await (const object of store.list(folder, signal)) packs.set(packRef(packDays, object.key.slice(folder.length)), object);
+  return packs;
+}
+
+/** The private scratch folder of a set, for a source that must copy before it can dump. */
+export function scratchFolder(stateFolder: string): string {
+  return join(stateFolder, 'scratch');
+}

@@ -1,0 +1,117 @@
+/** The commit: everything is looked at once more, then the manifest, then the entry, which makes the snapshot exist. */
+import type { MessageSealer } from '../openpgp/message.ts';
+import { signStatement } from '../openpgp/statement.ts';
+import type { openpgp } from '../openpgp/library.ts';
+import { sha256Hex } from '../repository/entry.ts';
+import type { Binding, Entry } from '../repository/entry.ts';
+import { packsVanished } from '../repository/errors.ts';
+import { entryKey, manifestKey, snapshotFolder } from '../repository/layout.ts';
+import type { ChainPlace } from '../repository/layout.ts';
+import { readLedger, retiredPlaces } from '../repository/ledger.ts';
+import type { Ledger } from '../repository/ledger.ts';
+import { formatManifest } from '../repository/manifest.ts';
+import { packIsUsable } from '../repository/rules.ts';
+import type { ChainPolicy } from '../repository/rules.ts';
+import type { Session } from '../repository/session.ts';
+import type { Store } from '../stores/store.ts';
+import type { SourceInfo } from '../sources/source.ts';
+import { listPacks } from './chain.ts';
+import type { ReadyChain } from './chain.ts';
+import type { Recorded } from './recorder.ts';
+
+export type CommitCheck =
+  | { readonly kind: 'go'; readonly ledger: Ledger; readonly packs: [ref: string, bytes: number][] }
+  /** Somebody was purged meanwhile, and the run may have referenced a segment that is retired now. */
+  | { readonly kind: 'retired' }
+  /** The run took so long that a pack would end before the manifest. */
+  | { readonly kind: 'too-old' };
+
+/**
+ * The fence and the last look at the packs. Nothing is written.
+ * @param now - the store's clock
+ * @throws HoldfastError PACKS_VANISHED, LEDGER_BROKEN
+ */
+export async function checkCommit(
+  session: Session<Store>,
+  chain: ReadyChain,
+  recorded: Recorded,
+  policy: ChainPolicy,
+  now: Date,
+  signal: AbortSignal,
+): Promise<CommitCheck> {
+  const { store, id, ledgerTrust } = session;
+  const { set, writer, chain: number } = chain.place;
+  const known = new Map([...chain.index.packs()].map(({ ref, bytes }) => [ref, bytes]));
+  const listed = await listPacks(store, chain.place, chain.packDays, signal);
+  const packs: [string, number][] = [];
+  for (const ref of [...recorded.packs].sort()) {
+    const object = listed.get(ref);
+    if (!object) throw packsVanished(set, `pack ${ref} is gone`);
+    if (object.bytes !== known.get(ref)) throw packsVanished(set, `pack ${ref} has another size`);
+    if (!packIsUsable({ modified: object.modified, days: chain.packDays }, policy, now, true)) return { kind: 'too-old' };
+    packs.push([ref, object.bytes]);
+  }
+  const ledger = await readLedger(store, id, set, ledgerTrust, signal);
+  if (chain.index.retire(retiredPlaces(ledger, writer, number)) > 0) return { kind: 'retired' };
+  return { kind: 'go', ledger, packs };
+}
+
+export interface CommitParts {
+  readonly place: ChainPlace;
+  readonly binding: Binding;
+  readonly full: boolean;
+  readonly prev: Entry['prev'];
+  readonly packs: [ref: string, bytes: number][];
+  readonly recorded: Recorded;
+  readonly source: SourceInfo;
+  readonly durationMs: number;
+  readonly tool: string;
+}
+
+export interface Committed {
+  readonly entry: Entry;
+  readonly entrySha256: string;
+}
+
+/** Writes manifest and entry. A crash between the two leaves a dead run: a manifest that nothing names. */
+export async function commit(
+  store: Store,
+  parts: CommitParts,
+  sealer: MessageSealer,
+  signer: openpgp.PrivateKey,
+  signal: AbortSignal,
+): Promise<Committed> {
+  const { binding, recorded, source } = parts;
+  const folder = snapshotFolder(binding.set, binding.keep_days, binding.snapshot);
+  const manifest = await sealer.seal(formatManifest({ binding, source, streams: recorded.streams, pages: recorded.pages }));
+  const entry = makeEntry(parts, manifest);
+  const entryBytes = await signStatement(entry, signer);
+  await putNew(store, manifestKey(folder), manifest, signal);
+  await putNew(store, entryKey(folder), entryBytes, signal);
+  return { entry, entrySha256: sha256Hex(entryBytes) };
+}
+
+async function putNew(store: Store, key: string, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  const outcome = await store.put(key, bytes, { ifAbsent: true }, signal);
+  if (outcome !== 'written') throw new Error(`${key} exists already`);
+}
+
+function makeEntry({ binding, full, prev, packs, recorded, source, durationMs, tool }: CommitParts, manifest: Buffer): Entry {
+  return {
+    kind: 'entry',
+    ...binding,
+    full,
+    manifest: { sha256: sha256Hex(manifest), bytes: manifest.length },
+    packs,
+    prev,
+    counts: {
+      segments: recorded.segments,
+      new_segments: recorded.newSegments,
+      plain_bytes: recorded.plainBytes,
+      new_bytes: recorded.newBytes + manifest.length,
+      duration_ms: Math.round(durationMs),
+    },
+    source: source.kind,
+    tool,
+  };
+}

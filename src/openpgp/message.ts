@@ -1,0 +1,128 @@
+/** Whole OpenPGP messages to people: what manifests are. One power per object: a host has a sealer and no opener. */
+import { HoldfastError, reasonOf } from '../errors.ts';
+import { badSignature, damaged, keyDoesNotOpen } from './errors.ts';
+import { PGP, VERIFY_DATE, openpgp, signingDate } from './library.ts';
+import type { Trust } from './trust.ts';
+
+/** Seals messages to the recipients, signed by this host. */
+export class MessageSealer {
+  readonly #recipients: readonly openpgp.PublicKey[];
+  readonly #signer: openpgp.PrivateKey;
+
+  constructor(recipients: readonly openpgp.PublicKey[], signer: openpgp.PrivateKey) {
+    this.#recipients = recipients;
+    this.#signer = signer;
+  }
+
+  async seal(plain: Uint8Array): Promise<Buffer> {
+    const sealed = await openpgp.encrypt({
+      message: await openpgp.createMessage({ binary: plain }),
+      encryptionKeys: [...this.#recipients],
+      signingKeys: this.#signer,
+      date: signingDate(this.#signer),
+      format: 'binary',
+      config: PGP,
+    });
+    return Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+  }
+}
+
+export interface OpenedMessage {
+  readonly plain: Buffer;
+  /** Fingerprint of the trusted key that signed it. */
+  readonly signer: string;
+}
+
+/** Opens messages with a private key, wherever that key lives. */
+export interface MessageOpener {
+  /** Public parts of the keys that this opener can use: they certify hosts. */
+  readonly certifiers: readonly openpgp.PublicKey[];
+  /**
+   * Decrypts and verifies.
+   * @throws HoldfastError KEY_DOES_NOT_OPEN, DAMAGED, SIGNATURE_BAD, SIGNER_NOT_TRUSTED
+   */
+  open(sealed: Uint8Array, trust: Trust, what: string): Promise<OpenedMessage>;
+}
+
+/** Opens with an unlocked private key held in memory. */
+export class KeyOpener implements MessageOpener {
+  readonly #keys: readonly openpgp.PrivateKey[];
+
+  constructor(keys: readonly openpgp.PrivateKey[]) {
+    this.#keys = keys;
+  }
+
+  get certifiers(): openpgp.PublicKey[] {
+    return this.#keys.map((key) => key.toPublic());
+  }
+
+  async open(sealed: Uint8Array, trust: Trust, what: string): Promise<OpenedMessage> {
+    const message = await readSealed(sealed, what);
+    await this.#mustBeAddressed(message, what);
+    return decryptWith({ decryptionKeys: [...this.#keys] }, message, trust, what);
+  }
+
+  async #mustBeAddressed(message: openpgp.Message<Uint8Array>, what: string): Promise<void> {
+    const wanted = message.getEncryptionKeyIDs();
+    const own = this.#keys.flatMap((key) => key.getKeys().map((part) => part.getKeyID()));
+    if (wanted.some((id) => own.some((mine) => mine.equals(id, true)))) return;
+    throw keyDoesNotOpen(
+      what,
+      wanted.map((id) => id.toHex()),
+      this.#keys.map((key) => key.getKeyID().toHex()),
+    );
+  }
+}
+
+export async function readSealed(sealed: Uint8Array, what: string): Promise<openpgp.Message<Uint8Array>> {
+  try {
+    return await openpgp.readMessage({ binaryMessage: sealed, config: PGP });
+  } catch (cause) {
+    throw damaged(what, reasonOf(cause), cause);
+  }
+}
+
+/** Decrypts with private keys or a session key, then demands exactly one good signature by a trusted key. */
+export async function decryptWith(
+  secret: { decryptionKeys: openpgp.PrivateKey[] } | { sessionKeys: openpgp.SessionKey[] },
+  message: openpgp.Message<Uint8Array>,
+  trust: Trust,
+  what: string,
+): Promise<OpenedMessage> {
+  let result: openpgp.DecryptMessageResult;
+  try {
+    result = await openpgp.decrypt({
+      ...secret,
+      message,
+      verificationKeys: trust.keys,
+      date: VERIFY_DATE,
+      format: 'binary',
+      config: PGP,
+    });
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    throw damaged(what, reasonOf(cause), cause);
+  }
+  const data = result.data as Uint8Array;
+  return {
+    plain: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    signer: await signerOf(result.signatures, trust, what),
+  };
+}
+
+async function signerOf(
+  signatures: openpgp.DecryptMessageResult['signatures'],
+  trust: Trust,
+  what: string,
+): Promise<string> {
+  const [only] = signatures;
+  if (!only || signatures.length !== 1) throw badSignature(what, 'there is not exactly one signature');
+  const signer = trust.keys.find((key) => key.getKeys(only.keyID).length > 0);
+  if (!signer) return trust.key(only.keyID.toHex(), what).getFingerprint();
+  try {
+    await only.verified;
+  } catch (cause) {
+    throw badSignature(what, reasonOf(cause), cause);
+  }
+  return signer.getFingerprint();
+}

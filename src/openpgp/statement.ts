@@ -1,0 +1,87 @@
+/**
+ * Signed statements: how every public JSON object in a store carries its signature inside.
+ *
+ * Two lines, each ending in LF. The first is the statement, one JSON object; its bytes without the LF are what
+ * is signed, so no canonical form of JSON is needed. The second is
+ * `{"signer":"FINGERPRINT","signature":"-----BEGIN PGP SIGNATURE-----…"}`, a detached OpenPGP signature of
+ * type binary (RFC 9580 section 5.2.1). With stock tools: `head -n1 entry.json | tr -d '\n'` against the signature.
+ */
+import { reasonOf } from '../errors.ts';
+import { badSignature, damaged } from './errors.ts';
+import { PGP, VERIFY_DATE, openpgp, signingDate } from './library.ts';
+import type { Trust } from './trust.ts';
+
+/** No statement is larger: an entry of a snapshot of some terabytes is about 1 MB. */
+export const STATEMENT_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Signs one JSON value. */
+export async function signStatement(value: object, signer: openpgp.PrivateKey): Promise<Buffer> {
+  const line = Buffer.from(JSON.stringify(value), 'utf8');
+  const signature = await openpgp.sign({
+    message: await openpgp.createMessage({ binary: line }),
+    signingKeys: signer,
+    detached: true,
+    date: signingDate(signer),
+    config: PGP,
+  });
+  const seal = JSON.stringify({ signer: signer.getFingerprint(), signature });
+  return Buffer.concat([line, Buffer.from(`\n${seal}\n`, 'utf8')]);
+}
+
+export interface VerifiedStatement {
+  readonly value: unknown;
+  readonly signer: string;
+}
+
+/**
+ * Verifies a statement and returns its value.
+ * @param what - names the object in errors
+ * @throws HoldfastError DAMAGED, SIGNER_NOT_TRUSTED, SIGNATURE_BAD
+ */
+export async function verifyStatement(bytes: Buffer, trust: Trust, what: string): Promise<VerifiedStatement> {
+  const { line, signer, signature } = split(bytes, what);
+  const key = trust.key(signer, what);
+  try {
+    const verified = await openpgp.verify({
+      message: await openpgp.createMessage({ binary: new Uint8Array(line) }),
+      signature: await openpgp.readSignature({ armoredSignature: signature, config: PGP }),
+      verificationKeys: key,
+      date: VERIFY_DATE,
+      format: 'binary',
+      config: PGP,
+    });
+    const [first] = verified.signatures;
+    if (!first || verified.signatures.length !== 1) throw new Error('there is not exactly one signature');
+    await first.verified;
+  } catch (cause) {
+    throw badSignature(what, reasonOf(cause), cause);
+  }
+  return { value: parse(line.toString('utf8'), what), signer };
+}
+
+/** The value of a statement whose signature is not looked at: only for finding out whom to ask about. */
+export function readUnverified(bytes: Buffer, what: string): VerifiedStatement {
+  const { line, signer } = split(bytes, what);
+  return { value: parse(line.toString('utf8'), what), signer };
+}
+
+function split(bytes: Buffer, what: string): { line: Buffer; signer: string; signature: string } {
+  if (bytes.length > STATEMENT_BYTES_MAX) throw damaged(what, 'it is too large');
+  const first = bytes.indexOf(10);
+  const second = bytes.indexOf(10, first + 1);
+  if (first <= 0 || second !== bytes.length - 1) throw damaged(what, 'it does not have exactly two lines');
+  const seal = parse(bytes.subarray(first + 1, second).toString('utf8'), what) as Record<string, unknown>;
+  const { signer, signature } = seal;
+  if (typeof signer !== 'string' || typeof signature !== 'string') throw damaged(what, 'its signature line is malformed');
+  return { line: bytes.subarray(0, first), signer, signature };
+}
+
+function parse(text: string, what: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) throw new Error('not an object');
+    return value;
+  } catch (cause) {
+    throw damaged(what, 'it is not JSON', cause);
+  }
+}

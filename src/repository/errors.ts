@@ -1,0 +1,122 @@
+import { HoldfastError } from '../errors.ts';
+
+export const notAStore = (url: string) =>
+  new HoldfastError({
+    code: 'STORE_NOT_INITIALISED',
+    exit: 'noStore',
+    message: `${url} is not a holdfast store: it has no holdfast.json`,
+    hint: 'Check `store:` in holdfast.yaml, or prepare it with: holdfast init',
+  });
+
+export const otherStore = (url: string, was: string, is: string) =>
+  new HoldfastError({
+    code: 'STORE_REPLACED',
+    exit: 'verification',
+    message: `${url} holds store ${is}, but this machine knows store ${was} at that address`,
+    hint: 'If the store was replaced on purpose, remove its line from stores.json in the state folder.',
+  });
+
+export const formatTooNew = (what: string, format: unknown) =>
+  new HoldfastError({
+    code: 'FORMAT_UNKNOWN',
+    exit: 'unverifiable',
+    message: `${what} has format ${String(format)}, which this holdfast does not know`,
+    hint: 'Install a newer holdfast.',
+  });
+
+export const malformed = (what: string, reason: string) =>
+  new HoldfastError({
+    code: 'MALFORMED',
+    exit: 'verification',
+    message: `${what} is malformed: ${reason}`,
+    hint: 'It was damaged or not written by holdfast; use another snapshot or copy.',
+  });
+
+export const boundElsewhere = (what: string, field: string, expected: string, found: string) =>
+  new HoldfastError({
+    code: 'BOUND_ELSEWHERE',
+    exit: 'verification',
+    message: `${what} does not belong here: its ${field} is ${found}, expected ${expected}`,
+    hint: 'Somebody moved or replaced objects in the store; do not trust it before you know who.',
+  });
+
+export const rolledBack = (set: string, reason: string) =>
+  new HoldfastError({
+    code: 'ROLLED_BACK',
+    exit: 'verification',
+    message: `the store was rolled back for set ${set}: ${reason}`,
+    hint: 'Newer snapshots were removed or hidden. Look for them in object versions and copies; to go on with what is there, repeat with --accept-rollback.',
+  });
+
+export const chainBroken = (set: string, reason: string) =>
+  new HoldfastError({
+    code: 'CHAIN_BROKEN',
+    exit: 'verification',
+    message: `the snapshots of set ${set} do not follow each other: ${reason}`,
+    hint: 'An unexpired entry was removed or replaced; look for it in object versions and copies.',
+  });
+
+export const ledgerBroken = (set: string, reason: string) =>
+  new HoldfastError({
+    code: 'LEDGER_BROKEN',
+    exit: 'verification',
+    message: `the ledger of set ${set} does not hold: ${reason}`,
+    hint: 'Nothing is backed up or restored over a damaged ledger; bring it back from object versions or a copy.',
+  });
+
+export const locked = (set: string) =>
+  new HoldfastError({
+    code: 'LOCKED',
+    exit: 'locked',
+    message: `another holdfast on this host is working on set ${set}`,
+    hint: 'Wait for it to end; the lock goes with its process, there is nothing to clean up.',
+  });
+
+export const stateUnusable = (file: string, reason: string, cause?: unknown) =>
+  new HoldfastError({
+    code: 'STATE_UNUSABLE',
+    exit: 'failed',
+    message: `the state file ${file} cannot be used: ${reason}`,
+    hint: 'Check `state_dir:` and its permissions. Removing the set\'s state folder is safe; it costs one full backup.',
+    cause,
+  });
+
+export const packsVanished = (set: string, detail: string) =>
+  new HoldfastError({
+    code: 'PACKS_VANISHED',
+    exit: 'failed',
+    message: `packs of set ${set} disappeared or changed while the backup ran: ${detail}`,
+    hint: 'No snapshot was made. Run the backup again; it stores what is missing. Then find out who deletes from the store.',
+  });
+
+export const runTooLong = (set: string) =>
+  new HoldfastError({
+    code: 'RUN_TOO_LONG',
+    exit: 'failed',
+    message: `the backup of set ${set} took so long that its own packs would end before its manifest`,
+    hint: 'Raise `full_every:` for this set above the time that one run takes, and run it again.',
+  });
+
+export const noSnapshot = (set: string, when: string) =>
+  new HoldfastError({
+    code: 'NO_SNAPSHOT',
+    exit: 'usage',
+    message: `set ${set} has no snapshot ${when}`,
+    hint: `See what there is with: holdfast snapshots ${set}`,
+  });
+
+export const snapshotExpired = (snapshot: string, end: Date) =>
+  new HoldfastError({
+    code: 'SNAPSHOT_EXPIRED',
+    exit: 'policy',
+    message: `snapshot ${snapshot} is past its end (${end.toISOString()})`,
+    hint: 'What was promised to be gone is not read any more; choose a newer one.',
+  });
+
+export const missingManifest = (snapshot: string) =>
+  new HoldfastError({
+    code: 'MANIFEST_MISSING',
+    exit: 'verification',
+    message: `snapshot ${snapshot} has an unexpired entry, but its manifest is gone`,
+    hint: 'Without it nothing of this snapshot can be read; look in object versions and copies, and use another snapshot.',
+  });

@@ -1,0 +1,91 @@
+/**
+ * The names of objects in a store. `keep-NNN/` is the life of what lies below it, in days: one bucket lifecycle
+ * rule for each prefix deletes it, even when this program is dead.
+ */
+export const FORMAT = 1;
+
+export const STORE_HEADER = 'holdfast.json';
+export const RECOVERY_FILES = ['RECOVERY.md', 'recover.sh', 'recover.sh.asc'] as const;
+
+/** Public keys of the hosts that write here, each certified by a recipient: `writers/FINGERPRINT.asc`. */
+export const WRITER_KEYS = 'writers/';
+
+export const SET_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+/** `20261121T030005Z-9f3a`: when the run started by the store's clock, and four random hex digits. */
+export const SNAPSHOT_ID = /^\d{8}T\d{6}Z-[0-9a-f]{4}$/;
+/** A pack's place within its chain: life in days, slash, id. */
+export const PACK_REF = /^(\d{3,4})\/([0-9a-f]{16})$/;
+export const KEEP_DAYS_MAX = 9999;
+
+export function keepPrefix(days: number): string {
+  return `keep-${padDays(days)}/`;
+}
+
+export function padDays(days: number): string {
+  if (!Number.isInteger(days) || days < 1 || days > KEEP_DAYS_MAX) throw new RangeError(`a life of ${days} days`);
+  return String(days).padStart(3, '0');
+}
+
+/** The number of days of a folder `keep-NNN`; undefined for any other name. */
+export function daysOfPrefix(folder: string): number | undefined {
+  const match = /^keep-(\d{3,4})$/.exec(folder);
+  const days = Number(match?.[1]);
+  return match && days >= 1 ? days : undefined;
+}
+
+/** Where an object of one set and chain lies. */
+export interface ChainPlace {
+  readonly set: string;
+  readonly writer: string;
+  readonly chain: number;
+}
+
+export function chainFolder(place: ChainPlace, days: number): string {
+  return `${keepPrefix(days)}${place.set}/chains/${place.writer}-${place.chain}/`;
+}
+
+export function packsFolder(place: ChainPlace, days: number): string {
+  return `${chainFolder(place, days)}packs/`;
+}
+
+/** The key of a pack, from its reference `NNN/ID`. */
+export function packKey(place: ChainPlace, ref: string): string {
+  const match = PACK_REF.exec(ref);
+  if (!match?.[1] || !match[2]) throw new Error(`malformed pack reference ${ref}`);
+  return `${packsFolder(place, Number(match[1]))}${match[2]}`;
+}
+
+export function packRef(days: number, id: string): string {
+  return `${padDays(days)}/${id}`;
+}
+
+export function snapshotsFolder(set: string, keepDays: number): string {
+  return `${keepPrefix(keepDays)}${set}/snapshots/`;
+}
+
+export function snapshotFolder(set: string, keepDays: number, snapshot: string): string {
+  return `${snapshotsFolder(set, keepDays)}${snapshot}/`;
+}
+
+export function manifestKey(folder: string): string {
+  return `${folder}manifest.pgp`;
+}
+
+export function entryKey(folder: string): string {
+  return `${folder}entry.json`;
+}
+
+export function ledgerFolder(set: string): string {
+  return `ledger/${set}/`;
+}
+
+/** Ledger lines are numbered from 1 without a gap; ten digits keep listings in order. */
+export function ledgerKey(set: string, writer: string, seq: number): string {
+  return `${ledgerFolder(set)}${writer}/${String(seq).padStart(10, '0')}.json`;
+}
+
+/** The id of a snapshot whose run starts at this moment. */
+export function newSnapshotId(time: Date, random: Uint8Array): string {
+  const stamp = time.toISOString().slice(0, 19).replace(/[-:]/g, '');
+  return `${stamp}Z-${Buffer.from(random).toString('hex').slice(0, 4)}`;
+}

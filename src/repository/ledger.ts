@@ -1,0 +1,79 @@
+/**
+ * The ledger of a set: append-only, hash-chained, signed lines about purges and key events, one chain per writer.
+ * This version reads it: it refuses gaps, forks and foreign signatures, and obeys what a line retires.
+ */
+import { z } from 'zod';
+import { verifyStatement } from '../openpgp/statement.ts';
+import type { Trust } from '../openpgp/trust.ts';
+import type { ReadStore } from '../stores/store.ts';
+import { headsSchema, parseWith, sha256Hex } from './entry.ts';
+import type { LedgerHeads } from './entry.ts';
+import { ledgerBroken } from './errors.ts';
+import { FORMAT, PACK_REF, SET_NAME, ledgerFolder } from './layout.ts';
+
+const lineSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  kind: z.literal('ledger'),
+  store: z.uuid(),
+  set: z.string().regex(SET_NAME),
+  writer: z.string().regex(SET_NAME),
+  seq: z.int().positive(),
+  /** SHA-256 of the line before, as an object; null for the first. */
+  prev: z.string().nullable(),
+  time: z.iso.datetime(),
+  /** The heads of the other writers that this line's author had seen. */
+  heads: headsSchema,
+  event: z.looseObject({
+    type: z.string(),
+    /** Segments that must never be referenced again: chain writer, chain number, pack reference, offset. */
+    retired: z.array(z.tuple([z.string(), z.int().positive(), z.string().regex(PACK_REF), z.int().nonnegative()])).optional(),
+  }),
+});
+export type LedgerLine = z.infer<typeof lineSchema>;
+
+export interface Ledger {
+  readonly lines: readonly LedgerLine[];
+  readonly heads: LedgerHeads;
+}
+
+/**
+ * Reads and verifies a set's whole ledger.
+ * @param trust - purge signers and hosts
+ * @throws HoldfastError LEDGER_BROKEN, SIGNATURE_BAD, SIGNER_NOT_TRUSTED, MALFORMED
+ */
+export async function readLedger(
+  store: ReadStore,
+  storeId: string,
+  set: string,
+  trust: Trust,
+  signal: AbortSignal,
+): Promise<Ledger> {
+  const keys: string[] = [];
+  for await (const object of store.list(ledgerFolder(set), signal)) keys.push(object.key);
+  const lines: LedgerLine[] = [];
+  const heads: Record<string, { seq: number; sha256: string }> = {};
+  for (const key of keys.sort()) {
+    const bytes = await store.get(key, undefined, signal);
+    const line = parseWith(lineSchema, (await verifyStatement(bytes, trust, key)).value, key);
+    const head = heads[line.writer];
+    if (key !== expectedKey(set, line)) throw ledgerBroken(set, `${key} belongs at ${expectedKey(set, line)}`);
+    if (line.store !== storeId) throw ledgerBroken(set, `${key} comes from another store`);
+    if (line.seq !== (head?.seq ?? 0) + 1) throw ledgerBroken(set, `there is a gap before ${key}`);
+    if (line.prev !== (head?.sha256 ?? null)) throw ledgerBroken(set, `${key} does not follow the line before it`);
+    heads[line.writer] = { seq: line.seq, sha256: sha256Hex(bytes) };
+    lines.push(line);
+  }
+  return { lines, heads };
+}
+
+function expectedKey(set: string, line: LedgerLine): string {
+  return `${ledgerFolder(set)}${line.writer}/${String(line.seq).padStart(10, '0')}.json`;
+}
+
+/** The places of one chain that the ledger retires. */
+export function retiredPlaces(ledger: Ledger, writer: string, chain: number): [ref: string, offset: number][] {
+  return ledger.lines
+    .flatMap((line) => line.event.retired ?? [])
+    .filter(([w, c]) => w === writer && c === chain)
+    .map(([, , ref, offset]) => [ref, offset]);
+}

@@ -1,0 +1,98 @@
+/**
+ * Key pages: segments that list segments with their session keys.
+ *
+ * Plaintext, each line ending in LF: first `{"format":1,"kind":"page"}`, then for every segment
+ * `NNN/PACK OFFSET LENGTH SHA256 PLAIN ROWS KEY` (decimal numbers, hex hash and key). A page names no table, and
+ * its end is chosen by the segments in it, so an unchanged stretch of the database gives the same page next day,
+ * which is then a known segment itself.
+ */
+import { malformed } from './errors.ts';
+import { FORMAT, PACK_REF } from './layout.ts';
+
+export const PAGE_SEGMENTS_MAX = 4096;
+const PAGE_SEGMENTS_MIN = 256;
+const HEAD = `${JSON.stringify({ format: FORMAT, kind: 'page' })}\n`;
+
+/** Where a sealed segment lies and how it is opened. */
+export interface SegmentRef {
+  /** `NNN/ID`: the pack. */
+  readonly pack: string;
+  readonly offset: number;
+  /** Sealed bytes. */
+  readonly length: number;
+  /** Of the sealed bytes, hex. */
+  readonly sha256: string;
+  /** Bytes of plaintext. */
+  readonly plain: number;
+  /** Row ends (LF) in the plaintext. */
+  readonly rows: number;
+  /** 32 bytes, hex. */
+  readonly key: string;
+}
+
+/** Collects references and says when a page is full. */
+export class PageBuilder {
+  readonly #cutMask: number;
+  #lines: string[] = [HEAD];
+
+  /** @param meanSegments - a power of two: how many segments a page has on average beyond its minimum */
+  constructor(meanSegments = 2048) {
+    this.#cutMask = meanSegments - 1;
+  }
+
+  get segments(): number {
+    return this.#lines.length - 1;
+  }
+
+  /** Adds a reference; returns the finished page when this one ends it. */
+  add(ref: SegmentRef): FinishedPage | undefined {
+    this.#lines.push(formatRef(ref));
+    const chosen = this.segments >= PAGE_SEGMENTS_MIN && (parseInt(ref.sha256.slice(0, 8), 16) & this.#cutMask) === 0;
+    return chosen || this.segments >= PAGE_SEGMENTS_MAX ? this.finish() : undefined;
+  }
+
+  /** Ends the page; undefined when it is empty. */
+  finish(): FinishedPage | undefined {
+    if (this.segments === 0) return undefined;
+    const page = { plain: Buffer.from(this.#lines.join(''), 'latin1'), segments: this.segments };
+    this.#lines = [HEAD];
+    return page;
+  }
+}
+
+export interface FinishedPage {
+  readonly plain: Buffer;
+  readonly segments: number;
+}
+
+export function formatRef(ref: SegmentRef): string {
+  return `${ref.pack} ${ref.offset} ${ref.length} ${ref.sha256} ${ref.plain} ${ref.rows} ${ref.key}\n`;
+}
+
+/**
+ * Reads a page.
+ * @throws HoldfastError MALFORMED with the line number
+ */
+export function parsePage(plain: Buffer, what: string): SegmentRef[] {
+  const lines = plain.toString('latin1').split('\n');
+  if (`${lines[0] ?? ''}\n` !== HEAD) throw malformed(what, 'line 1 is not a page header');
+  if (lines.at(-1) !== '') throw malformed(what, 'its last line is cut off');
+  if (lines.length - 2 > PAGE_SEGMENTS_MAX) throw malformed(what, `it lists more than ${PAGE_SEGMENTS_MAX} segments`);
+  return lines.slice(1, -1).map((line, index) => parseRef(line, `${what}, line ${index + 2}`));
+}
+
+const HEX32 = /^[0-9a-f]{64}$/;
+const NUMBER = /^(0|[1-9]\d{0,11})$/;
+
+/** Reads the seven fields of a reference. */
+export function parseRef(line: string, what: string): SegmentRef {
+  const [pack = '', offset = '', length = '', sha256 = '', plain = '', rows = '', key = '', ...more] = line.split(' ');
+  const sound =
+    PACK_REF.test(pack) &&
+    [offset, length, plain, rows].every((field) => NUMBER.test(field)) &&
+    HEX32.test(sha256) &&
+    HEX32.test(key) &&
+    more.length === 0;
+  if (!sound) throw malformed(what, 'it does not have the seven fields of a segment');
+  return { pack, offset: Number(offset), length: Number(length), sha256, plain: Number(plain), rows: Number(rows), key };
+}

@@ -1,0 +1,48 @@
+/** A store that was opened and proven to be the one that this machine knows: what every room starts from. */
+import type { openpgp } from '../openpgp/library.ts';
+import { Trust } from '../openpgp/trust.ts';
+import type { ReadStore } from '../stores/store.ts';
+import { setStateFolder } from './state-files.ts';
+import { pinStore, readHeader, readWriterKeys } from './store-header.ts';
+
+export interface Session<S extends ReadStore = ReadStore> {
+  readonly store: S;
+  /** The store's id. */
+  readonly id: string;
+  readonly trust: Trust;
+  /** Whose lines in the ledger count: the trusted hosts, the purge signers, and the recipients themselves. */
+  readonly ledgerTrust: Trust;
+  readonly stateDir: string;
+}
+
+export interface SessionOptions<S extends ReadStore> {
+  readonly store: S;
+  /** Keys of hosts that the configuration names, this host's own among them. */
+  readonly signers: readonly openpgp.PublicKey[];
+  /** The recipients: a host key in the store counts when one of them has certified it. */
+  readonly recipients: readonly openpgp.PublicKey[];
+  readonly purgeSigners: readonly openpgp.PublicKey[];
+  readonly stateDir: string;
+}
+
+/**
+ * Opens a store.
+ * @throws HoldfastError STORE_NOT_INITIALISED, STORE_REPLACED, SIGNER_NOT_TRUSTED, SIGNATURE_BAD
+ */
+export async function openSession<S extends ReadStore>(
+  { store, signers, recipients, purgeSigners, stateDir }: SessionOptions<S>,
+  signal: AbortSignal,
+): Promise<Session<S>> {
+  // A recipient signs too: the ops key that initialises a store, and the one that purges.
+  const trust = new Trust([...signers, ...recipients]);
+  await trust.addFromStore(await readWriterKeys(store, signal), recipients);
+  const header = await readHeader(store, trust, signal);
+  await pinStore(stateDir, store.url, header.store);
+  const ledgerTrust = new Trust([...trust.keys, ...purgeSigners]);
+  return { store, id: header.store, trust, ledgerTrust, stateDir };
+}
+
+/** Where this machine keeps what it knows of a set. */
+export function stateFolderOf(session: Session, set: string): string {
+  return setStateFolder(session.stateDir, session.id, set);
+}

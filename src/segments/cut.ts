@@ -1,0 +1,131 @@
+/**
+ * Cutting a stream of rows into segments.
+ *
+ * A segment ends on a row end (LF), at one that the content chooses: each row's first and last bytes go through a
+ * keyed gear hash, and the row ends the segment with a chance in proportion to its length. So the same rows give
+ * the same segments next day, whatever was inserted before them, and however the pipe delivered them: a decision
+ * looks only at whole rows since the segment's start.
+ */
+import { SEGMENT_PLAIN_BYTES_MAX } from '../openpgp/segment.ts';
+
+export interface CutSizes {
+  /** No segment ends before this many bytes, except at the end of the stream. */
+  readonly minBytes: number;
+  /** Mean number of bytes after `minBytes` until the content chooses an end. */
+  readonly meanBytes: number;
+  /** The first row end at or past this many bytes ends the segment in any case. */
+  readonly maxBytes: number;
+  /** A row longer than this is cut inside: what follows is the same row. */
+  readonly hardBytes: number;
+}
+
+export const CUT_SIZES: CutSizes = {
+  minBytes: 64 * 1024,
+  meanBytes: 64 * 1024,
+  maxBytes: 256 * 1024,
+  hardBytes: SEGMENT_PLAIN_BYTES_MAX,
+};
+
+const LF = 10;
+/** How many bytes at each end of a row decide. */
+const EDGE_BYTES = 32;
+const ARENA_BYTES = 1024 * 1024;
+
+export class Cutter {
+  readonly #table: Uint32Array;
+  readonly #sizes: CutSizes;
+  /** A row of n bytes ends the segment when its hash is below n times this. */
+  readonly #chancePerByte: number;
+  #arena = Buffer.allocUnsafeSlow(ARENA_BYTES);
+  /** The current segment is arena[start, end). */
+  #start = 0;
+  #end = 0;
+  /** Everything before this offset from #start was looked at, and is not the end. */
+  #seen = 0;
+
+  constructor(table: Uint32Array, sizes: CutSizes = CUT_SIZES) {
+    this.#table = table;
+    this.#sizes = sizes;
+    this.#chancePerByte = 2 ** 32 / sizes.meanBytes;
+  }
+
+  /**
+   * Takes the next bytes of the stream.
+   * @returns the segments that are complete now; each is a view that stays valid until it is dropped
+   */
+  push(chunk: Uint8Array): Buffer[] {
+    const done: Buffer[] = [];
+    let offset = 0;
+    while (offset < chunk.length) {
+      // Never hold more than one hard maximum, however large the chunk is.
+      const take = Math.min(chunk.length - offset, this.#sizes.hardBytes - (this.#end - this.#start));
+      this.#append(chunk.subarray(offset, offset + take));
+      offset += take;
+      for (let length = this.#findEnd(); length > 0; length = this.#findEnd()) done.push(this.#cutOff(length));
+    }
+    return done;
+  }
+
+  /** Ends the stream: the rest is the last segment; undefined when nothing is left. The cutter can be used again. */
+  finish(): Buffer | undefined {
+    return this.#end === this.#start ? undefined : this.#cutOff(this.#end - this.#start);
+  }
+
+  /** The length of the segment that ends in what is there, or 0. */
+  #findEnd(): number {
+    const { minBytes, maxBytes, hardBytes } = this.#sizes;
+    const view = this.#arena.subarray(this.#start, this.#end);
+    let from = Math.max(this.#seen, minBytes - 1);
+    let rowStart = -1;
+    while (from < view.length) {
+      const lf = view.indexOf(LF, from);
+      if (lf === -1) break;
+      if (rowStart === -1) rowStart = lf === 0 ? 0 : view.lastIndexOf(LF, lf - 1) + 1;
+      if (lf + 1 >= maxBytes || this.#chooses(view, rowStart, lf)) return lf + 1;
+      rowStart = lf + 1;
+      from = lf + 1;
+    }
+    this.#seen = from;
+    return view.length >= hardBytes ? hardBytes : 0;
+  }
+
+  #chooses(view: Buffer, rowStart: number, lf: number): boolean {
+    const table = this.#table;
+    let hash = 0;
+    const headEnd = Math.min(rowStart + EDGE_BYTES, lf);
+    for (let i = rowStart; i < headEnd; i++) hash = ((hash << 1) + (table[view[i] ?? 0] ?? 0)) | 0;
+    for (let i = Math.max(headEnd, lf - EDGE_BYTES); i < lf; i++) hash = ((hash << 1) + (table[view[i] ?? 0] ?? 0)) | 0;
+    return hash >>> 0 < (lf + 1 - rowStart) * this.#chancePerByte;
+  }
+
+  #cutOff(length: number): Buffer {
+    const segment = this.#arena.subarray(this.#start, this.#start + length);
+    this.#start += length;
+    this.#seen = 0;
+    return segment;
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (this.#end + bytes.length > this.#arena.length) this.#newArena(bytes.length);
+    this.#arena.set(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  /** Segments that were handed out are views of the old arena, so it is left alone and the rest moves on. */
+  #newArena(more: number): void {
+    const rest = this.#arena.subarray(this.#start, this.#end);
+    const size = Math.max(ARENA_BYTES, 2 ** Math.ceil(Math.log2((rest.length + more) * 2)));
+    const arena = Buffer.allocUnsafeSlow(size);
+    arena.set(rest, 0);
+    this.#end = rest.length;
+    this.#start = 0;
+    this.#arena = arena;
+  }
+}
+
+/** Number of row ends in a segment. */
+export function countRows(plain: Uint8Array): number {
+  let rows = 0;
+  for (let at = plain.indexOf(LF); at !== -1; at = plain.indexOf(LF, at + 1)) rows++;
+  return rows;
+}
