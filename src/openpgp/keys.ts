@@ -145,17 +145,23 @@ async function expiry(key: openpgp.Key): Promise<Date | undefined> {
   return end instanceof Date ? end : undefined;
 }
 
-/** Makes a key pair that every GnuPG since 2.1 reads (Curve25519, version 4), protected when a passphrase is given. */
-export async function generateRecipientKey(name: string, passphrase: string | undefined): Promise<openpgp.PrivateKey> {
-  return generate(name, passphrase, true);
+/** Makes a key pair that every GnuPG since 2.1 reads (Curve25519, version 4). */
+export function generateRecipientKey(name: string): Promise<openpgp.PrivateKey> {
+  return generate(name, true);
 }
 
 /** Makes a host's signing key: it can sign and nothing else, has no passphrase and no end. */
-export async function generateHostKey(name: string): Promise<openpgp.PrivateKey> {
-  return generate(name, undefined, false);
+export function generateHostKey(name: string): Promise<openpgp.PrivateKey> {
+  return generate(name, false);
 }
 
-async function generate(name: string, passphrase: string | undefined, encrypts: boolean): Promise<openpgp.PrivateKey> {
+/** A private key as armored text, protected when there is a passphrase. */
+export async function armorPrivateKey(key: openpgp.PrivateKey, passphrase: string | undefined): Promise<string> {
+  if (passphrase === undefined) return key.armor(PGP);
+  return (await openpgp.encryptKey({ privateKey: key, passphrase, config: PGP })).armor(PGP);
+}
+
+async function generate(name: string, encrypts: boolean): Promise<openpgp.PrivateKey> {
   const { privateKey } = await openpgp.generateKey({
     type: 'ecc',
     curve: 'ed25519Legacy',
@@ -164,7 +170,6 @@ async function generate(name: string, passphrase: string | undefined, encrypts: 
     format: 'object',
     // A minute back: a clock that is corrected by seconds after `init` must not make the key "from the future".
     date: new Date(Date.now() - 60_000),
-    ...(passphrase === undefined ? {} : { passphrase }),
     config: PGP,
   });
   return privateKey;

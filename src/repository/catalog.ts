@@ -20,6 +20,8 @@ export interface CatalogEntry {
   readonly signer: string;
   /** The manifest as the listing shows it; undefined when it is gone. */
   readonly manifestBytes: number | undefined;
+  /** A purge or a rotation put an amendment beside it. */
+  readonly amended: boolean;
 }
 
 export interface Catalog {
@@ -54,10 +56,10 @@ export async function readCatalog(
   const limit = pLimit(READS_MAX);
   const entries: CatalogEntry[] = [];
   const failures: { key: string; error: unknown }[] = [];
-  const read = async ({ folder, manifestBytes }: SnapshotFolder) => {
+  const read = async ({ folder, manifestBytes, amended }: SnapshotFolder) => {
     const key = entryKey(folder);
     try {
-      entries.push({ ...(await readEntry(store, storeId, set, folder, trust, signal)), manifestBytes });
+      entries.push({ ...(await readEntry(store, storeId, set, folder, trust, signal)), manifestBytes, amended });
     } catch (error) {
       if (isHoldfastError(error, 'CANCELLED')) throw error;
       failures.push({ key, error });
@@ -72,6 +74,7 @@ interface SnapshotFolder {
   readonly folder: string;
   hasEntry: boolean;
   manifestBytes: number | undefined;
+  amended: boolean;
 }
 
 async function listFolders(store: ReadStore, set: string, signal: AbortSignal): Promise<SnapshotFolder[]> {
@@ -83,9 +86,10 @@ async function listFolders(store: ReadStore, set: string, signal: AbortSignal): 
       const [snapshot = '', name] = key.slice(prefix.length).split('/');
       if (!SNAPSHOT_ID.test(snapshot)) continue;
       const folder = snapshotFolder(set, days, snapshot);
-      const known = found.get(folder) ?? { folder, hasEntry: false, manifestBytes: undefined };
+      const known = found.get(folder) ?? { folder, hasEntry: false, manifestBytes: undefined, amended: false };
       if (name === 'entry.json') known.hasEntry = true;
       if (name === 'manifest.pgp') known.manifestBytes = bytes;
+      if (name?.startsWith('amend-')) known.amended = true;
       found.set(folder, known);
     }
   }
@@ -99,7 +103,7 @@ async function readEntry(
   folder: string,
   trust: Trust,
   signal: AbortSignal,
-): Promise<Omit<CatalogEntry, 'manifestBytes'>> {
+): Promise<Omit<CatalogEntry, 'manifestBytes' | 'amended'>> {
   const key = entryKey(folder);
   const bytes = await store.get(key, undefined, signal);
   const { value, signer } = await verifyStatement(bytes, trust, key);

@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+// Starts the program, nothing else. Plain JavaScript for Node 18 and later: an older Node starts the one that
+// the package brought along, or says what is needed.
+import { existsSync, statSync } from 'node:fs';
+import module, { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers';
+import { fileURLToPath } from 'node:url';
+
+const NODE_NEEDED = 24;
+
+if (major(process.versions.node) >= NODE_NEEDED) await start();
+else await startWithNewerNode();
+
+async function start() {
+  cacheCompiledCode();
+  silenceTwoWarnings();
+  const source = new URL('../src/cli/run.ts', import.meta.url);
+  const entry = existsSync(source) ? source : new URL('../dist/cli/run.js', import.meta.url);
+  const { run } = await import(entry.href);
+  process.exitCode = await run(process.argv.slice(2), process);
+  // The run is over and its output written: a socket that somebody forgot must not keep cron waiting.
+  setTimeout(() => process.exit(), 3000).unref();
+}
+
+// Halves the start. In a folder of the user's own: Node's default, below /tmp, can be prepared by a stranger.
+function cacheCompiledCode() {
+  try {
+    const home = homedir();
+    if (statSync(home).uid !== process.getuid?.()) return;
+    const cache = process.env.XDG_CACHE_HOME?.startsWith('/')
+      ? process.env.XDG_CACHE_HOME
+      : join(home, '.cache');
+    module.enableCompileCache(join(cache, 'holdfast'));
+  } catch {
+    // No home, no cache.
+  }
+}
+
+// Early releases of Node 24 announce what later ones call stable; cron would mail it every night.
+function silenceTwoWarnings() {
+  const emit = process.emitWarning;
+  process.emitWarning = (warning, ...rest) => {
+    if (/^(SQLite|Type Stripping) is an experimental feature/.test(String(warning?.message ?? warning)))
+      return;
+    emit.call(process, warning, ...rest);
+  };
+}
+
+async function startWithNewerNode() {
+  const node = packagedNode();
+  if (node === undefined) return refuse(`the Node that started it is ${process.versions.node}`);
+  const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  // Where Node can, it becomes the newer one; else it stays as a parent that passes everything on.
+  if (process.execve) process.execve(node, [node, ...args], process.env);
+  const { spawn } = await import('node:child_process');
+  const child = spawn(node, args, { stdio: 'inherit' });
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+  child.on('error', (error) => refuse(`${node} does not start here (${error.code})`));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+function packagedNode() {
+  const name = `node-${process.platform}-${process.arch}`;
+  try {
+    const require = createRequire(import.meta.url);
+    if (major(require(`${name}/package.json`).version) < NODE_NEEDED) return undefined;
+    return require.resolve(`${name}/bin/node`);
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(reason) {
+  process.stderr.write(`holdfast: error: Node ${NODE_NEEDED} or later is needed, and ${reason}\n`);
+  process.stderr.write(
+    `holdfast: hint: Install Node ${NODE_NEEDED} (https://nodejs.org), or put one first on the PATH.\n`,
+  );
+  process.exitCode = 2;
+}
+
+function major(version) {
+  return Number(version.split('.')[0]);
+}

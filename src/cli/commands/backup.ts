@@ -1,0 +1,109 @@
+/** `holdfast backup`: one snapshot of each set. */
+import type { Command } from 'commander';
+import { setsOf, signingKeyOf } from '../../config/config.ts';
+import type { SetConfig } from '../../config/config.ts';
+import { isHoldfastError } from '../../errors.ts';
+import type { CliContext } from '../context.ts';
+import { formatBytes, formatDuration, formatPlural } from '../format.ts';
+import { withExamples } from '../program.ts';
+import { openConfiguredSession, openSource } from '../wiring.ts';
+import type { OpenedSession } from '../wiring.ts';
+
+interface BackupFlags {
+  readonly full?: boolean;
+}
+
+export function register(program: Command, context: CliContext): void {
+  const command = program
+    .command('backup [SET...]')
+    .description('dump, encrypt and store; all sets when none is named')
+    .option('--full', 'start a new chain: share no segments with earlier snapshots')
+    .action((names: string[], flags: BackupFlags) => backup(context, names, flags));
+  withExamples(command, [
+    ['holdfast backup', 'all sets, for cron'],
+    ['holdfast backup shop --full', 'one set, as a full snapshot'],
+  ]);
+}
+
+/** A set that fails does not keep the others from being backed up; its error decides the exit code. */
+async function backup(context: CliContext, names: readonly string[], flags: BackupFlags): Promise<void> {
+  const config = await context.config();
+  const sets = setsOf(config, names);
+  await using opened = await openConfiguredSession(context);
+  const keys = await readBackupKeys(context, opened);
+  const failed: string[] = [];
+  for (const set of sets) {
+    try {
+      await backupSet(context, opened, keys, set, flags);
+    } catch (error) {
+      if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      failed.push(set.name);
+      context.output.error(`holdfast: error: set ${set.name}: ${error.message}\nholdfast: hint: ${error.hint}\n`);
+      context.output.record({ type: 'error', set: set.name, code: error.code, message: error.message, hint: error.hint });
+      context.exit(error.exit);
+    }
+  }
+  context.output.summary({ sets: sets.length, failed });
+}
+
+type BackupKeys = Awaited<ReturnType<typeof readBackupKeys>>;
+
+/** Recipients are judged before any dump starts: a key that cannot encrypt must not be found out at the end. */
+async function readBackupKeys({ output }: CliContext, { config, keys }: OpenedSession) {
+  const { judgeRecipient, readSigningKey } = await import('../../openpgp/keys.ts');
+  const { noRecipients, recipientUnfit } = await import('../../openpgp/errors.ts');
+  if (keys.recipients.length === 0) throw noRecipients();
+  for (const [index, key] of keys.recipients.entries()) {
+    const verdict = await judgeRecipient(key, config.recipients[index] ?? '', new Date());
+    if (verdict.refusal !== undefined) throw recipientUnfit(verdict.file, verdict.refusal);
+    if (verdict.warning !== undefined) output.warn(`recipient key ${verdict.file} ${verdict.warning}`);
+  }
+  return { recipients: keys.recipients, signer: await readSigningKey(signingKeyOf(config)) };
+}
+
+async function backupSet(
+  context: CliContext,
+  { config, session }: OpenedSession,
+  keys: BackupKeys,
+  set: SetConfig,
+  flags: BackupFlags,
+): Promise<void> {
+  const { runBackup } = await import('../../backup/backup.ts');
+  const { output, progress } = context;
+  let task = progress.start(`backing up ${set.name}`);
+  try {
+    const { entry, reason } = await runBackup(
+      {
+        ...keys,
+        session,
+        source: await openSource(config, set, context),
+        set: set.name,
+        writer: set.writer,
+        policy: { keepDays: set.keepDays, fullEveryDays: set.fullEveryDays },
+        level: config.compressionLevel,
+        full: flags.full === true,
+        onStart: (info) => {
+          task.end();
+          task = progress.start(`backing up ${set.name}`, info.estimatedBytes);
+        },
+        onProgress: (bytes, stream) => {
+          task.add(bytes);
+          task.say(stream);
+        },
+        onWarning: (text) => output.warn(`set ${set.name}: ${text}`),
+      },
+      context.signal,
+    );
+    task.end();
+    const { counts } = entry;
+    output.line(
+      `${set.name}@${entry.snapshot}  ${entry.full ? 'full' : 'incremental'}  ${formatBytes(counts.plain_bytes)} read, ` +
+        `${formatBytes(counts.new_bytes)} new (${formatPlural(counts.new_segments, 'segment')} of ${formatPlural(counts.segments, 'segment')}), ` +
+        `${formatDuration(counts.duration_ms)}, readable until ${entry.end.slice(0, 10)}`,
+    );
+    const { packs: _packs, ...facts } = entry;
+    output.record({ ...facts, type: 'snapshot', reason });
+  } finally {
+    task.end();
+  }
+}

@@ -1,0 +1,13 @@
+/** All verbs, in the order of the help. */
+import type { Register } from '../program.ts';
+import { register as backup } from './backup.ts';
+import { register as cat } from './cat.ts';
+import { register as doctor } from './doctor.ts';
+import { register as init } from './init.ts';
+import { register as keys } from './keys.ts';
+import { register as restore } from './restore.ts';
+import { register as snapshots } from './snapshots.ts';
+import { register as status } from './status.ts';
+import { register as verify } from './verify.ts';
+
+export const commands: readonly Register[] = [init, doctor, backup, snapshots, restore, cat, verify, keys, status];

@@ -1,0 +1,152 @@
+/** `holdfast restore`: a snapshot into a new database or file. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { SetConfig } from '../../config/config.ts';
+import type { LoadOptions } from '../../sources/source.ts';
+import type { RestorePlan } from '../../restore/restore.ts';
+import type { SnapshotName } from '../../restore/select.ts';
+import type { CliContext } from '../context.ts';
+import { formatAge, formatBytes, formatCount, formatDuration, formatPlural } from '../format.ts';
+import { parseSnapshotName, repeated, wholeNumber, withReaderKey } from '../options.ts';
+import { withExamples } from '../program.ts';
+import { openSnapshot } from '../snapshot.ts';
+import type { OpenedSnapshot, OpenSnapshotOptions } from '../snapshot.ts';
+import { openLoader } from '../wiring.ts';
+
+const JOBS_DEFAULT = 2;
+
+interface RestoreFlags extends OpenSnapshotOptions {
+  readonly to?: string;
+  readonly table: readonly string[];
+  readonly jobs: number;
+  readonly dryRun?: boolean;
+  readonly globals?: boolean;
+  readonly owner: boolean;
+}
+
+export function register(program: Command, context: CliContext): void {
+  const command = program
+    .command('restore')
+    .argument('<SET[@WHEN]>', 'the snapshot; the latest when WHEN is left out', parseSnapshotName)
+    .description('load a snapshot into a new database or file; never over anything')
+    .option('--to <URL|PATH>', 'new database URL, database file, or .sql file (default: a new name beside the source)')
+    .option('-t, --table <TABLE>', 'load the rows of this table only; may be repeated', repeated, [])
+    .option('-j, --jobs <N>', 'parallel sessions', wholeNumber(1, 64), JOBS_DEFAULT)
+    .option('-n, --dry-run', 'show what would be done, how much, how long, and what is missing on the target')
+    .option('--globals', 'also create roles and tablespaces that the target lacks')
+    .option('--no-owner', 'leave out ownership and grants')
+    .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
+    .action((name: SnapshotName, flags: RestoreFlags) => restore(context, name, flags));
+  withExamples(withReaderKey(command), [
+    ['holdfast restore shop --key ops.key', 'the latest, into a new database'],
+    ['holdfast restore shop@2026-11-20 --to postgres://db2/shop_old --key ops.key', 'a day, to a place'],
+    ['holdfast restore shop --to shop.sql --key ops.key', 'as plain SQL'],
+  ]);
+}
+
+async function restore(context: CliContext, name: SnapshotName, flags: RestoreFlags): Promise<void> {
+  await using opened = await openSnapshot(context, name, flags);
+  const to = flags.to ?? (await defaultTarget(context, opened));
+  const kind = opened.reader.source.kind;
+  const asScript = to.endsWith('.sql') || (kind === 'postgres' && !/^postgres(ql)?:\/\//.test(to));
+  if (asScript) await restoreToScript(context, opened, resolve(to), flags);
+  else await restoreToEngine(context, opened, to, flags);
+}
+
+async function restoreToEngine(context: CliContext, opened: OpenedSnapshot, to: string, flags: RestoreFlags): Promise<void> {
+  const { planRestore, runRestore } = await import('../../restore/restore.ts');
+  const { output, signal } = context;
+  const { reader, item } = opened;
+  const loader = await openLoader(reader.source.kind, to, context.env);
+  const task = context.progress.start(`restoring ${item.entry.snapshot}`, item.entry.counts.plain_bytes);
+  const options: LoadOptions = {
+    jobs: flags.jobs,
+    ...(flags.table.length > 0 && { tables: flags.table }),
+    globals: flags.globals === true,
+    noOwner: !flags.owner,
+    onProgress: (bytes, what) => {
+      task.add(bytes);
+      task.say(what);
+    },
+  };
+  const startedMs = performance.now();
+  try {
+    const plan = await planRestore(reader, loader, options, signal);
+    for (const warning of plan.warnings) output.warn(warning);
+    if (flags.dryRun === true) return showPlan(context, opened, plan);
+    const report = await runRestore(reader, loader, plan, options, signal);
+    task.end();
+    const rows = Object.values(report.rows).reduce((sum, count) => sum + count, 0);
+    const tables = Object.keys(report.rows).length;
+    const took = performance.now() - startedMs;
+    for (const left of report.leftOut) output.note(`left out: ${left}`);
+    output.line(`restored ${opened.set.name}@${item.entry.snapshot} to ${report.target}`);
+    output.line(`${formatPlural(tables, 'table')}, ${formatPlural(rows, 'row')}: the counts match the snapshot; ${formatDuration(took)}`);
+    output.summary({ snapshot: item.entry.snapshot, target: report.target, rows: report.rows, left_out: report.leftOut, duration_ms: Math.round(took) });
+  } finally {
+    task.end();
+  }
+}
+
+async function restoreToScript(context: CliContext, opened: OpenedSnapshot, file: string, flags: RestoreFlags): Promise<void> {
+  const { refuseOccupiedFile, script, scriptStreams, writeScript } = await import('../../restore/script.ts');
+  const options = { globals: flags.globals === true, ...(flags.table.length > 0 && { tables: flags.table }) };
+  const bytes = scriptStreams(opened.reader, options).reduce((sum, stream) => sum + stream.bytes, 0);
+  await refuseOccupiedFile(file);
+  const { output, signal } = context;
+  const snapshot = opened.item.entry.snapshot;
+  if (flags.dryRun === true) {
+    output.line(`would write ${formatBytes(bytes)} of SQL to ${file}`);
+    return output.summary({ snapshot, target: file, bytes, dry_run: true });
+  }
+  const task = context.progress.start(`writing ${file}`, bytes);
+  try {
+    await writeScript(file, script(opened.reader, options, signal), (count) => task.add(count));
+  } finally {
+    task.end();
+  }
+  output.line(`wrote ${formatBytes(bytes)} of SQL to ${file}`);
+  output.summary({ snapshot, target: file, bytes });
+}
+
+/** What the last measured restore speeds suggest; a plan says "about". */
+const BYTES_PER_SECOND_GUESS = 40 * 1024 * 1024;
+
+function showPlan({ output }: CliContext, { item, set }: OpenedSnapshot, plan: RestorePlan): void {
+  const rows = plan.tables.reduce((sum, table) => sum + table.rows, 0);
+  output.line(`snapshot  ${set.name}@${item.entry.snapshot}, ${formatAge(new Date(item.entry.time), new Date())}`);
+  output.line(`target    ${plan.target}: ${plan.occupied ? 'OCCUPIED, would be refused' : plan.exists ? 'empty' : 'will be created'}`);
+  output.line(`data      ${formatPlural(plan.tables.length, 'table')}, ${formatPlural(rows, 'row')}, ${formatBytes(plan.bytes)} of SQL`);
+  output.line(`time      about ${formatDuration((plan.bytes / BYTES_PER_SECOND_GUESS) * 1000)}, by a rule of thumb`);
+  output.line();
+  output.table(
+    [{ title: 'TABLE' }, { title: 'ROWS', align: 'right' }, { title: 'SIZE', align: 'right' }],
+    plan.tables.map((table) => [table.name, formatCount(table.rows), formatBytes(table.bytes)]),
+  );
+  for (const problem of plan.problems) output.line(`missing: ${problem}`);
+  const { tables, ...facts } = plan;
+  output.summary({ ...facts, snapshot: item.entry.snapshot, tables, dry_run: true });
+}
+
+/** A new name beside the source, which says what it is. */
+async function defaultTarget(context: CliContext, { set, item }: OpenedSnapshot): Promise<string> {
+  const suffix = item.entry.snapshot.slice(0, 15).replace('T', '_').toLowerCase();
+  if (set.source === 'sqlite') return `${set.path}.restored-${item.entry.snapshot}`;
+  return newDatabaseUrl(await sourceUrl(context, set), suffix);
+}
+
+async function sourceUrl(context: CliContext, set: SetConfig & { source: 'postgres' }): Promise<string> {
+  const { resolveSourceUrl } = await import('../../config/source-url.ts');
+  return (await resolveSourceUrl(set, context.env, context.signal)) ?? 'postgres://';
+}
+
+/** The URL of a database `NAME_restored_SUFFIX` on the same server. */
+export async function newDatabaseUrl(url: string, suffix: string): Promise<string> {
+  const { pgConnection } = await import('../../sources/postgres/connection.ts');
+  const { database } = pgConnection(url);
+  // PostgreSQL cuts names at 63 bytes; the suffix is what must stay.
+  const name = `${database.slice(0, 36)}_restored_${suffix}`;
+  const parsed = new URL(url);
+  parsed.pathname = `/${encodeURIComponent(name)}`;
+  return parsed.href;
+}

@@ -1,0 +1,156 @@
+/** The checks of `doctor`: each looks at one thing and never throws; what could not be looked at is not a pass. */
+import type { Config, SetConfig } from '../config/config.ts';
+import { HoldfastError, isHoldfastError, reasonOf, throwIfCancelled } from '../errors.ts';
+import type { Store } from '../stores/store.ts';
+import type { CliContext } from './context.ts';
+import { formatBytes, formatDuration } from './format.ts';
+import { openConfiguredStore, openSource, readConfiguredKeys } from './wiring.ts';
+
+export interface Check {
+  readonly what: string;
+  /** `warning` is true but risky; `unknown` could not be checked. */
+  readonly verdict: 'ok' | 'warning' | 'wrong' | 'unknown';
+  readonly found: string;
+  readonly hint?: string;
+}
+
+export async function* runDoctor(context: CliContext): AsyncGenerator<Check> {
+  const config = await context.config();
+  yield { what: 'configuration', verdict: 'ok', found: config.file };
+  yield* checkRecipients(config);
+  yield* checkSigner(config);
+  yield* checkStore(context, config);
+  for (const set of config.sets.values()) {
+    throwIfCancelled(context.signal);
+    yield* checkSource(context, config, set);
+  }
+}
+
+async function* checkRecipients(config: Config): AsyncGenerator<Check> {
+  const { judgeRecipient, readPublicKey } = await import('../openpgp/keys.ts');
+  for (const file of config.recipients) {
+    const what = `recipient ${file}`;
+    yield await attempt(what, async () => {
+      const verdict = await judgeRecipient(await readPublicKey(file), file, new Date());
+      if (verdict.refusal !== undefined) return wrong(what, verdict.refusal, 'Replace it in `recipients:`.');
+      if (verdict.warning !== undefined) return { what, verdict: 'warning', found: verdict.warning, hint: 'Make a new key in time, or extend this one.' };
+      return { what, verdict: 'ok', found: `${verdict.userId} ${verdict.algorithm}` };
+    });
+  }
+}
+
+async function* checkSigner(config: Config): AsyncGenerator<Check> {
+  const { keyFacts, readSigningKey } = await import('../openpgp/keys.ts');
+  const file = config.signingKey;
+  if (file === undefined) {
+    yield { what: 'signing key', verdict: 'warning', found: 'none: this machine can restore, but not back up' };
+    return;
+  }
+  const what = `signing key ${file}`;
+  yield await attempt(what, async () => {
+    const { stat } = await import('node:fs/promises');
+    const { userId } = await keyFacts(await readSigningKey(file));
+    const open = ((await stat(file)).mode & 0o077) !== 0;
+    return open ? wrong(what, 'others can read it', `Run: chmod 600 ${file}`) : { what, verdict: 'ok', found: userId };
+  });
+}
+
+async function* checkStore(context: CliContext, config: Config): AsyncGenerator<Check> {
+  const what = `store ${config.store}`;
+  let store: Store | undefined;
+  try {
+    store = await openConfiguredStore(config);
+    await store.check(context.signal);
+    yield { what, verdict: 'ok', found: 'there, and can be listed' };
+    yield* checkHeader(context, config, store, what);
+    yield* checkClock(context, store, what);
+    yield* checkFeatures(context, config, store, what);
+  } catch (error) {
+    yield failed(what, error);
+  } finally {
+    await store?.close();
+  }
+}
+
+async function* checkHeader(context: CliContext, config: Config, store: Store, what: string): AsyncGenerator<Check> {
+  const { openSession } = await import('../repository/session.ts');
+  yield await attempt(`${what}, header`, async () => {
+    const { recipients, trustedSigners, purgeSigners } = await readConfiguredKeys(config);
+    const session = await openSession({ store, signers: trustedSigners, recipients, purgeSigners, stateDir: config.stateDir }, context.signal);
+    const own = trustedSigners[0]?.getFingerprint();
+    const { readWriterKeys } = await import('../repository/store-header.ts');
+    const { isCertifiedBy } = await import('../openpgp/keys.ts');
+    const mine = (await readWriterKeys(store, context.signal)).find((key) => key.getFingerprint() === own);
+    const found = `store ${session.id}, signature good`;
+    if (config.signingKey !== undefined && mine && !(await isCertifiedBy(mine, recipients))) {
+      return {
+        what: `${what}, header`,
+        verdict: 'warning',
+        found: `${found}; no recipient has vouched for this host`,
+        hint: `Where a private key is, run: holdfast keys trust ${own ?? ''}`,
+      };
+    }
+    return { what: `${what}, header`, verdict: 'ok', found };
+  });
+}
+
+const SKEW_MAX_MS = 60_000;
+
+async function* checkClock(context: CliContext, store: Store, what: string): AsyncGenerator<Check> {
+  yield await attempt(`${what}, clock`, async () => {
+    const skew = Math.abs(Date.now() - (await store.now(context.signal)).getTime());
+    if (skew <= SKEW_MAX_MS) return { what: `${what}, clock`, verdict: 'ok', found: 'agrees with this host' };
+    return wrong(`${what}, clock`, `differs from this host's by ${formatDuration(skew)}`, 'Run a time service (chrony, systemd-timesyncd) on this host.');
+  });
+}
+
+async function* checkFeatures(context: CliContext, config: Config, store: Store, what: string): AsyncGenerator<Check> {
+  if (config.signingKey === undefined) return;
+  yield await attempt(`${what}, writing`, async () => {
+    const { ifAbsent, versions, lifecycle } = await store.features(context.signal);
+    if (!ifAbsent && !versions) {
+      return {
+        what: `${what}, writing`,
+        verdict: 'warning',
+        found: 'this host can overwrite what is there',
+        hint: 'Turn on versioning for the bucket, so that an overwritten object can be brought back.',
+      };
+    }
+    return {
+      what: `${what}, writing`,
+      verdict: 'ok',
+      found: [ifAbsent ? 'puts never overwrite' : 'old versions are kept', lifecycle ? 'can expire by itself' : 'does not expire by itself'].join(', '),
+    };
+  });
+}
+
+async function* checkSource(context: CliContext, config: Config, set: SetConfig): AsyncGenerator<Check> {
+  const what = `set ${set.name} (${set.source})`;
+  yield await attempt(what, async () => {
+    const info = await (await openSource(config, set, context)).probe(context.signal);
+    const size = info.estimatedBytes === undefined ? '' : `, about ${formatBytes(info.estimatedBytes)}`;
+    const found = `${info.database}, server ${info.serverVersion}, ${info.toolVersion}${size}`;
+    if (info.warnings.length === 0) return { what, verdict: 'ok', found };
+    return { what, verdict: 'warning', found: `${found}; ${info.warnings.join('; ')}` };
+  });
+}
+
+async function attempt(what: string, look: () => Promise<Check>): Promise<Check> {
+  try {
+    return await look();
+  } catch (error) {
+    return failed(what, error);
+  }
+}
+
+/** A refusal or a mistake is wrong; what did not answer is unknown. */
+function failed(what: string, error: unknown): Check {
+  if (isHoldfastError(error, 'CANCELLED')) throw error;
+  if (!(error instanceof HoldfastError)) return { what, verdict: 'unknown', found: reasonOf(error) };
+  const unknown = error.exit === 'unverifiable' || error.code === 'STORE_UNREACHABLE';
+  return { what, verdict: unknown ? 'unknown' : 'wrong', found: error.message, hint: error.hint };
+}
+
+function wrong(what: string, found: string, hint: string): Check {
+  return { what, verdict: 'wrong', found, hint };
+}

@@ -1,0 +1,57 @@
+/** One run of the program: arguments in, exit code out. The only place where errors become words. */
+import { commands } from './commands/index.ts';
+import { RunContext } from './context.ts';
+import { failureOf, failureText } from './failure.ts';
+import type { Failure } from './failure.ts';
+import type { CliIo } from './io.ts';
+import { buildProgram } from './program.ts';
+import type { Register } from './program.ts';
+import { listenForInterruption } from './signals.ts';
+
+/**
+ * Runs the program once and returns its exit code. Never throws, never ends the process (except at a second
+ * SIGINT), and returns only when the streams have taken everything.
+ *
+ * @param argv - arguments without node and script
+ * @param io - streams and environment; `process` is one
+ * @param verbs - what can be done; all verbs by default
+ */
+export async function run(
+  argv: readonly string[],
+  io: CliIo,
+  verbs: readonly Register[] = commands,
+): Promise<number> {
+  using interruption = listenForInterruption(io.signal, () => {
+    context.output.note('stopping; press again to end at once');
+  });
+  const context = new RunContext(io, interruption.signal, wantsJson(argv));
+  try {
+    await buildProgram(context, verbs).parseAsync([...argv], { from: 'user' });
+    await context.output.flush();
+    return context.exitCode;
+  } catch (error) {
+    const failure = failureOf(error, {
+      argv,
+      aborted: interruption.signal.aborted,
+    });
+    await tell(failure, context);
+    return failure.exit;
+  }
+}
+
+async function tell(failure: Failure, context: RunContext): Promise<void> {
+  context.progress.clear();
+  if (!failure.silent && context.json) {
+    const { code, exit, message, hint } = failure;
+    context.output.record({ type: 'error', code, exit, message, hint });
+    if (failure.report !== undefined) context.output.error(`${failure.report}\n`);
+  } else if (!failure.silent) context.output.error(failureText(failure));
+  // stdout may be what failed; stderr has the word by now.
+  await context.output.flush().catch(() => undefined);
+}
+
+/** Known before the arguments are parsed, since they may be what is wrong. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end === -1 ? undefined : end).includes('--json');
+}

@@ -1,0 +1,115 @@
+/** The only place that knows implementations: from the configuration to stores, sources, loaders and keys. */
+import { join, resolve } from 'node:path';
+import type { Config, SetConfig } from '../config/config.ts';
+import type { MessageOpener } from '../openpgp/message.ts';
+import type { openpgp } from '../openpgp/library.ts';
+import type { Session } from '../repository/session.ts';
+import type { Loader, Source, SourceKind } from '../sources/source.ts';
+import type { Store } from '../stores/store.ts';
+import type { CliContext } from './context.ts';
+import { readerKeyFile } from './options.ts';
+import type { ReaderKeyOptions } from './options.ts';
+
+/** Opens the configured store; nothing is asked of it yet. */
+export async function openConfiguredStore(config: Config): Promise<Store> {
+  const { openStore } = await import('../stores/open.ts');
+  return openStore(config.store, { s3: config.s3 });
+}
+
+/** The source of a set. */
+export async function openSource(config: Config, set: SetConfig, context: CliContext): Promise<Source> {
+  if (set.source === 'sqlite') {
+    const { sqliteSource } = await import('../sources/sqlite/source.ts');
+    return sqliteSource({ path: set.path, scratch: join(config.stateDir, 'scratch', set.name) });
+  }
+  const { resolveSourceUrl } = await import('../config/source-url.ts');
+  const { postgresSource } = await import('../sources/postgres/source.ts');
+  const url = await resolveSourceUrl(set, context.env, context.signal);
+  return postgresSource({ url, env: context.env });
+}
+
+/** What loads a dump of this kind into a database URL or file path. */
+export async function openLoader(kind: SourceKind, to: string, env: NodeJS.ProcessEnv): Promise<Loader> {
+  if (kind === 'sqlite') {
+    const { sqliteLoader } = await import('../sources/sqlite/loader.ts');
+    return sqliteLoader({ path: resolve(to) });
+  }
+  const { postgresLoader } = await import('../sources/postgres/loader.ts');
+  return postgresLoader({ url: to, env });
+}
+
+export interface ConfiguredKeys {
+  readonly recipients: readonly openpgp.PublicKey[];
+  readonly trustedSigners: readonly openpgp.PublicKey[];
+  readonly purgeSigners: readonly openpgp.PublicKey[];
+}
+
+/** The public keys that the configuration names, this host's own among the trusted signers. */
+export async function readConfiguredKeys(config: Config): Promise<ConfiguredKeys> {
+  const { readPublicKey } = await import('../openpgp/keys.ts');
+  const all = (files: readonly string[]) => Promise.all(files.map(readPublicKey));
+  const own = config.signingKey === undefined ? [] : [config.signingKey];
+  return {
+    recipients: await all(config.recipients),
+    trustedSigners: await all([...own, ...config.trustedSigners]),
+    purgeSigners: await all(config.purgeSigners),
+  };
+}
+
+/** A verified store, closed when the verb ends. */
+export interface OpenedSession extends AsyncDisposable {
+  readonly config: Config;
+  readonly session: Session<Store>;
+  readonly keys: ConfiguredKeys;
+}
+
+/**
+ * Opens the configured store as a session.
+ * @param more - further keys whose certifications count, e.g. the reader's own
+ */
+export async function openConfiguredSession(
+  context: CliContext,
+  more: readonly openpgp.PublicKey[] = [],
+): Promise<OpenedSession> {
+  const { openSession } = await import('../repository/session.ts');
+  const config = await context.config();
+  const keys = await readConfiguredKeys(config);
+  const store = await openConfiguredStore(config);
+  try {
+    await store.check(context.signal);
+    const session = await openSession(
+      {
+        store,
+        signers: keys.trustedSigners,
+        recipients: [...keys.recipients, ...more],
+        purgeSigners: keys.purgeSigners,
+        stateDir: config.stateDir,
+      },
+      context.signal,
+    );
+    return { config, session, keys, [Symbol.asyncDispose]: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/**
+ * What opens manifests: the key file of `--key` or HOLDFAST_KEY, or gpg with `--gpg`.
+ * @throws HoldfastError NO_PRIVATE_KEY and what reading the key throws
+ */
+export async function openReader(context: CliContext, options: ReaderKeyOptions): Promise<MessageOpener> {
+  if (options.gpg === true) {
+    const { GpgOpener } = await import('../openpgp/gpg.ts');
+    const { recipients } = await readConfiguredKeys(await context.config());
+    return new GpgOpener(recipients, context.env);
+  }
+  const file = readerKeyFile(options, context.env);
+  if (file === undefined) throw (await import('../openpgp/errors.ts')).noPrivateKey();
+  const { readPrivateKey } = await import('../openpgp/keys.ts');
+  const { KeyOpener } = await import('../openpgp/message.ts');
+  const { readPassphrase } = await import('./secrets.ts');
+  const passphrase = () =>
+    readPassphrase(context.env, { prompt: `Passphrase of ${file}:`, io: context.io, signal: context.signal });
+  return new KeyOpener([await readPrivateKey(file, async () => (await passphrase())?.reveal())]);
+}

@@ -1,0 +1,108 @@
+/**
+ * The configuration as the program uses it: camelCase names, absolute paths, units in the names, no surprises.
+ * `load.ts` makes it from holdfast.yaml; this file holds types and small questions only, so that importing it
+ * loads neither the YAML parser nor the schema.
+ */
+import { signingKeyMissing, unknownSet } from './errors.ts';
+import type { Checksum } from '../stores/s3-settings.ts';
+import type { Secret } from './secret.ts';
+
+/** What the AWS defaults (environment, profile, instance role) do not know by themselves. */
+export interface S3Config {
+  readonly region?: string;
+  /** `https://host[:port]` of a server that is not AWS. */
+  readonly endpoint?: string;
+  readonly forcePathStyle?: boolean;
+  /** How a put proves that its bytes arrived; the store knows a good default. */
+  readonly checksum?: Checksum;
+  /** Absolute path of a PEM file with extra certificate authorities. */
+  readonly caFile?: string;
+  /** Name of a profile in the shared AWS configuration. */
+  readonly profile?: string;
+}
+
+/** Where a database URL comes from; `environment` means libpq's own PG* variables and `.pgpass`. */
+export type Connection =
+  | { readonly from: 'url'; readonly url: Secret }
+  | { readonly from: 'variable'; readonly variable: string }
+  | { readonly from: 'file'; readonly path: string }
+  | { readonly from: 'command'; readonly argv: readonly string[]; readonly folder: string }
+  | { readonly from: 'environment' };
+
+interface SetBase {
+  readonly name: string;
+  /** A snapshot stays restorable for this many days. */
+  readonly keepDays: number;
+  /** A full starts at the latest this many days after the last one. */
+  readonly fullEveryDays: number;
+  /** Absolute path of the subject map. */
+  readonly subjects?: string;
+  /** The name under which this host writes. */
+  readonly writer: string;
+}
+
+export interface PostgresSet extends SetBase {
+  readonly source: 'postgres';
+  readonly connection: Connection;
+}
+
+export interface SqliteSet extends SetBase {
+  readonly source: 'sqlite';
+  /** Absolute path of the database file. */
+  readonly path: string;
+}
+
+export type SetConfig = PostgresSet | SqliteSet;
+
+/** What was promised to people; reports compare these with what happened. */
+export interface Promises {
+  readonly residency: readonly string[];
+  readonly erasureWithinDays?: number;
+  readonly drillEveryDays?: number;
+  readonly backupEveryHours?: number;
+}
+
+export interface Config {
+  /** Absolute path of the file that was read. */
+  readonly file: string;
+  /** Its folder: relative paths start here. */
+  readonly folder: string;
+  /** `s3://bucket[/prefix]` or `file:///absolute/path`, without a slash at the end. */
+  readonly store: string;
+  readonly s3: S3Config;
+  /** Absolute paths of OpenPGP public keys; at least one. */
+  readonly recipients: readonly string[];
+  /** Absolute path of this host's signing key; absent on machines that only read. */
+  readonly signingKey?: string;
+  /** Absolute paths of public keys of hosts whose snapshots are believed. */
+  readonly trustedSigners: readonly string[];
+  /** Absolute paths of public keys whose purges are obeyed. */
+  readonly purgeSigners: readonly string[];
+  readonly stateDir: string;
+  /** zstd level, 1 to 19. */
+  readonly compressionLevel: number;
+  /** By name, in the order of the file. */
+  readonly sets: ReadonlyMap<string, SetConfig>;
+  readonly promises: Promises;
+  /** Things to say once before the work starts. */
+  readonly warnings: readonly string[];
+}
+
+/** The set of this name; throws SET_UNKNOWN with the nearest name as a hint. */
+export function setOf(config: Config, name: string): SetConfig {
+  const set = config.sets.get(name);
+  if (set === undefined) throw unknownSet(name, [...config.sets.keys()], config.file);
+  return set;
+}
+
+/** The sets of these names in the order given, without repeats; all sets when none is named. */
+export function setsOf(config: Config, names: readonly string[]): readonly SetConfig[] {
+  if (names.length === 0) return [...config.sets.values()];
+  return [...new Set(names)].map((name) => setOf(config, name));
+}
+
+/** The path of the signing key; throws SIGNING_KEY_MISSING on a machine that has none configured. */
+export function signingKeyOf(config: Config): string {
+  if (config.signingKey === undefined) throw signingKeyMissing(config.file);
+  return config.signingKey;
+}

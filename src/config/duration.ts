@@ -1,0 +1,58 @@
+/**
+ * Durations of promises: whole days and hours as the calendar counts them, never milliseconds.
+ *
+ * A store forgets by whole days (a bucket lifecycle rule has no smaller unit), so `keep` is in days. Months and
+ * years are refused: they differ in length, and a promise must not depend on the month it was made in.
+ */
+import { durationInvalid } from './errors.ts';
+
+const SHAPE = /^(\d{1,6})\s*([a-z]*)$/i;
+
+/** Whole days from `30d` or `4w`. Throws DURATION_INVALID with the reason for every other unit. */
+export function parseDays(text: string): number {
+  const { count, unit } = split(text, 'Write days, as in 30d, or weeks, as in 4w.');
+  if (unit === 'd') return count;
+  if (unit === 'w') return count * 7;
+  if (unit === 'h') {
+    throw durationInvalid(
+      `'${text}' is in hours, but a store forgets by whole days`,
+      `Write days: ${Math.max(1, Math.ceil(count / 24))}d.`,
+    );
+  }
+  throw unknownUnit(text, 'Write days, as in 30d, or weeks, as in 4w.');
+}
+
+/** Whole hours from `24h`, `1d` or `1w`. Throws DURATION_INVALID otherwise. */
+export function parseHours(text: string): number {
+  const { count, unit } = split(text, 'Write hours, as in 24h, or days, as in 1d.');
+  if (unit === 'h') return count;
+  if (unit === 'd') return count * 24;
+  if (unit === 'w') return count * 24 * 7;
+  throw unknownUnit(text, 'Write hours, as in 24h, or days, as in 1d.');
+}
+
+/** `30` to `30d`: what parseDays reads back. */
+export function formatDays(days: number): string {
+  return `${days}d`;
+}
+
+/** `24` to `1d`, `36` to `36h`: what parseHours reads back. */
+export function formatHours(hours: number): string {
+  return hours % 24 === 0 ? formatDays(hours / 24) : `${hours}h`;
+}
+
+function split(text: string, hint: string): { readonly count: number; readonly unit: string } {
+  const match = SHAPE.exec(text.trim());
+  const count = Number(match?.[1]);
+  const unit = match?.[2]?.toLowerCase();
+  if (match === null || unit === undefined) throw durationInvalid(`'${text}' is not a duration`, hint);
+  if (unit === '') throw durationInvalid(`'${text}' has no unit`, hint);
+  if (count === 0) throw durationInvalid(`'${text}' is no time at all`, hint);
+  return { count, unit };
+}
+
+function unknownUnit(text: string, hint: string): Error {
+  return /(m|mo|months?|y|years?)$/i.test(text)
+    ? durationInvalid(`'${text}' has no fixed length (months and years differ)`, hint)
+    : durationInvalid(`'${text}' has an unknown unit`, hint);
+}

@@ -1,0 +1,117 @@
+/** From the valid file to the configuration that the program uses: defaults filled in, paths absolute. */
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { splitCommand } from './command.ts';
+import type { Config, Connection, Promises, S3Config, SetConfig } from './config.ts';
+import { parseDays, parseHours } from './duration.ts';
+import { writerFrom } from './names.ts';
+import { FULL_EVERY_DAYS } from './rules.ts';
+import type { RawConfig, RawSet } from './schema.ts';
+import { maskSecrets, Secret } from './secret.ts';
+import { resolveStoreUrl } from './store-url.ts';
+
+const COMPRESSION_LEVEL = 3;
+
+interface Surroundings {
+  readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly host: string;
+  readonly openToAll?: boolean;
+}
+
+/** Total: every valid file has a configuration. */
+export function normalise(raw: RawConfig, { file, env, host, openToAll }: Surroundings): Config {
+  const folder = dirname(file);
+  const home = env['HOME'] ?? homedir();
+  const absolute = (path: string): string =>
+    resolve(folder, path.startsWith('~/') ? join(home, path.slice(2)) : path);
+  const sets = Object.entries(raw.sets).map(([name, set]) => setFrom(name, set, { absolute, host, folder }));
+  return {
+    file,
+    folder,
+    store: resolveStoreUrl(raw.store, folder),
+    s3: s3From(raw, absolute),
+    recipients: raw.recipients.map(absolute),
+    ...optional('signingKey', raw.signing_key, absolute),
+    trustedSigners: (raw.trusted_signers ?? []).map(absolute),
+    purgeSigners: (raw.purge_signers ?? []).map(absolute),
+    stateDir: raw.state_dir === undefined ? defaultStateDir(env, home) : absolute(raw.state_dir),
+    compressionLevel: raw.compression ?? COMPRESSION_LEVEL,
+    sets: new Map(sets.map((set) => [set.name, set])),
+    promises: promisesFrom(raw),
+    warnings: openToAll === true ? passwordWarnings(raw, file) : [],
+  };
+}
+
+/** Where a host remembers its chains (XDG base directory specification, version 0.8). */
+function defaultStateDir(env: NodeJS.ProcessEnv, home: string): string {
+  const xdg = env['XDG_STATE_HOME'];
+  return xdg?.startsWith('/') ? join(xdg, 'holdfast') : join(home, '.local/state/holdfast');
+}
+
+interface SetSurroundings {
+  readonly absolute: (path: string) => string;
+  readonly host: string;
+  readonly folder: string;
+}
+
+function setFrom(name: string, raw: RawSet, { absolute, host, folder }: SetSurroundings): SetConfig {
+  const base = {
+    name,
+    keepDays: parseDays(raw.keep),
+    fullEveryDays: raw.full_every === undefined ? FULL_EVERY_DAYS : parseDays(raw.full_every),
+    ...optional('subjects', raw.subjects, absolute),
+    writer: raw.writer ?? writerFrom(host),
+  };
+  if (raw.source === 'sqlite') return { ...base, source: 'sqlite', path: absolute(raw.path ?? '') };
+  return { ...base, source: 'postgres', connection: connectionFrom(raw, absolute, folder) };
+}
+
+function connectionFrom(raw: RawSet, absolute: (path: string) => string, folder: string): Connection {
+  if (raw.url !== undefined) return { from: 'url', url: new Secret(raw.url) };
+  if (raw.url_env !== undefined) return { from: 'variable', variable: raw.url_env };
+  if (raw.url_file !== undefined) return { from: 'file', path: absolute(raw.url_file) };
+  if (raw.url_command === undefined) return { from: 'environment' };
+  const argv = typeof raw.url_command === 'string' ? splitCommand(raw.url_command) : raw.url_command;
+  return { from: 'command', argv, folder };
+}
+
+function s3From({ s3 = {} }: RawConfig, absolute: (path: string) => string): S3Config {
+  return {
+    ...optional('region', s3.region),
+    ...optional('endpoint', s3.endpoint, (url) => url.replace(/\/$/, '')),
+    ...optional('forcePathStyle', s3.force_path_style),
+    ...optional('checksum', s3.checksum),
+    ...optional('caFile', s3.ca_file, absolute),
+    ...optional('profile', s3.profile),
+  };
+}
+
+function promisesFrom({ promises = {} }: RawConfig): Promises {
+  return {
+    residency: promises.residency ?? [],
+    ...optional('erasureWithinDays', promises.erasure_within, parseDays),
+    ...optional('drillEveryDays', promises.drill_every, parseDays),
+    ...optional('backupEveryHours', promises.backup_every, parseHours),
+  };
+}
+
+function passwordWarnings(raw: RawConfig, file: string): readonly string[] {
+  return Object.entries(raw.sets)
+    .filter(([, set]) => set.url !== undefined && maskSecrets(set.url) !== set.url)
+    .map(
+      ([name]) =>
+        `${file} holds the password of set ${name} and every user of this machine can read it; run: chmod 600 ${file}`,
+    );
+}
+
+/** `{ [key]: value }`, or nothing at all when there is no value: absent keys stay absent. */
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V };
+function optional<K extends string, V, W>(
+  key: K,
+  value: V | undefined,
+  convert: (value: V) => W,
+): { readonly [P in K]?: W };
+function optional(key: string, value: unknown, convert = (same: unknown): unknown => same): object {
+  return value === undefined ? {} : { [key]: convert(value) };
+}

@@ -1,0 +1,109 @@
+/**
+ * holdfast.yaml as a zod schema: which keys there are and what one value alone must look like. What several
+ * values must be together is in rules.ts, so that one wrong value does not hide another.
+ */
+import * as z from 'zod';
+import { HoldfastError } from '../errors.ts';
+import type { Checksum } from '../stores/s3-settings.ts';
+import { splitCommand } from './command.ts';
+import { parseDays, parseHours } from './duration.ts';
+import { NAME, NAME_RULE } from './names.ts';
+import { postgresUrlProblem } from './source-url.ts';
+import { storeUrlProblem } from './store-url.ts';
+
+const text = z.string().min(1).max(4096);
+const path = text;
+const paths = z.array(path).max(100);
+const name = z.string().regex(NAME, NAME_RULE);
+const days = checked((value) => void parseDays(value));
+const hours = checked((value) => void parseHours(value));
+const commandLine = checked((value) => void splitCommand(value));
+
+const set = z.strictObject({
+  source: z.enum(['postgres', 'sqlite', 'mysql', 'redis', 'files']),
+  url: problemFree(postgresUrlProblem).optional(),
+  url_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
+    .optional(),
+  url_file: path.optional(),
+  url_command: z.union([commandLine, z.array(text).min(1).max(100)]).optional(),
+  path: path.optional(),
+  keep: days,
+  full_every: days.optional(),
+  subjects: path.optional(),
+  writer: name.optional(),
+});
+
+const s3 = z.strictObject({
+  region: text.optional(),
+  endpoint: problemFree((value) =>
+    /^https?:\/\/[^\s/@]+\/?$/.test(value)
+      ? undefined
+      : 'must be https://host[:port] without a path or credentials',
+  ).optional(),
+  force_path_style: z.boolean().optional(),
+  checksum: z.enum(['content-md5', 'sha256', 'crc32', 'none'] satisfies readonly Checksum[]).optional(),
+  ca_file: path.optional(),
+  profile: text.optional(),
+});
+
+const promises = z.strictObject({
+  residency: z.array(text).min(1).max(100).optional(),
+  erasure_within: days.optional(),
+  drill_every: days.optional(),
+  backup_every: hours.optional(),
+});
+
+/** The whole file. */
+export const configSchema = z.strictObject({
+  version: z.literal(1),
+  store: problemFree(storeUrlProblem),
+  s3: s3.optional(),
+  recipients: paths.min(1),
+  signing_key: path.optional(),
+  trusted_signers: paths.optional(),
+  purge_signers: paths.optional(),
+  state_dir: path.optional(),
+  compression: z.int().min(1).max(19).optional(),
+  sets: z.record(name, set),
+  promises: promises.optional(),
+});
+
+/** A valid file, with the names and units in which people write it. */
+export type RawConfig = z.output<typeof configSchema>;
+export type RawSet = z.output<typeof set>;
+
+/** The keys that may stand at a path, for "did you mean". */
+export function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return Object.keys(configSchema.shape);
+  if (path[0] === 'sets' && path.length === 2) return Object.keys(set.shape);
+  if (path[0] === 's3' && path.length === 1) return Object.keys(s3.shape);
+  if (path[0] === 'promises' && path.length === 1) return Object.keys(promises.shape);
+  return [];
+}
+
+/** A string for which `problem` finds nothing to say. */
+function problemFree(problem: (value: string) => string | undefined): z.ZodString {
+  return z
+    .string()
+    .max(4096)
+    .superRefine((value, context) => {
+      const message = problem(value);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    });
+}
+
+/** A string that a parser takes; what the parser throws is the problem, its hint the advice. */
+function checked(parse: (value: string) => void): z.ZodString {
+  return problemFree((value) => {
+    try {
+      parse(value);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      const advice = error.hint.charAt(0).toLowerCase() + error.hint.slice(1);
+      return `${error.message}; ${advice.replace(/\.$/, '')}`;
+    }
+  });
+}

@@ -1,0 +1,57 @@
+import { HoldfastError } from '../errors.ts';
+
+export const unknownTable = (table: string, near: readonly string[]) =>
+  new HoldfastError({
+    code: 'TABLE_UNKNOWN',
+    exit: 'usage',
+    message: `the snapshot has no table ${table}`,
+    hint: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'List its tables with --dry-run.',
+  });
+
+export const targetOccupied = (target: string) =>
+  new HoldfastError({
+    code: 'TARGET_OCCUPIED',
+    exit: 'target',
+    message: `${target} already holds something; a restore never writes over it`,
+    hint: 'Name a new database or file with --to, or leave --to out to have a new name chosen.',
+  });
+
+export const preflightFailed = (target: string, problems: readonly string[]) =>
+  new HoldfastError({
+    code: 'PREFLIGHT_FAILED',
+    exit: 'target',
+    message: `${target} cannot take this snapshot: ${problems.join('; ')}`,
+    hint: 'Mend what is named and look again with --dry-run; nothing was changed.',
+  });
+
+export const rowsDiffer = (differences: readonly string[]) =>
+  new HoldfastError({
+    code: 'ROWS_DIFFER',
+    exit: 'verification',
+    message: `the restored tables do not have the rows that the snapshot has: ${differences.join('; ')}`,
+    hint: 'Do not use the target; keep it for looking into it, and restore another snapshot.',
+  });
+
+export const ledgerNeedsMore = (set: string) =>
+  new HoldfastError({
+    code: 'LEDGER_NOT_APPLICABLE',
+    exit: 'unverifiable',
+    message: `the ledger of set ${set} holds erasures that this version of holdfast cannot apply`,
+    hint: 'Restore with a newer holdfast; this one would bring back people who were erased.',
+  });
+
+export const amendedSnapshot = (snapshot: string) =>
+  new HoldfastError({
+    code: 'AMENDMENT_UNKNOWN',
+    exit: 'unverifiable',
+    message: `snapshot ${snapshot} was amended, which this version of holdfast cannot read`,
+    hint: 'Use a newer holdfast.',
+  });
+
+export const badWhen = (when: string) =>
+  new HoldfastError({
+    code: 'WHEN_INVALID',
+    exit: 'usage',
+    message: `${when} is not a time, a date or a snapshot`,
+    hint: 'Use latest, oldest, a snapshot id, a date such as 2026-11-21, or a time such as 2026-11-21T03:00:00Z.',
+  });

@@ -1,0 +1,158 @@
+/**
+ * Reading a snapshot's streams: pages, then ranges of packs, several at a time, opened in parallel, given out in
+ * order. Every byte is checked against the signed manifest before it is decrypted.
+ */
+import { HoldfastError, isHoldfastError, reasonOf } from '../errors.ts';
+import { damaged } from '../openpgp/errors.ts';
+import { orderedMap } from '../ordered.ts';
+import type { ChainPlace } from '../repository/layout.ts';
+import { packKey } from '../repository/layout.ts';
+import type { Manifest, ManifestStream, PageRef } from '../repository/manifest.ts';
+import { parsePage } from '../repository/pages.ts';
+import type { SegmentRef } from '../repository/pages.ts';
+import type { SegmentPool } from '../segments/pool.ts';
+import type { DumpReader, SourceInfo, StoredStream } from '../sources/source.ts';
+import type { ReadStore } from '../stores/store.ts';
+
+/** One read takes at most this many sealed bytes, and this many bytes of plaintext. */
+const RANGE_BYTES_MAX = 2 * 1024 * 1024;
+const RANGE_PLAIN_MAX = 6 * 1024 * 1024;
+/** Bytes between two wanted segments that are rather read along than asked for separately. */
+const RANGE_GAP_MAX = 64 * 1024;
+const RANGES_AHEAD = 3;
+const PAGES_KEPT = 4;
+
+export class SnapshotReader implements DumpReader {
+  readonly source: SourceInfo;
+  readonly streams: readonly ManifestStream[];
+  readonly #manifest: Manifest;
+  readonly #store: ReadStore;
+  readonly #pool: Pick<SegmentPool, 'open'>;
+  readonly #place: ChainPlace;
+  readonly #pageStarts: number[] = [];
+  readonly #pageCache = new Map<number, Promise<SegmentRef[]>>();
+
+  constructor(store: ReadStore, manifest: Manifest, pool: Pick<SegmentPool, 'open'>) {
+    this.#store = store;
+    this.#manifest = manifest;
+    this.#pool = pool;
+    this.#place = manifest.binding;
+    this.source = manifest.source;
+    this.streams = manifest.streams;
+    let start = 0;
+    for (const page of manifest.pages) {
+      this.#pageStarts.push(start);
+      start += page.rows;
+    }
+  }
+
+  async *read(stream: StoredStream, signal: AbortSignal): AsyncIterable<Buffer> {
+    let bytes = 0;
+    for await (const piece of this.open(this.segments(stream, signal), stream.name, signal)) {
+      bytes += piece.length;
+      yield piece;
+    }
+    if (bytes !== stream.bytes) throw damaged(`stream ${stream.name}`, `it has ${bytes} of ${stream.bytes} bytes`);
+  }
+
+  /** Fetches and opens segments, in order; `name` is what errors call them. */
+  async *open(refs: AsyncIterable<SegmentRef>, name: string, signal: AbortSignal): AsyncIterable<Buffer> {
+    const ranges = groupIntoRanges(refs);
+    for await (const pieces of orderedMap(ranges, RANGES_AHEAD, (range) => this.#openRange(range, name, signal))) yield* pieces;
+  }
+
+  /** The references of a stream's segments, in order. */
+  async *segments(stream: StoredStream, signal: AbortSignal): AsyncIterable<SegmentRef> {
+    const at = this.streams.findIndex((candidate) => candidate.name === stream.name);
+    const found = this.streams[at];
+    if (!found) throw new Error(`the snapshot has no stream ${stream.name}`);
+    let next = this.streams.slice(0, at).reduce((sum, before) => sum + before.segments, 0);
+    const end = next + found.segments;
+    let page = this.#pageStarts.findLastIndex((start) => start <= next);
+    while (next < end) {
+      const start = this.#pageStarts[page] ?? 0;
+      const refs = (await this.page(page++, signal)).slice(next - start, end - start);
+      next += refs.length;
+      yield* refs;
+    }
+  }
+
+  /** The references of one page; a few pages are kept, since streams that are read side by side share them. */
+  page(index: number, signal: AbortSignal): Promise<SegmentRef[]> {
+    const kept = this.#pageCache.get(index);
+    if (kept) return kept;
+    const page = this.#readPage(index, signal);
+    this.#pageCache.set(index, page);
+    const [oldest] = this.#pageCache.keys();
+    if (this.#pageCache.size > PAGES_KEPT && oldest !== undefined) this.#pageCache.delete(oldest);
+    return page;
+  }
+
+  async #readPage(index: number, signal: AbortSignal): Promise<SegmentRef[]> {
+    const what = `key page ${index + 1}`;
+    const ref = this.#manifest.pages[index];
+    if (!ref) throw damaged(what, 'the manifest does not list it');
+    const [plain] = await this.#openRange([ref], what, signal);
+    const refs = parsePage(plain ?? Buffer.alloc(0), what);
+    if (refs.length !== ref.rows) throw damaged(what, `it lists ${refs.length} of ${ref.rows} segments`);
+    return refs;
+  }
+
+  /** Fetches neighbouring segments in one read and opens them. */
+  async #openRange(range: readonly (SegmentRef | PageRef)[], name: string, signal: AbortSignal): Promise<Buffer[]> {
+    const [first] = range;
+    const last = range.at(-1);
+    if (!first || !last) return [];
+    const key = packKey(this.#place, first.pack);
+    const bytes = { offset: first.offset, length: last.offset + last.length - first.offset };
+    const sealed = await this.#fetch(key, bytes, name, signal);
+    return Promise.all(
+      range.map((ref) => {
+        const start = ref.offset - first.offset;
+        return this.#pool.open({
+          sealed: sealed.subarray(start, start + ref.length),
+          key: Buffer.from(ref.key, 'hex'),
+          sha256: ref.sha256,
+          plainLength: ref.plain,
+          what: `${name}: segment at ${ref.offset} of ${key}`,
+        });
+      }),
+    );
+  }
+
+  async #fetch(key: string, range: { offset: number; length: number }, name: string, signal: AbortSignal): Promise<Buffer> {
+    try {
+      return await this.#store.get(key, range, signal);
+    } catch (error) {
+      const lost = isHoldfastError(error, 'STORE_OBJECT_MISSING') || isHoldfastError(error, 'STORE_OBJECT_SHORT');
+      if (lost) throw damaged(`${name}: pack ${key}`, reasonOf(error), error);
+      throw error instanceof HoldfastError ? error : damaged(key, reasonOf(error), error);
+    }
+  }
+}
+
+/** Groups segments that lie behind each other in one pack. */
+async function* groupIntoRanges(refs: AsyncIterable<SegmentRef>): AsyncGenerator<SegmentRef[]> {
+  let range: SegmentRef[] = [];
+  let plain = 0;
+  for await (const ref of refs) {
+    const [first] = range;
+    const last = range.at(-1);
+    const fits =
+      first &&
+      last &&
+      ref.pack === last.pack &&
+      ref.offset >= last.offset + last.length &&
+      ref.offset - (last.offset + last.length) <= RANGE_GAP_MAX &&
+      ref.offset + ref.length - first.offset <= RANGE_BYTES_MAX &&
+      plain + ref.plain <= RANGE_PLAIN_MAX;
+    if (!fits && first) {
+      yield range;
+      range = [];
+      plain = 0;
+    }
+    range.push(ref);
+    plain += ref.plain;
+  }
+  if (range.length > 0) yield range;
+}

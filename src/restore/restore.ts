@@ -1,0 +1,62 @@
+/** Restoring a snapshot: look, plan, load, compare. */
+import type { DumpReader, LoadOptions, Loader, LoadReport, Preflight, StoredStream } from '../sources/source.ts';
+import { preflightFailed, rowsDiffer, targetOccupied } from './errors.ts';
+import { selectTables } from './select.ts';
+
+export interface RestorePlan extends Preflight {
+  readonly tables: readonly { readonly name: string; readonly rows: number; readonly bytes: number }[];
+  /** Bytes of dump text that will be read. */
+  readonly bytes: number;
+}
+
+/** What a restore would do; nothing is changed. */
+export async function planRestore(
+  dump: DumpReader,
+  loader: Loader,
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<RestorePlan> {
+  const tables = chosenTables(dump, options.tables);
+  const preflight = await loader.preflight(dump, options, signal);
+  const others = dump.streams.filter((stream) => stream.table === undefined);
+  const bytes = [...tables, ...others].reduce((sum, stream) => sum + stream.bytes, 0);
+  return {
+    ...preflight,
+    tables: tables.map((stream) => ({ name: stream.name, rows: stream.rows, bytes: stream.bytes })),
+    bytes,
+  };
+}
+
+/**
+ * Restores.
+ * @throws HoldfastError TARGET_OCCUPIED, PREFLIGHT_FAILED before anything is changed; ROWS_DIFFER after loading
+ */
+export async function runRestore(
+  dump: DumpReader,
+  loader: Loader,
+  plan: RestorePlan,
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<LoadReport> {
+  if (plan.occupied) throw targetOccupied(plan.target);
+  if (plan.problems.length > 0) throw preflightFailed(plan.target, plan.problems);
+  const report = await loader.load(dump, options, signal);
+  const differences = compareRows(chosenTables(dump, options.tables), report.rows);
+  if (differences.length > 0) throw rowsDiffer(differences);
+  return report;
+}
+
+function chosenTables(dump: DumpReader, names: readonly string[] | undefined): StoredStream[] {
+  if (names !== undefined) return selectTables(dump.streams, names);
+  return dump.streams.filter((stream) => stream.table !== undefined);
+}
+
+/** Where the target's rows differ from the manifest's. Several streams may belong to one table. */
+export function compareRows(streams: readonly StoredStream[], found: Readonly<Record<string, number>>): string[] {
+  const wanted = new Map<string, number>();
+  for (const { table, rows } of streams) if (table) wanted.set(table.name, (wanted.get(table.name) ?? 0) + rows);
+  return [...wanted].flatMap(([name, rows]) => {
+    const here = found[name];
+    return here === rows ? [] : [`${name} has ${here ?? 'no'} rows instead of ${rows}`];
+  });
+}

@@ -1,0 +1,93 @@
+/** What a restore makes on the server beside the database's contents, and how it takes that back after a failure. */
+import { cancelled, HoldfastError, isHoldfastError, reasonOf } from '../../errors.ts';
+import type { DumpReader } from '../source.ts';
+import { firstLine, quoteName } from './load-names.ts';
+import { serverGone, statementFailed, withAftermath } from './load-errors.ts';
+import { undoGlobals, type GlobalsPlan } from './load-globals.ts';
+import { readLocale } from './load-locale.ts';
+import { isConnectionLoss, Target } from './load-target.ts';
+import type { Findings } from './preflight.ts';
+
+export interface Prepared {
+  /** True when the database is ours to drop. */
+  readonly created: boolean;
+  readonly globals: GlobalsPlan | undefined;
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Creates roles and tablespaces (when asked for) and the database (when absent). What it made is gone again when it fails.
+ * @throws HoldfastError LOAD_STATEMENT, TARGET_CREATE, TARGET_OCCUPIED
+ */
+export async function prepareTarget(target: Target, dump: DumpReader, findings: Findings): Promise<Prepared> {
+  const { globals, exists } = findings;
+  try {
+    for (const { sql, place } of globals?.run ?? []) {
+      await target.run(sql).catch((error: unknown) => {
+        throw statementFailed(place, firstLine(sql.toString('utf8')), error);
+      });
+    }
+    const notes = exists ? [] : await target.create(readLocale(dump.source.facts));
+    return { created: !exists, globals, leftOut: [...(globals?.leftOut ?? []), ...notes] };
+  } catch (error) {
+    await takeBack(target, globals);
+    throw error;
+  }
+}
+
+/** The failure of a restore with what became of the target: dropped when it was ours, named as incomplete when not. */
+export async function aftermathOf(
+  error: unknown,
+  target: Target,
+  prepared: Prepared,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const first = signal.aborted && !isHoldfastError(error, 'CANCELLED') ? cancelled() : error;
+  const failure =
+    first instanceof HoldfastError
+      ? first
+      : isConnectionLoss(first)
+        ? serverGone('the restore', first)
+        : undefined;
+  if (failure === undefined) return first;
+  const name = quoteName(target.database);
+  if (!prepared.created) {
+    const hint = `Empty it before the next restore: DROP DATABASE ${name}; CREATE DATABASE ${name};`;
+    return withAftermath(failure, `database ${target.database} existed before and is incomplete now`, hint);
+  }
+  try {
+    await dropAgain(target);
+  } catch (dropError) {
+    const left = `database ${target.database} is incomplete and could not be dropped (${reasonOf(dropError)})`;
+    return withAftermath(
+      failure,
+      left,
+      `Drop it when the server is back: DROP DATABASE ${name} WITH (FORCE);`,
+    );
+  }
+  await takeBack(target, prepared.globals);
+  return withAftermath(failure, `database ${target.database}, created for this restore, was dropped again`);
+}
+
+/** With a new connection when the first one did not survive. */
+async function dropAgain(target: Target): Promise<void> {
+  try {
+    await target.drop();
+  } catch (error) {
+    if (!isConnectionLoss(error)) throw error;
+    const again = await Target.open(target.connection);
+    try {
+      await again.drop();
+    } finally {
+      await again.close();
+    }
+  }
+}
+
+/** Best effort: a role that something else depends on by now stays. */
+async function takeBack(target: Target, globals: GlobalsPlan | undefined): Promise<void> {
+  if (globals === undefined) return;
+  for (const statement of undoGlobals(globals)) {
+    await target.run(Buffer.from(statement)).catch(() => undefined);
+  }
+}

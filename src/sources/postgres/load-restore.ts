@@ -1,0 +1,184 @@
+/** The contents of a database, from its pre-data to its last index. */
+import { throwIfCancelled } from '../../errors.ts';
+import type { DumpReader, LoadOptions, LoadReport } from '../source.ts';
+import { Crew } from './load-crew.ts';
+import { countRows } from './load-counts.ts';
+import { StatementFilter } from './load-filter.ts';
+import { dataSteps, StatementSteps, type LoadStep, type StatementStep, type TableStep } from './load-plan.ts';
+import { runPlan } from './load-run.ts';
+import { loadPreData, loadScript, runStatement, withSetting } from './load-script.ts';
+import type { LoadSession, Settings } from './load-session.ts';
+import { scripts, statementsOf } from './load-survey.ts';
+import { freezable, loadTable, pointsToLargeObjects } from './load-table.ts';
+import { tableStreams } from './load-tables.ts';
+import type { Target } from './load-target.ts';
+import type { Findings } from './preflight.ts';
+import { planSteps } from './schedule.ts';
+
+/** What the parts of one restore share. */
+interface Restore {
+  readonly dump: DumpReader;
+  readonly findings: Findings;
+  readonly options: LoadOptions;
+  readonly crew: Crew;
+  readonly filter: StatementFilter;
+}
+
+/**
+ * Fills an empty database: pre-data statement by statement, then rows, indexes and constraints side by side, then
+ * counts the rows.
+ * @throws HoldfastError LOAD_STATEMENT, LOAD_ROWS, LOAD_NOT_COPY, LOAD_ROWS_LOST, CANCELLED
+ */
+export async function restoreInto(
+  target: Target,
+  dump: DumpReader,
+  findings: Findings,
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<LoadReport> {
+  const crew = new Crew(target, findings.facts, options.jobs, signal);
+  const restore = { dump, findings, options, crew, filter: filterFor(dump, findings, options) };
+  try {
+    const { steps, leftOut } = await preparedSteps(restore);
+    const taken = await runSteps(restore, steps, signal);
+    const sessions = await crew.all();
+    const rows = await countRows(sessions, taken, signal);
+    await sessions[0]?.makeDurable();
+    return { target: target.connection.display, rows, leftOut: [...leftOut, ...restore.filter.leftOut] };
+  } catch (error) {
+    await crew.stop(error);
+    throwIfCancelled(signal);
+    throw error;
+  } finally {
+    await crew.close();
+  }
+}
+
+function filterFor(
+  dump: DumpReader,
+  { chosen, facts, globals, survey }: Findings,
+  options: LoadOptions,
+): StatementFilter {
+  const has = (name: string): boolean =>
+    facts.tablespaces.has(name) || globals?.tablespaces.has(name) === true;
+  return new StatementFilter({
+    noOwner: options.noOwner,
+    chosen,
+    stored: new Set(tableStreams(dump.streams).keys()),
+    partitions: survey.partitions,
+    missingTablespaces: new Set([...survey.tablespaces].filter((name) => !has(name))),
+    knownSettings: facts.settings,
+  });
+}
+
+/** Runs the pre-data and makes steps of all that comes after it. */
+async function preparedSteps(
+  restore: Restore,
+): Promise<{ readonly steps: Steps; readonly leftOut: readonly string[] }> {
+  const { dump, crew, filter, options } = restore;
+  const before = await loadPreData(await crew.first(), dump, filter, options.onProgress, crew.signal);
+  const base = await dataSettings(restore, before);
+  const { data, leftOut } = await chosenData(restore);
+  const after = await postData(restore, base);
+  return { steps: { all: [...data, ...after], base }, leftOut };
+}
+
+interface Steps {
+  readonly all: readonly LoadStep[];
+  /** The settings under which rows are loaded. */
+  readonly base: Settings;
+}
+
+async function dataSettings({ dump, filter, crew }: Restore, before: Settings): Promise<Settings> {
+  let settings = before;
+  for (const stream of scripts(dump, 'data').filter(({ name }) => isSettings(name))) {
+    for await (const { sql, statement } of statementsOf(dump, stream, crew.signal)) {
+      const kept = filter.apply(statement, sql);
+      if (kept !== undefined && statement.kind === 'setting')
+        settings = withSetting(settings, statement, kept);
+    }
+  }
+  return settings;
+}
+
+function isSettings(name: string): boolean {
+  return /^data-settings(#\d+)?$/.test(name);
+}
+
+/** Without a choice everything; with one its tables, all sequences, and large objects if a chosen table may point to them. */
+async function chosenData({ dump, findings, crew }: Restore): Promise<{
+  readonly data: readonly LoadStep[];
+  readonly leftOut: readonly string[];
+}> {
+  const streams = dump.streams.filter(({ section, name }) => section === 'data' && !isSettings(name));
+  const all = dataSteps(streams);
+  const { chosen } = findings;
+  if (chosen === undefined) return { data: all, leftOut: [] };
+  const tables = all.filter((step): step is TableStep => step.kind === 'table');
+  const wanted = tables.filter(({ key }) => key !== undefined && chosen.has(key));
+  const names = wanted.flatMap(({ stream }) => stream.table?.name ?? []);
+  const withObjects = await pointsToLargeObjects(await crew.control(), names);
+  const isObjects = (step: LoadStep): boolean => step.name.startsWith('large-objects');
+  const data = all.filter((step) =>
+    step.kind === 'table' ? wanted.includes(step) : withObjects || !isObjects(step),
+  );
+  const others = tables.length - wanted.length;
+  const leftOut = [
+    ...(others > 0 ? [`rows of ${others} tables that were not chosen`] : []),
+    ...(all.some(isObjects) && !withObjects
+      ? ['contents of large objects: no chosen table points to them']
+      : []),
+  ];
+  return { data, leftOut };
+}
+
+async function postData(
+  { dump, findings, filter, crew }: Restore,
+  base: Settings,
+): Promise<readonly StatementStep[]> {
+  const streams = tableStreams(dump.streams);
+  const sizes = new Map(
+    [...streams].map(([key, parts]) => [key, parts.reduce((sum, part) => sum + part.bytes, 0)]),
+  );
+  const maker = new StatementSteps(findings.survey.partitions, sizes);
+  const steps: StatementStep[] = [];
+  let settings = base;
+  for (const stream of scripts(dump, 'post-data')) {
+    for await (const placed of statementsOf(dump, stream, crew.signal)) {
+      const sql = filter.apply(placed.statement, placed.sql);
+      if (sql === undefined) continue;
+      if (placed.statement.kind === 'setting') settings = withSetting(settings, placed.statement, sql);
+      else steps.push(maker.make({ ...placed, sql }, settings));
+    }
+  }
+  return steps;
+}
+
+/** @returns how many rows the server took, by table name */
+async function runSteps(
+  restore: Restore,
+  { all, base }: Steps,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const { dump, options, crew } = restore;
+  const tables = all.filter((step): step is TableStep => step.kind === 'table');
+  const frozen = await freezable(await crew.control(), tables);
+  const taken = new Map<string, number>();
+  const execute = async (step: LoadStep, session: LoadSession): Promise<void> => {
+    await session.use(step.kind === 'statement' ? step.settings : base);
+    if (step.kind === 'statement') {
+      options.onProgress(0, step.name);
+      await runStatement(session, step.sql, step.place);
+      options.onProgress(step.sql.length, step.name);
+    } else if (step.kind === 'script') {
+      await loadScript(session, dump, step.stream, options.onProgress, crew.signal);
+    } else {
+      const freeze = step.key !== undefined && frozen.has(step.key);
+      const count = await loadTable(session, dump, step, freeze, options, crew.signal);
+      const name = step.stream.table?.name ?? step.stream.name;
+      taken.set(name, (taken.get(name) ?? 0) + count);
+    }
+  };
+  await runPlan(planSteps(all), await crew.all(), execute, (reason) => crew.stop(reason), signal);
+  return taken;
+}

@@ -1,0 +1,89 @@
+/** Streams of SQL into a session: pre-data, sequences, large objects, single statements. */
+import type { DumpReader, LoadOptions, StoredStream } from '../source.ts';
+import { statementFailed, type LoadPlace } from './load-errors.ts';
+import type { StatementFilter } from './load-filter.ts';
+import { firstLine } from './load-names.ts';
+import type { LoadSession, Settings } from './load-session.ts';
+import { scripts, statementsOf, type PlacedStatement } from './load-survey.ts';
+import { isConnectionLoss } from './load-target.ts';
+
+/** Bytes of statements that go in one round trip where a stream may hold millions (large objects). */
+const BATCH = 1024 * 1024;
+
+/**
+ * Runs the pre-data, one statement after another.
+ * @returns the settings that hold at its end
+ * @throws HoldfastError LOAD_STATEMENT
+ */
+export async function loadPreData(
+  session: LoadSession,
+  dump: DumpReader,
+  filter: StatementFilter,
+  onProgress: LoadOptions['onProgress'],
+  signal: AbortSignal,
+): Promise<Settings> {
+  let settings: Settings = new Map();
+  for (const stream of scripts(dump, 'pre-data')) {
+    for await (const { sql, place, statement } of statementsOf(dump, stream, signal)) {
+      const kept = filter.apply(statement, sql);
+      if (kept === undefined) continue;
+      if (statement.kind === 'setting') settings = withSetting(settings, statement, kept);
+      await session.use(settings);
+      if (statement.kind !== 'setting') await runStatement(session, kept, place);
+      onProgress(sql.length, stream.name);
+    }
+  }
+  return settings;
+}
+
+/** The settings after one more SET statement; a RESET takes one away. */
+export function withSetting(
+  settings: Settings,
+  statement: PlacedStatement['statement'] & { readonly kind: 'setting' },
+  sql: Buffer,
+): Settings {
+  const next = new Map(settings);
+  if (/^reset\b/i.test(sql.toString('latin1', 0, 6))) next.delete(statement.variable);
+  else next.set(statement.variable, sql);
+  return next;
+}
+
+/**
+ * Runs a stream of the data section. Large objects come as a statement for each 16 KiB, so many go in one round trip.
+ * @throws HoldfastError LOAD_STATEMENT
+ */
+export async function loadScript(
+  session: LoadSession,
+  dump: DumpReader,
+  stream: StoredStream,
+  onProgress: LoadOptions['onProgress'],
+  signal: AbortSignal,
+): Promise<void> {
+  const limit = stream.name.startsWith('large-objects') ? BATCH : 0;
+  let batch: PlacedStatement[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    const [first] = batch;
+    if (first === undefined) return;
+    await runStatement(session, Buffer.concat(batch.map(({ sql }) => sql)), first.place);
+    onProgress(size, stream.name);
+    batch = [];
+    size = 0;
+  };
+  for await (const placed of statementsOf(dump, stream, signal)) {
+    batch.push(placed);
+    size += placed.sql.length;
+    if (size >= limit) await flush();
+  }
+  await flush();
+}
+
+/** @throws HoldfastError LOAD_STATEMENT with the place; the loss of the connection is passed on as it is */
+export async function runStatement(session: LoadSession, sql: Buffer, place: LoadPlace): Promise<void> {
+  try {
+    await session.run(sql);
+  } catch (error) {
+    if (isConnectionLoss(error)) throw error;
+    throw statementFailed(place, firstLine(sql.toString('utf8', 0, 4096)), error);
+  }
+}

@@ -1,0 +1,92 @@
+/** Which tables of a dump to load: what the user typed against what is there. */
+import type { StoredStream } from '../source.ts';
+import { ambiguousTable, unknownTable } from './load-errors.ts';
+import { keyOfName, nameKey, TokenReader, tokensOf } from './load-names.ts';
+import type { Partitions } from './load-partitions.ts';
+
+interface Candidate {
+  readonly key: string;
+  /** As SQL writes it. */
+  readonly sql: string;
+  /** Schema and table without quotes. */
+  readonly plain: string;
+  /** The table alone, without quotes. */
+  readonly bare: string;
+}
+
+/** The streams that hold rows of tables, by the key of their table. */
+export function tableStreams(streams: readonly StoredStream[]): ReadonlyMap<string, StoredStream[]> {
+  const found = new Map<string, StoredStream[]>();
+  for (const stream of streams) {
+    const key = stream.table === undefined ? undefined : keyOfName(stream.table.name);
+    if (key !== undefined && stream.dialect === 'pg-copy')
+      found.set(key, [...(found.get(key) ?? []), stream]);
+  }
+  return found;
+}
+
+/**
+ * The keys of the chosen tables. A name may be quoted as SQL or plain, with its schema or, when only one schema has
+ * such a table, without. A partitioned table stands for its partitions.
+ * @throws HoldfastError TABLE_UNKNOWN with near names, TABLE_AMBIGUOUS
+ */
+export function chooseTables(
+  streams: readonly StoredStream[],
+  wanted: readonly string[],
+  partitions: Partitions,
+): ReadonlySet<string> {
+  const stored = tableStreams(streams);
+  const names = [...stored.values()].flatMap(([stream]) => stream?.table?.name ?? []);
+  const candidates = [...names, ...partitions.parents].map(candidate);
+  const chosen = wanted.flatMap((name) => partitions.below(find(name, candidates)));
+  return new Set(chosen.filter((key) => stored.has(key)));
+}
+
+function find(wanted: string, candidates: readonly Candidate[]): string {
+  const key = keyOfName(wanted);
+  const exact = candidates.find((each) => each.sql === wanted || each.plain === wanted || each.key === key);
+  if (exact !== undefined) return exact.key;
+  const bare = candidates.filter((each) => each.bare === wanted || nameKey([each.bare]) === key);
+  const [only] = bare;
+  if (bare.length > 1)
+    throw ambiguousTable(
+      wanted,
+      bare.map((each) => each.sql),
+    );
+  if (only === undefined) throw unknownTable(wanted, nearNames(wanted, candidates));
+  return only.key;
+}
+
+function candidate(sql: string): Candidate {
+  const parts = new TokenReader([...tokensOf(sql)]).name() ?? [sql];
+  return { key: nameKey(parts), sql, plain: parts.join('.'), bare: parts.at(-1) ?? sql };
+}
+
+/** At most three names that differ in few letters. */
+function nearNames(wanted: string, candidates: readonly Candidate[]): readonly string[] {
+  const name = wanted.toLowerCase().replaceAll('"', '');
+  const limit = Math.max(2, Math.floor(name.length / 3));
+  return candidates
+    .map(({ sql, plain, bare }) => ({
+      sql,
+      distance: Math.min(distance(name, plain.toLowerCase()), distance(name, bare.toLowerCase())),
+    }))
+    .filter((near) => near.distance <= limit)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ sql }) => sql);
+}
+
+/** Levenshtein's distance. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (const [line, letter] of one.split('').entries()) {
+    const next = [line + 1];
+    for (let at = 0; at < other.length; at += 1) {
+      const change = (row[at] ?? 0) + (letter === other[at] ? 0 : 1);
+      next.push(Math.min(change, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

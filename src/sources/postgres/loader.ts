@@ -1,0 +1,77 @@
+/** PostgreSQL as a restore target: a new database from a stored dump, through the protocol alone. */
+import type { Loader } from '../source.ts';
+import { throwIfCancelled } from '../../errors.ts';
+import { pgConnection, type PgConnection } from './connection.ts';
+import { finishDatabase } from './load-database.ts';
+import { aftermathOf, prepareTarget } from './load-aftermath.ts';
+import { targetOccupied, targetUnfit } from './load-errors.ts';
+import { restoreInto } from './load-restore.ts';
+import { Target } from './load-target.ts';
+import { lookAround, type Findings } from './preflight.ts';
+
+export interface PostgresLoaderOptions {
+  /** Names the server and the database to create. */
+  readonly url: string;
+  /** Another name for the database than the URL's. */
+  readonly database?: string;
+  /** For PG* variables; default: the environment of this process. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * A loader into the database of a URL, which it creates; one that exists is taken only when it is empty.
+ *
+ * psql has no part in it, so the commands of psql that a dump might hold cannot run: they are refused.
+ */
+export function postgresLoader(options: PostgresLoaderOptions): Loader {
+  const open = (): Promise<Target> => Target.open(connectionOf(options));
+  return {
+    preflight: async (dump, loadOptions, signal) => {
+      const target = await open();
+      try {
+        const {
+          target: name,
+          exists,
+          occupied,
+          problems,
+          warnings,
+        } = await lookAround(target, dump, loadOptions, signal);
+        return { target: name, exists, occupied, problems, warnings };
+      } finally {
+        await target.close();
+      }
+    },
+    load: async (dump, loadOptions, signal) => {
+      throwIfCancelled(signal);
+      const target = await open();
+      try {
+        const findings = await lookAround(target, dump, loadOptions, signal);
+        refuse(target, findings);
+        throwIfCancelled(signal);
+        const prepared = await prepareTarget(target, dump, findings);
+        try {
+          const report = await restoreInto(target, dump, findings, loadOptions, signal);
+          const finish = () => finishDatabase(target, dump.source.facts, loadOptions.noOwner);
+          const leftOut = prepared.created ? await finish() : [KEPT];
+          return { ...report, leftOut: [...prepared.leftOut, ...report.leftOut, ...leftOut] };
+        } catch (error) {
+          throw await aftermathOf(error, target, prepared, signal);
+        }
+      } finally {
+        await target.close();
+      }
+    },
+  };
+}
+
+const KEPT = 'owner, comment, grants and settings of the database itself: it existed before';
+
+function connectionOf({ url, database, env }: PostgresLoaderOptions): PgConnection {
+  const connection = pgConnection(url, env);
+  return database === undefined ? connection : connection.withDatabase(database);
+}
+
+function refuse(target: Target, { occupied, holds, problems }: Findings): void {
+  if (occupied) throw targetOccupied(target.database, holds);
+  if (problems.length > 0) throw targetUnfit(target.database, problems);
+}

@@ -1,0 +1,123 @@
+/** PostgreSQL as a source: logical dumps by the server's own tools, under one snapshot. */
+import { throwIfCancelled } from '../../errors.ts';
+import type { Client } from 'pg';
+import type { DumpStream, Source, SourceInfo } from '../source.ts';
+import { pgConnection, type PgConnection } from './connection.ts';
+import { dumpStreams } from './dump.ts';
+import { queryFailed } from './errors.ts';
+import { checkReadable, readFacts, type PgFacts } from './facts.ts';
+import { openSnapshot } from './snapshot.ts';
+import { findTools, type PgTools, type ServerVersion } from './tools.ts';
+
+export interface PostgresSourceOptions {
+  /** `postgres://…`; what it leaves out comes from PG* variables, ~/.pgpass and libpq's defaults. */
+  readonly url: string;
+  /** Default: `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * A PostgreSQL database as a source.
+ * @throws HoldfastError PG_URL
+ */
+export function postgresSource(options: PostgresSourceOptions): Source {
+  const connection = pgConnection(options.url, options.env ?? process.env);
+  return {
+    kind: 'postgres',
+    probe: (signal) => probe(connection, signal),
+    dump: (signal) => dump(connection, signal),
+  };
+}
+
+interface Looked {
+  readonly client: Client;
+  readonly server: ServerVersion;
+  readonly tools: PgTools;
+  readonly facts: PgFacts & { readonly bytes: number };
+}
+
+async function probe(connection: PgConnection, signal: AbortSignal): Promise<SourceInfo> {
+  throwIfCancelled(signal);
+  const { client, server, tools, facts } = await look(connection);
+  try {
+    await checkReadable(client, connection.display);
+    const { bytes, ...rest } = facts;
+    return {
+      kind: 'postgres',
+      database: connection.database,
+      serverVersion: server.text,
+      toolVersion: tools.version,
+      estimatedBytes: bytes,
+      warnings: warningsOf(facts, tools),
+      facts: { ...rest },
+    };
+  } finally {
+    await client.end();
+  }
+}
+
+async function* dump(connection: PgConnection, signal: AbortSignal): AsyncIterable<DumpStream> {
+  throwIfCancelled(signal);
+  const { client, server, tools, facts } = await look(connection);
+  const snapshot = await openSnapshot(connection, client, server).catch(async (error: unknown) => {
+    await client.end();
+    throw error;
+  });
+  try {
+    const plan = {
+      connection,
+      tools,
+      snapshot: snapshot.id,
+      encoding: facts.dumpEncoding,
+      rolePasswords: facts.rolePasswords,
+    };
+    yield* dumpStreams(plan, AbortSignal.any([signal, snapshot.lost]));
+    throwIfLost(snapshot.lost);
+  } finally {
+    await snapshot.close();
+  }
+}
+
+/** Connects and settles everything that probe and dump need to know; the caller ends the client. */
+async function look(connection: PgConnection): Promise<Looked> {
+  const client = await connection.client();
+  try {
+    const server = await serverVersion(client, connection);
+    const tools = await findTools(connection.env, server);
+    return { client, server, tools, facts: await readFacts(client, connection.display) };
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
+}
+
+/** The empty search path keeps objects of users from standing in for those of the catalogue. */
+async function serverVersion(client: Client, connection: PgConnection): Promise<ServerVersion> {
+  try {
+    await client.query(`SELECT pg_catalog.set_config('search_path', '', false)`);
+    const { rows } = await client.query<{ number: string; text: string }>(
+      `SELECT pg_catalog.current_setting('server_version_num') AS number, pg_catalog.current_setting('server_version') AS text`,
+    );
+    return { major: Math.floor(Number(rows[0]?.number) / 10000), text: rows[0]?.text ?? '' };
+  } catch (error) {
+    throw queryFailed(connection.display, 'the version', error);
+  }
+}
+
+function warningsOf(facts: PgFacts, tools: PgTools): string[] {
+  const warnings: string[] = [];
+  if (!facts.rolePasswords) {
+    warnings.push(
+      `role ${facts.role.name} may not read the roles' passwords: the backup has the roles without them`,
+    );
+  }
+  if (tools.psql === undefined) warnings.push('psql is not on the PATH: a restore on this host needs it');
+  if (facts.encoding === 'SQL_ASCII') {
+    warnings.push('the database has no encoding (SQL_ASCII): its text is backed up byte by byte, unchecked');
+  }
+  return warnings;
+}
+
+function throwIfLost(lost: AbortSignal): void {
+  if (lost.aborted) throw lost.reason as Error;
+}

@@ -1,0 +1,179 @@
+/** The promises about speed and size, judged from the measured runs. Pure: runs in, lines of a table out. */
+import type { Run } from './bench.ts';
+import type { Part } from './options.ts';
+import { HOLDFAST } from './peers/holdfast.ts';
+
+const MB = 1e6;
+
+export interface Target {
+  readonly part: Part;
+  readonly what: string;
+  readonly against: string;
+  readonly reach: string;
+  readonly ours: string;
+  readonly peer: string;
+  /** Ours divided by the peer's, or by the limit where there is no peer. */
+  readonly ratio: number | undefined;
+  readonly verdict: 'ok' | 'over' | 'no figure';
+}
+
+/** Every line of the table, in its order; a line whose figures were not measured says so. */
+export function targets(runs: readonly Run[]): readonly Target[] {
+  return [
+    slower(runs, 'first', 'first backup', 'zstd+gpg', 1.0),
+    slower(runs, 'first', 'first backup', 'restic', 0.9),
+    slower(runs, 'first', 'first backup', 'borg', 0.9),
+    slower(runs, 'next', 'next day, 0.5 % new', 'pg_dump', 1.25),
+    slower(runs, 'next', 'next day, 0.5 % new', 'restic', 0.65),
+    larger(runs, 'next', 'next day, bytes stored', 'restic', 1.0),
+    reuse(runs),
+    slower(runs, 'cat', 'cat (decrypt all)', 'zstd+gpg', 2.5),
+    slower(runs, 'cat', 'cat (decrypt all)', 'restic', 1.0),
+    slower(runs, 'restore', 'restore, 2 jobs', 'zstd+gpg', 0.85),
+    memoryLimit(runs, 300 * MB),
+    memoryGrowth(runs, 1.2),
+    startup(runs, 'help', 'holdfast --help', 0.15),
+    startup(runs, 'snapshots', 'holdfast snapshots', 0.4),
+  ];
+}
+
+/** The middle value; of an even number of values the mean of the two in the middle; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)] ?? NaN;
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? NaN;
+  return (lower + upper) / 2;
+}
+
+function slower(runs: readonly Run[], part: Part, what: string, against: string, limit: number): Target {
+  const seconds = (name: string): number => medianOf(runs, part, name, (run) => run.seconds);
+  return compared({
+    part,
+    what,
+    against,
+    limit,
+    ours: seconds(HOLDFAST),
+    peer: seconds(against),
+    show: asSeconds,
+    unit: '×',
+  });
+}
+
+function larger(runs: readonly Run[], part: Part, what: string, against: string, limit: number): Target {
+  const bytes = (name: string): number => medianOf(runs, part, name, (run) => run.newBytes ?? NaN);
+  return compared({
+    part,
+    what,
+    against,
+    limit,
+    ours: bytes(HOLDFAST),
+    peer: bytes(against),
+    show: asMegabytes,
+    unit: '×',
+  });
+}
+
+function reuse(runs: readonly Run[]): Target {
+  const ours = medianOf(runs, 'unchanged', HOLDFAST, (run) => run.reused ?? NaN);
+  const show = (share: number): string => `${(share * 100).toFixed(2)} %`;
+  const line = compared({
+    part: 'unchanged',
+    what: 'unchanged, segments reused',
+    against: '',
+    limit: 0.995,
+    ours,
+    peer: NaN,
+    show,
+    unit: '',
+  });
+  // The only line where more is better.
+  return {
+    ...line,
+    reach: '≥ 99.5 %',
+    verdict: Number.isNaN(ours) ? 'no figure' : ours >= 0.995 ? 'ok' : 'over',
+  };
+}
+
+function memoryLimit(runs: readonly Run[], limit: number): Target {
+  const ours = highest(runs.filter((run) => run.contestant === HOLDFAST));
+  return compared({
+    part: 'memory',
+    what: 'memory, highest of all runs',
+    against: '',
+    limit,
+    ours,
+    peer: NaN,
+    show: asMegabytes,
+    unit: '',
+  });
+}
+
+function memoryGrowth(runs: readonly Run[], limit: number): Target {
+  const grown = ['backup', 'cat', 'restore'].map((step) => {
+    const [large, small] = ['large', 'small'].map((size) =>
+      highest(runs.filter((run) => run.what === `memory/${size}/${step}`)),
+    );
+    return { large: large ?? NaN, small: small ?? NaN };
+  });
+  const worst = grown.reduce((a, b) => (a.large / a.small >= b.large / b.small ? a : b));
+  const { large: ours, small: peer } = worst;
+  const [what, against] = ['memory, large database', 'a tenth of it'];
+  return compared({ part: 'memory', what, against, limit, ours, peer, show: asMegabytes, unit: '×' });
+}
+
+function startup(runs: readonly Run[], step: string, what: string, limit: number): Target {
+  const ours = medianOf(runs, `startup/${step}`, HOLDFAST, (run) => run.seconds);
+  const show = (seconds: number): string => `${(seconds * 1000).toFixed(0)} ms`;
+  return compared({ part: 'startup', what, against: '', limit, ours, peer: NaN, show, unit: '' });
+}
+
+interface Comparison {
+  readonly part: Part;
+  readonly what: string;
+  readonly against: string;
+  readonly limit: number;
+  readonly ours: number;
+  /** NaN when the limit is absolute. */
+  readonly peer: number;
+  readonly show: (value: number) => string;
+  readonly unit: '×' | '';
+}
+
+function compared(line: Comparison): Target {
+  const { part, what, against, limit, ours, peer, show, unit } = line;
+  const relative = unit === '×';
+  const ratio = relative ? ours / peer : ours / limit;
+  const known = !Number.isNaN(ratio);
+  const text = (value: number): string => (Number.isNaN(value) ? '–' : show(value));
+  return {
+    part,
+    what,
+    against,
+    reach: `≤ ${relative ? `${limit.toFixed(2)} ×` : show(limit)}`,
+    ours: text(ours),
+    peer: relative ? text(peer) : '',
+    ratio: known ? ratio : undefined,
+    verdict: !known ? 'no figure' : ratio <= (relative ? limit : 1) ? 'ok' : 'over',
+  };
+}
+
+function medianOf(
+  runs: readonly Run[],
+  what: string,
+  contestant: string,
+  figure: (run: Run) => number,
+): number {
+  return median(runs.filter((run) => run.what === what && run.contestant === contestant).map(figure));
+}
+
+function highest(runs: readonly Run[]): number {
+  return runs.length === 0 ? NaN : Math.max(...runs.map((run) => run.peakBytes));
+}
+
+function asSeconds(seconds: number): string {
+  return `${seconds.toFixed(2)} s`;
+}
+
+function asMegabytes(bytes: number): string {
+  return `${(bytes / MB).toFixed(1)} MB`;
+}

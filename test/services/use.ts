@@ -1,0 +1,20 @@
+/**
+ * The servers that all tests of a run share, started when the first test asks. Make your own database or bucket in
+ * them. A test that disturbs a server (bounce, freeze, suspending `owner`) starts one of its own: startPostgres, startRgw.
+ */
+import { inject } from 'vitest';
+import { askBroker } from './broker.ts';
+import type { PostgresAccess, PostgresAddress } from './postgres.ts';
+import { postgresAt } from './postgres.ts';
+import type { S3Access, S3Address } from './s3-access.ts';
+import { s3At } from './s3-access.ts';
+
+/** The PostgreSQL server of this test run. */
+export async function usePostgres(): Promise<PostgresAccess> {
+  return postgresAt((await askBroker(inject('brokerSocket'), 'postgres')) as PostgresAddress);
+}
+
+/** The S3 server of this test run. Its lifecycle rules count real days: see `lifecyclePass`. */
+export async function useS3(): Promise<S3Access> {
+  return s3At((await askBroker(inject('brokerSocket'), 's3')) as S3Address);
+}

@@ -1,0 +1,283 @@
+/** Goal: a configuration with mistakes names every one of them with its place; a good one means what it says. */
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Config } from '../../src/config/config.ts';
+import { setOf, setsOf, signingKeyOf } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { HoldfastError } from '../../src/errors.ts';
+import { tempFolder } from '../services/temp.ts';
+
+const GOOD = `version: 1
+store: s3://acme-backups/prod/
+s3: { region: ca-central-1, endpoint: https://s3.example.com/, force_path_style: true }
+recipients: [keys/ops.asc, ~/escrow.asc]
+signing_key: keys/host.key
+sets:
+  shop:
+    source: postgres
+    url_env: SHOP_DATABASE_URL
+    keep: 30d
+    subjects: subjects/shop.yaml
+  notes:
+    source: sqlite
+    path: ../notes.db
+    keep: 4w
+    full_every: 14d
+    writer: db-1
+promises:
+  residency: [ca-central-1]
+  erasure_within: 30d
+  backup_every: 24h
+`;
+
+const HEAD = 'version: 1\nstore: file:///srv/backup\nrecipients: [ops.asc]\n';
+
+function parse(text: string): Config {
+  return parseConfig(text, {
+    file: '/etc/holdfast/holdfast.yaml',
+    shown: 'holdfast.yaml',
+    env: { HOME: '/home/ada' },
+    host: 'DB-7.example.com',
+  });
+}
+
+/** The problems of a text, one per line, without the file's name. */
+function problemsIn(text: string): string[] {
+  try {
+    parse(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', exitCode: 2 });
+    return error.message
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith('holdfast.yaml:'))
+      .map((line) => line.slice('holdfast.yaml:'.length));
+  }
+}
+
+test('a good file becomes absolute paths, days and defaults', () => {
+  const config = parse(GOOD);
+  expect(config).toMatchObject({
+    file: '/etc/holdfast/holdfast.yaml',
+    folder: '/etc/holdfast',
+    store: 's3://acme-backups/prod',
+    s3: { region: 'ca-central-1', endpoint: 'https://s3.example.com', forcePathStyle: true },
+    recipients: ['/etc/holdfast/keys/ops.asc', '/home/ada/escrow.asc'],
+    signingKey: '/etc/holdfast/keys/host.key',
+    trustedSigners: [],
+    purgeSigners: [],
+    stateDir: '/home/ada/.local/state/holdfast',
+    compressionLevel: 3,
+    promises: { residency: ['ca-central-1'], erasureWithinDays: 30, backupEveryHours: 24 },
+    warnings: [],
+  });
+  expect([...config.sets.values()]).toEqual([
+    {
+      name: 'shop',
+      source: 'postgres',
+      connection: { from: 'variable', variable: 'SHOP_DATABASE_URL' },
+      keepDays: 30,
+      fullEveryDays: 7,
+      subjects: '/etc/holdfast/subjects/shop.yaml',
+      writer: 'db-7-example-com',
+    },
+    {
+      name: 'notes',
+      source: 'sqlite',
+      path: '/etc/notes.db',
+      keepDays: 28,
+      fullEveryDays: 14,
+      writer: 'db-1',
+    },
+  ]);
+  expect(config.promises).not.toHaveProperty('drillEveryDays');
+});
+
+test('a set is found by name, and a name that is nearly right gets a hint', () => {
+  const config = parse(GOOD);
+  expect(setOf(config, 'shop').name).toBe('shop');
+  expect(setsOf(config, []).map((set) => set.name)).toEqual(['shop', 'notes']);
+  expect(setsOf(config, ['notes', 'notes']).map((set) => set.name)).toEqual(['notes']);
+  expect(() => setOf(config, 'shopp')).toThrow(
+    expect.objectContaining({ code: 'SET_UNKNOWN', exitCode: 2, hint: "Did you mean 'shop'?" }),
+  );
+  expect(() => setOf(config, 'constructor')).toThrow(expect.objectContaining({ code: 'SET_UNKNOWN' }));
+  expect(signingKeyOf(config)).toBe('/etc/holdfast/keys/host.key');
+});
+
+test('a postgres set with no url means the PG* environment', () => {
+  const config = parse(`${HEAD}sets: { shop: { source: postgres, keep: 1d } }`);
+  expect(config.sets.get('shop')).toMatchObject({ connection: { from: 'environment' } });
+  expect(() => signingKeyOf(config)).toThrow(expect.objectContaining({ code: 'SIGNING_KEY_MISSING' }));
+});
+
+describe('every problem is told at once, with line and column', () => {
+  test('a whole file of mistakes', () => {
+    const text = `version: 2
+store: ftp://example.com
+recipiants: [keys/ops.asc]
+signing_key: 12
+sets:
+  shop:
+    source: postgres
+    url: mysql://user:geheim@host/db
+    url_env: SHOP
+    keep: 24h
+    keep: 30
+  Bad Name:
+    source: sqlite
+    keep: 30d
+  my: { source: mysql, keep: 5y }
+  cmd: { source: postgres, keep: 9d, url_command: pass show db | head -1 }
+  list: { source: postgres, keep: 9d, url_command: [pass, 3] }
+s3: { regoin: x, endpoint: "http://user:geheim@host", force_path_style: yes }
+promises: []
+compression: 20
+`;
+    expect(problemsIn(text)).toMatchSnapshot();
+    expect(problemsIn(text).join('\n')).not.toContain('geheim');
+  });
+
+  test.each<[string, string, readonly string[]]>([
+    ['an empty file', '', ['1:1: the file is empty']],
+    ['a list', '- a\n', ['1:1: the file must be a map, not a list']],
+    ['a tab', 'version: 1\nsets:\n\tshop: 3\n', ['3:1: tabs are not allowed as indentation; use spaces']],
+    [
+      'two documents',
+      `${HEAD}sets: {}\n---\na: 1\n`,
+      ['5:1: more than one document (a line ---) in the file'],
+    ],
+    [
+      'a repeated key',
+      `${HEAD}store: file:///b\nsets: { a: { source: postgres, keep: 1d } }`,
+      ['4:1: this key is given twice'],
+    ],
+    ['no sets', `${HEAD}sets: {}\n`, ['4:7: sets: must name at least one set']],
+    ['sets without a value', `${HEAD}sets:\n`, ['4:1: sets: must be a map, not empty']],
+    [
+      'two urls',
+      `${HEAD}sets:\n  shop:\n    source: postgres\n    url_env: A\n    url_file: b\n    keep: 1d\n`,
+      ['8:5: sets.shop.url_file: only one of url_env, url_file may be given'],
+    ],
+    [
+      'sqlite with a url and no path',
+      `${HEAD}sets:\n  a:\n    source: sqlite\n    url: postgres://h/d\n    keep: 1d\n`,
+      ['5:3: sets.a: sqlite needs a path', '7:5: sets.a.url: is for postgres; sqlite takes a path'],
+    ],
+    [
+      'hours to keep',
+      `${HEAD}sets: { a: { source: postgres, keep: 36h } }`,
+      ["4:36: sets.a.keep: '36h' is in hours, but a store forgets by whole days; write days: 2d"],
+    ],
+    [
+      'a life without a name in the store',
+      `${HEAD}sets: { a: { source: postgres, keep: 9993d } }`,
+      ['4:36: sets.a.keep: is too long: together with full_every it may come to 9997d'],
+    ],
+    [
+      'a key of a prototype',
+      `${HEAD}__proto__: { x: 1 }\nsets: { a: { source: postgres, keep: 1d } }`,
+      [
+        expect.stringContaining('4:1: __proto__: unknown key') as string,
+        '4:1: a key must be a plain word (quote a number)',
+      ],
+    ],
+    [
+      'an unknown tag',
+      `version: !!js/function 1\n`,
+      [expect.stringMatching(/^1:10: unresolved tag/) as string],
+    ],
+    [
+      'an alias to nothing',
+      'version: 1\nstore: *nowhere\n',
+      ['2:8: an alias (*nowhere) that cannot be resolved'],
+    ],
+    [
+      'a merge of problems',
+      'version: 1\nstore: file:///a\n',
+      ['1:1: recipients: is missing', '1:1: sets: is missing'],
+    ],
+  ])('%s', (_, text, problems) => {
+    const found = problemsIn(text);
+    for (const problem of problems) expect(found).toContainEqual(problem);
+    expect(found.length).toBeGreaterThan(0);
+  });
+
+  test('aliases that multiply are stopped', () => {
+    const text = ['a: &a [x, x, x, x, x, x, x, x, x, x]']
+      .concat(
+        [1, 2, 3, 4, 5, 6].map(
+          (n) =>
+            `b${n}: &b${n} [${Array(10)
+              .fill(n === 1 ? '*a' : `*b${n - 1}`)
+              .join(', ')}]`,
+        ),
+      )
+      .join('\n');
+    expect(problemsIn(text)).toEqual([expect.stringContaining('alias')]);
+  });
+});
+
+describe('where the file is looked for', () => {
+  const TEXT = `${HEAD}sets: { shop: { source: postgres, keep: 1d } }\n`;
+
+  test('-c wins over HOLDFAST_CONFIG, which wins over ./holdfast.yaml', async () => {
+    const cwd = await tempFolder();
+    await mkdir(join(cwd, 'sub'));
+    for (const file of ['holdfast.yaml', 'sub/env.yaml', 'sub/option.yaml'])
+      await writeFile(join(cwd, file), TEXT);
+    const env = { HOLDFAST_CONFIG: 'sub/env.yaml' };
+    expect((await loadConfig('sub/option.yaml', env, { cwd })).file).toBe(join(cwd, 'sub/option.yaml'));
+    expect((await loadConfig(undefined, env, { cwd })).recipients).toEqual([join(cwd, 'sub/ops.asc')]);
+    expect((await loadConfig(undefined, {}, { cwd })).file).toBe(join(cwd, 'holdfast.yaml'));
+  });
+
+  test('a file that was named must be there', async () => {
+    const cwd = await tempFolder();
+    await expect(loadConfig('nope.yaml', {}, { cwd })).rejects.toMatchObject({
+      code: 'CONFIG_MISSING',
+      exitCode: 2,
+      message: 'no configuration file at nope.yaml',
+    });
+  });
+
+  test.each([
+    ['a folder', async (path: string) => void (await mkdir(path)), 'it is a folder'],
+    [
+      'no text',
+      (path: string) => writeFile(path, Buffer.from([0xff, 0xfe, 0x00])),
+      'it is not text in UTF-8',
+    ],
+    [
+      'too large',
+      (path: string) => writeFile(path, '#'.repeat(1024 * 1024 + 1)),
+      'it is larger than 1024 KiB',
+    ],
+  ])('a configuration that is %s is refused', async (_, make, reason) => {
+    const cwd = await tempFolder();
+    await make(join(cwd, 'c.yaml'));
+    await expect(loadConfig('c.yaml', {}, { cwd })).rejects.toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      message: `cannot read the configuration c.yaml: ${reason}`,
+    });
+  });
+
+  test('a password in a file that everybody can read is a warning, which does not show it', async () => {
+    const cwd = await tempFolder();
+    const file = join(cwd, 'holdfast.yaml');
+    await writeFile(
+      file,
+      `${HEAD}sets: { shop: { source: postgres, url: "postgres://u:geheim@h/d", keep: 1d } }\n`,
+    );
+    await chmod(file, 0o644);
+    const { warnings } = await loadConfig(undefined, {}, { cwd });
+    expect(warnings).toEqual([expect.stringContaining(`chmod 600 ${file}`)]);
+    expect(warnings.join()).not.toContain('geheim');
+    await chmod(file, 0o600);
+    expect((await loadConfig(undefined, {}, { cwd })).warnings).toEqual([]);
+  });
+});
