@@ -5,6 +5,7 @@ import { MessageSealer } from '../openpgp/message.ts';
 import { newestByWriter, readCatalog } from '../repository/catalog.ts';
 import type { Catalog } from '../repository/catalog.ts';
 import type { Binding, Entry } from '../repository/entry.ts';
+import { throwIfCancelled } from '../errors.ts';
 import { runTooLong } from '../repository/errors.ts';
 import { FORMAT, newSnapshotId } from '../repository/layout.ts';
 import { readLedger } from '../repository/ledger.ts';
@@ -18,7 +19,7 @@ import type { SeenEntry } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
 import { SegmentPool } from '../segments/pool.ts';
-import type { Source, SourceInfo } from '../sources/source.ts';
+import type { Dump, DumpStream, Source, SourceInfo } from '../sources/source.ts';
 import type { Store } from '../stores/store.ts';
 import { TOOL } from '../version.ts';
 import { openChain } from './chain.ts';
@@ -163,12 +164,32 @@ async function record(options: BackupOptions, chain: ReadyChain, pool: SegmentPo
   });
   recorder.writeTo(writer);
   try {
-    for await (const stream of source.dump(signal)) await recorder.addStream(stream);
+    await using dump = await source.dump(signal);
+    await recordLanes(recorder, dump, signal);
     return await recorder.finish();
   } catch (error) {
     await writer.abandon();
     throw error;
   }
+}
+
+/** Reads all lanes at the same time; the first that fails stops the others, and its error counts. */
+async function recordLanes(recorder: Recorder, dump: Dump, signal: AbortSignal): Promise<void> {
+  const failures: unknown[] = [];
+  const readLane = async (streams: AsyncIterable<DumpStream>) => {
+    const lane = recorder.lane();
+    try {
+      for await (const stream of streams) {
+        throwIfCancelled(signal);
+        await lane.addStream(stream);
+      }
+    } catch (error) {
+      failures.push(error);
+      await dump[Symbol.asyncDispose]();
+    }
+  };
+  await Promise.all(dump.lanes.map(readLane));
+  if (failures.length > 0) throw failures[0];
 }
 
 function bind(

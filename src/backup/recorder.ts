@@ -2,16 +2,16 @@
  * The heart of a backup: streams of rows become segments, segments become references, references become pages.
  * What the store already has is referenced; what it does not have is sealed by the pool and put into packs.
  */
-import { ChainKeys, digestOf, newSalt } from '../segments/chain-keys.ts';
-import { Cutter } from '../segments/cut.ts';
+import { newSalt } from '../segments/chain-keys.ts';
+import type { ChainKeys } from '../segments/chain-keys.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { ManifestStream, PageRef } from '../repository/manifest.ts';
 import type { PackWriter, StoredPack } from '../repository/packs.ts';
-import { PageBuilder } from '../repository/pages.ts';
-import type { FinishedPage, SegmentRef } from '../repository/pages.ts';
+import type { SegmentRef } from '../repository/pages.ts';
 import type { IndexedSegment, SegmentIndex } from '../repository/segment-index.ts';
 import { throwIfCancelled } from '../errors.ts';
-import type { DumpStream, StreamInfo } from '../sources/source.ts';
+import { LaneRecorder } from './lane.ts';
+import type { RecordedLane } from './lane.ts';
 
 export interface RecorderOptions {
   readonly keys: ChainKeys;
@@ -36,32 +36,21 @@ export interface Recorded {
   readonly newBytes: number;
 }
 
+/** What all lanes of a run share: the index, the packs, and what is under way. */
 export class Recorder {
   readonly #options: RecorderOptions;
-  readonly #cutter: Cutter;
-  readonly #pages = new PageBuilder();
-  readonly #pageRefs: Promise<PageRef>[] = [];
-  readonly #streams: ManifestStream[] = [];
-  readonly #packs = new Set<string>();
+  readonly #lanes: LaneRecorder[] = [];
   readonly #packRefs: Map<number, string>;
   /** Sealed in this run, not acknowledged yet: by id. */
   readonly #pending = new Map<string, Promise<SegmentRef>>();
   /** What to index once its pack is acknowledged: by pack. */
   readonly #unindexed = new Map<string, { segment: IndexedSegment; name: string }[]>();
-  /** References in the order of the dump that are still being made. */
-  readonly #queue: { ref: SegmentRef | Promise<SegmentRef>; tally: StreamTally }[] = [];
-  readonly #queueMax: number;
   #writer: PackWriter | undefined;
-  #segments = 0;
-  #newSegments = 0;
-  #plainBytes = 0;
   #newBytes = 0;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#cutter = new Cutter(options.keys.cutTable);
     this.#packRefs = new Map([...options.index.packs()].map(({ pack, ref }) => [pack, ref]));
-    this.#queueMax = options.pool.threads * 3;
   }
 
   /** The writer reports back here (see `stored`), so it is given after both exist. */
@@ -69,45 +58,25 @@ export class Recorder {
     this.#writer = writer;
   }
 
-  /** Takes one stream to its end. */
-  async addStream(stream: DumpStream): Promise<void> {
-    const { signal, onProgress } = this.#options;
-    const tally: StreamTally = { segments: 0, rows: 0, bytes: 0 };
-    for await (const chunk of stream.bytes) {
-      throwIfCancelled(signal);
-      for (const segment of this.#cutter.push(chunk)) await this.#take(segment, tally);
-      onProgress(chunk.length, stream.name);
-    }
-    const rest = this.#cutter.finish();
-    if (rest) await this.#take(rest, tally);
-    await this.#drain(0);
-    const { name, section, dialect, table } = stream;
-    const { segments, bytes } = tally;
-    const rows = rowsOf(stream, tally.rows);
-    this.#streams.push({ name, section, dialect, ...(table && { table }), segments, rows, bytes });
+  /** A new lane; the snapshot has the lanes in the order in which they were made. */
+  lane(): LaneRecorder {
+    const lane = new LaneRecorder(this, this.#options);
+    this.#lanes.push(lane);
+    return lane;
   }
 
-  /** Takes a segment whose plaintext is known only by its hash and length; it must be in the index. */
-  async addKnown(digest: Uint8Array, tally: StreamTally): Promise<boolean> {
-    const ref = this.#lookUp(digest);
-    if (!ref) return false;
-    await this.#reference(ref, tally);
-    return true;
-  }
-
-  /** Ends the last page, waits for every pack, and returns what the manifest states. */
+  /** Ends the last pages, waits for every pack, and returns what the manifest states. */
   async finish(): Promise<Recorded> {
-    await this.#drain(0);
-    this.#endPage(this.#pages.finish());
-    const pages = await Promise.all(this.#pageRefs);
+    const lanes = await Promise.all(this.#lanes.map((lane) => lane.finish()));
     await this.#writer?.finish();
+    const sum = (of: (lane: RecordedLane) => number) => lanes.reduce((total, lane) => total + of(lane), 0);
     return {
-      streams: this.#streams,
-      pages,
-      packs: this.#packs,
-      segments: this.#segments,
-      newSegments: this.#newSegments,
-      plainBytes: this.#plainBytes,
+      streams: lanes.flatMap((lane) => lane.streams),
+      pages: lanes.flatMap((lane) => lane.pages),
+      packs: new Set(lanes.flatMap((lane) => [...lane.packs])),
+      segments: sum((lane) => lane.segments),
+      newSegments: sum((lane) => lane.newSegments),
+      plainBytes: sum((lane) => lane.plainBytes),
       newBytes: this.#newBytes,
     };
   }
@@ -125,58 +94,8 @@ export class Recorder {
     return Promise.resolve();
   }
 
-  async #take(plain: Buffer, tally: StreamTally): Promise<void> {
-    this.#plainBytes += plain.length;
-    await this.#reference(this.#resolve(plain), tally);
-  }
-
-  async #reference(ref: SegmentRef | Promise<SegmentRef>, tally: StreamTally): Promise<void> {
-    this.#segments++;
-    // Handled when it is its turn in the queue; until then a failure must not count as unhandled.
-    if (ref instanceof Promise) ref.catch(() => undefined);
-    this.#queue.push({ ref, tally });
-    await this.#drain(this.#queueMax);
-  }
-
-  /** Puts finished references into pages, in order, until at most `most` are under way. */
-  async #drain(most: number): Promise<void> {
-    while (this.#queue.length > most || (this.#queue[0] && !(this.#queue[0].ref instanceof Promise))) {
-      const next = this.#queue.shift();
-      if (!next) return;
-      const ref = next.ref instanceof Promise ? await next.ref : next.ref;
-      next.tally.segments++;
-      next.tally.rows += ref.rows;
-      next.tally.bytes += ref.plain;
-      this.#packs.add(ref.pack);
-      this.#endPage(this.#pages.add(ref));
-    }
-  }
-
-  #endPage(page: FinishedPage | undefined): void {
-    if (!page) return;
-    const ref = Promise.resolve(this.#resolve(page.plain)).then((found) => {
-      this.#packs.add(found.pack);
-      return { ...found, rows: page.segments };
-    });
-    ref.catch(() => undefined);
-    this.#pageRefs.push(ref);
-  }
-
-  /** The reference to this plaintext: known, under way in this run, or sealed now. */
-  #resolve(plain: Buffer): SegmentRef | Promise<SegmentRef> {
-    const digest = digestOf(plain);
-    const known = this.#lookUp(digest);
-    if (known) return known;
-    const id = this.#options.keys.id(digest);
-    const name = id.toString('latin1');
-    const pending = this.#pending.get(name);
-    if (pending) return pending;
-    const sealing = this.#seal(plain, digest, id, name);
-    this.#pending.set(name, sealing);
-    return sealing;
-  }
-
-  #lookUp(digest: Uint8Array): SegmentRef | undefined {
+  /** The reference to a segment that the store has; undefined when it does not. */
+  lookUp(digest: Uint8Array): SegmentRef | undefined {
     const { index, keys } = this.#options;
     const found = index.find(keys.id(digest));
     const pack = found && this.#packRefs.get(found.pack);
@@ -186,6 +105,19 @@ export class Recorder {
     return { pack, offset, length, sha256, plain, rows, key: keys.sessionKey(found.salt, digest).toString('hex') };
   }
 
+  /** The reference to a segment that the store does not have yet: under way in this run, or sealed now. */
+  store(plain: Buffer, digest: Buffer): { readonly ref: Promise<SegmentRef>; readonly isNew: boolean } {
+    const id = this.#options.keys.id(digest);
+    const name = id.toString('latin1');
+    const pending = this.#pending.get(name);
+    if (pending) return { ref: pending, isNew: false };
+    const ref = this.#seal(plain, digest, id, name);
+    // Handled when it is its turn in a lane; until then a failure must not count as unhandled.
+    ref.catch(() => undefined);
+    this.#pending.set(name, ref);
+    return { ref, isNew: true };
+  }
+
   async #seal(plain: Buffer, digest: Buffer, id: Buffer, name: string): Promise<SegmentRef> {
     const { keys, pool, level, signal } = this.#options;
     const salt = newSalt();
@@ -193,7 +125,6 @@ export class Recorder {
     const { sealed, sha256, rows } = await pool.seal(plain, key, level);
     throwIfCancelled(signal);
     if (!this.#writer) throw new Error('the recorder has no pack writer');
-    this.#newSegments++;
     this.#newBytes += sealed.length;
     const { pack, offset } = this.#writer.place(sealed);
     const segment = { id, salt, sha256, offset, length: sealed.length, plain: plain.length, rows };
@@ -211,19 +142,4 @@ export class Recorder {
       key: key.toString('hex'),
     };
   }
-}
-
-export interface StreamTally {
-  segments: number;
-  rows: number;
-  bytes: number;
-}
-
-/** Data rows of a stream, from its line ends: a COPY block has a header and an end mark, which are not rows. */
-function rowsOf(stream: StreamInfo, lineEnds: number): number {
-  if (stream.dialect === 'sql') return 0;
-  if (stream.dialect === 'sql-insert') return lineEnds;
-  // A quoted name may itself hold line ends, and the header shows each of them once.
-  const named = [stream.table?.name ?? '', ...(stream.table?.columns ?? [])].join('').split('\n').length - 1;
-  return lineEnds - 2 - named;
 }

@@ -148,9 +148,10 @@ export class SqlLexer {
     const place = this.#place();
     if (onCommand === undefined || this.#shape !== undefined || !this.#freshLine) throw metaCommand(place);
     const end = bytes.subarray(0, length).indexOf(LF, position);
-    if (end === -1 && !this.#ended) return 'starved';
-    onCommand(bytes.subarray(position, end === -1 ? length : end), place);
-    return this.#advance(end === -1 ? length : end);
+    if (end === -1 && this.#ended) throw unterminated(place, 'a command');
+    if (end === -1) return 'starved';
+    onCommand(bytes.subarray(position, end), place);
+    return this.#advance(end);
   }
 
   #word(): Step {

@@ -20,6 +20,11 @@ export interface DataPart {
   readonly bytes: AsyncIterable<Buffer>;
 }
 
+export interface SplitOptions {
+  /** Which of several pg_dumps this is, counted from 1; keeps the names of SQL parts apart. */
+  readonly lane?: number;
+}
+
 /**
  * The parts of the data section in order: `data-settings`, one `pg-copy` part per table, and SQL parts
  * (`sequences`, `large-objects`, `data`), each without pg_dump's comments.
@@ -28,8 +33,11 @@ export interface DataPart {
  * @throws HoldfastError DUMP_INCOMPLETE when the text was cut off, SQL_META_COMMAND, SQL_UNPLACEABLE,
  *   SQL_UNTERMINATED, SQL_TOO_LONG
  */
-export async function* splitData(bytes: AsyncIterable<Uint8Array>): AsyncIterable<DataPart> {
-  const splitter = new DataSplitter(bytes);
+export async function* splitData(
+  bytes: AsyncIterable<Uint8Array>,
+  options: SplitOptions = {},
+): AsyncIterable<DataPart> {
+  const splitter = new DataSplitter(bytes, options.lane ?? 1);
   try {
     yield* splitter.parts();
   } finally {
@@ -38,6 +46,7 @@ export async function* splitData(bytes: AsyncIterable<Uint8Array>): AsyncIterabl
 }
 
 class DataSplitter {
+  readonly #lane: number;
   readonly #pieces: Pieces;
   readonly #guard = new DumpGuard('data');
   readonly #names = new Set<string>();
@@ -46,7 +55,8 @@ class DataSplitter {
   #table = '';
   #isRead = true;
 
-  constructor(bytes: AsyncIterable<Uint8Array>) {
+  constructor(bytes: AsyncIterable<Uint8Array>, lane: number) {
+    this.#lane = lane;
     this.#pieces = new Pieces(bytes);
   }
 
@@ -68,7 +78,11 @@ class DataSplitter {
     this.#isRead = false;
     if (header === undefined) {
       const kind = kindOf(first.bytes);
-      return { name: this.#unique(kind), dialect: 'sql', bytes: this.#sql(kind) };
+      return {
+        name: this.#unique(this.#lane > 1 ? `${kind}@${this.#lane}` : kind),
+        dialect: 'sql',
+        bytes: this.#sql(kind),
+      };
     }
     const table = { name: header.table, columns: header.columns };
     return { name: this.#unique(header.table), dialect: 'pg-copy', table, bytes: this.#copy(first, header) };

@@ -33,7 +33,7 @@ export interface StreamInfo {
 }
 
 export interface DumpStream extends StreamInfo {
-  /** Must be read to its end before the next stream is asked for. */
+  /** Must be read to its end before the next stream of its lane is asked for. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
@@ -51,15 +51,23 @@ export interface SourceInfo {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * One consistent dump under way; disposing it stops the tools, whether or not they were done.
+ *
+ * Its lanes may be read at the same time, which is how a dump uses more than one core; one after another, in
+ * order, they are the script.
+ */
+export interface Dump extends AsyncDisposable {
+  /** A lane ends normally only after its tools exited 0 and its part of the dump was complete; it throws otherwise. */
+  readonly lanes: readonly AsyncIterable<DumpStream>[];
+}
+
 export interface Source {
   readonly kind: SourceKind;
   /** Connects, checks tools and versions, throws the error a dump would meet (missing tool, older tool, no database). */
   probe(signal: AbortSignal): Promise<SourceInfo>;
-  /**
-   * One consistent dump. The iteration ends normally only after every tool exited 0 and the dump was
-   * complete; it throws otherwise. Leaving the loop early stops the tools.
-   */
-  dump(signal: AbortSignal): AsyncIterable<DumpStream>;
+  /** Starts a dump. */
+  dump(signal: AbortSignal): Promise<Dump>;
 }
 
 /** A stream of a stored dump. */

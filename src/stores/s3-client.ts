@@ -14,6 +14,13 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const CONNECTIONS = 16;
 
+/** Without a logger the SDK writes its warnings to the console. */
+const SILENT = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+function ignore(): void {
+  // Nothing to say.
+}
+
 /** What the server's clock said, and when (on the monotonic clock) we heard it. */
 export interface ServerTime {
   readonly date: Date;
@@ -42,6 +49,7 @@ export function connectS3(url: string, settings: S3Settings): S3Connection {
     ...(settings.profile === undefined ? {} : { profile: settings.profile }),
     forcePathStyle: settings.forcePathStyle ?? endpoint !== undefined,
     requestHandler: handler,
+    logger: SILENT,
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -63,10 +71,9 @@ class WatchedHandler extends NodeHttpHandler {
     super({
       httpAgent: new HttpAgent(agent),
       httpsAgent: new HttpsAgent({ ...agent, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) }),
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: IDLE_TIMEOUT_MS,
-      // The SDK's own warnings go to the console otherwise.
-      logger: { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore },
+      connectionTimeout: settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      socketTimeout: settings.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+      logger: SILENT,
     });
     this.#url = url;
   }
@@ -95,8 +102,4 @@ function digestDeletions(client: S3Client): void {
     },
     { step: 'build', name: 'holdfastContentMd5' },
   );
-}
-
-function ignore(): void {
-  // Nothing to say.
 }

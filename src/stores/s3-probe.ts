@@ -59,19 +59,30 @@ export async function probeBucket({
 
 /**
  * True when this bucket refuses to overwrite on request. Puts up to twice; needs the permission to put only, and
- * answers false without it. The key is removed again, except where that would only add a version each time.
+ * answers false without it. What it puts is removed again, where that is allowed and leaves no further trace.
  * @throws what the SDK throws when the server cannot be asked.
  */
 export async function probeIfAbsent(target: ProbeTarget): Promise<boolean> {
   const first = await putIfAbsent(target);
-  if (first !== 'written') return first === 'held';
+  // Refused at once: left from an earlier probe, or another process probes at this moment.
+  if (first.outcome !== 'written') return first.outcome === 'held';
   const second = await putIfAbsent(target);
-  const versioned = (await probeVersions(target)) !== 'no';
-  if (!versioned) await removeProbe(target);
-  return second === 'held';
+  if (second.outcome === 'held' && first.version !== undefined) {
+    // Left there: removing it would only put a marker on top, and every probe would add a version to the pile.
+    return true;
+  }
+  await remove(target, first.version);
+  if (second.version !== undefined) await remove(target, second.version);
+  return second.outcome === 'held';
 }
 
-async function putIfAbsent({ bucket, prefix, send }: ProbeTarget): Promise<'written' | 'held' | 'refused'> {
+interface Put {
+  readonly outcome: 'written' | 'held' | 'refused';
+  /** Where the bucket keeps versions. */
+  readonly version?: string | undefined;
+}
+
+async function putIfAbsent({ bucket, prefix, send }: ProbeTarget): Promise<Put> {
   const put = new PutObjectCommand({
     Bucket: bucket,
     Key: prefix + PROBE_KEY,
@@ -80,21 +91,18 @@ async function putIfAbsent({ bucket, prefix, send }: ProbeTarget): Promise<'writ
     IfNoneMatch: '*',
   });
   const { value, status } = await answer(send((client, options) => client.send(put, options)));
-  if (value !== undefined) return 'written';
+  if (value !== undefined) return { outcome: 'written', version: value.VersionId };
   // 409: another process is putting the same key at this moment, and the server watches over it.
-  return status === 412 || status === 409 ? 'held' : 'refused';
+  return { outcome: status === 412 || status === 409 ? 'held' : 'refused' };
 }
 
-async function probeVersions({ bucket, send }: ProbeTarget): Promise<'yes' | 'no' | 'unknown'> {
-  const ask = new GetBucketVersioningCommand({ Bucket: bucket });
-  const { value } = await answer(send((client, options) => client.send(ask, options)));
-  if (value === undefined) return 'unknown';
-  return value.Status === undefined ? 'no' : 'yes';
-}
-
-async function removeProbe({ bucket, prefix, send }: ProbeTarget): Promise<void> {
-  const remove = new DeleteObjectCommand({ Bucket: bucket, Key: prefix + PROBE_KEY });
-  await answer(send((client, options) => client.send(remove, options)));
+async function remove({ bucket, prefix, send }: ProbeTarget, version: string | undefined): Promise<void> {
+  const command = new DeleteObjectCommand({
+    Bucket: bucket,
+    Key: prefix + PROBE_KEY,
+    ...(version === undefined ? {} : { VersionId: version }),
+  });
+  await answer(send((client, options) => client.send(command, options)));
 }
 
 interface Answered<T> {

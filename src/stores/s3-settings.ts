@@ -22,6 +22,10 @@ export interface S3Settings {
   readonly profile?: string | undefined;
   /** Most sockets at once. Default 16. */
   readonly connections?: number | undefined;
+  /** How long to wait for a connection. Default 10 s. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** How long nothing may come or go on a connection with a request. Default 60 s. */
+  readonly idleTimeoutMs?: number | undefined;
 }
 
 /**

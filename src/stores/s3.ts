@@ -28,6 +28,9 @@ import type { ByteRange, ObjectInfo, PutOptions, Store, StoreFeatures } from './
 /** The most that DeleteObjects takes. */
 const DELETIONS = 1000;
 
+/** A login page or another web server says 200 to everything, and the SDK would take that for an empty bucket. */
+const NOT_S3 = 'something answers there, but not as an S3 server does';
+
 /** How long the time of the last response is good for. */
 const TIME_IS_FRESH_MS = 60_000;
 
@@ -95,7 +98,8 @@ class S3Store implements Store {
       ...(conditional ? { IfNoneMatch: '*' } : {}),
     });
     try {
-      await this.#send((client, sendOptions) => client.send(put, sendOptions), signal);
+      const { ETag } = await this.#send((client, sendOptions) => client.send(put, sendOptions), signal);
+      if (ETag === undefined) throw storeFailed(attempt, 'write', NOT_S3);
       return 'written';
     } catch (error) {
       if (conditional && s3Status(error) === 412) return 'already-there';
@@ -276,12 +280,15 @@ class S3Store implements Store {
     prefix: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<ListObjectsV2CommandOutput> {
+    const attempt = this.#attempt('list', 's3:ListBucket', prefix);
     // Encoded, or one foreign key with a control character would make the whole answer unreadable.
     const list = new ListObjectsV2Command({ ...ask, Bucket: this.#bucket, EncodingType: 'url' });
     try {
-      return await this.#send((client, options) => client.send(list, options), signal);
+      const page = await this.#send((client, options) => client.send(list, options), signal);
+      if (page.Name === undefined) throw storeFailed(attempt, 'list', NOT_S3);
+      return page;
     } catch (error) {
-      throw s3Failure(error, this.#attempt('list', 's3:ListBucket', prefix));
+      throw s3Failure(error, attempt);
     }
   }
 

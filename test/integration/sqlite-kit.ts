@@ -26,12 +26,26 @@ export async function collect(path: string, scratch: string): Promise<Collected>
   const source = sqliteSource({ path, scratch });
   const info = await source.probe(NEVER);
   const streams: CollectedStream[] = [];
-  for await (const { bytes, ...stream } of source.dump(NEVER)) {
+  await using dump = await source.dump(NEVER);
+  for await (const { bytes, ...stream } of streamsOf(dump)) {
     const chunks: Uint8Array[] = [];
     for await (const chunk of bytes) chunks.push(chunk);
     streams.push({ ...stream, bytes: Buffer.concat(chunks) });
   }
   return { source: info, streams };
+}
+
+/** The lanes of a dump one after another. */
+export async function* streamsOf(dump: Dump): AsyncGenerator<DumpStream> {
+  for (const lane of dump.lanes) yield* lane;
+}
+
+/** Reads a dump to its end and forgets it. */
+export async function drain(source: Source, signal: AbortSignal, onChunk?: () => void): Promise<void> {
+  await using dump = await source.dump(signal);
+  for await (const stream of streamsOf(dump)) {
+    for await (const chunk of stream.bytes) if (chunk.length > 0) onChunk?.();
+  }
 }
 
 /** The whole dump as the script that it is. */

@@ -28,7 +28,8 @@ export interface RgwOptions {
 export interface RgwServer extends S3Access {
   /** For `s3At` in another process. */
   readonly address: S3Address;
-  /** Kills the gateway and starts it again on the same port with the same data: clients see a broken connection. */
+  /**
+   * Kills the gateway and starts it again on the same port with the same data: clients see a broken connection. */
   bounce(): Promise<void>;
   /** Stops the gateway without closing connections (SIGSTOP), until `thaw`: clients see silence. */
   freeze(): void;

@@ -157,7 +157,7 @@ compression: 20
       ['4:1: this key is given twice'],
     ],
     ['no sets', `${HEAD}sets: {}\n`, ['4:7: sets: must name at least one set']],
-    ['sets without a value', `${HEAD}sets:\n`, ['4:1: sets: must be a map, not empty']],
+    ['sets without a value', `${HEAD}sets:\n`, ['4:6: sets: must be a map, not empty']],
     [
       'two urls',
       `${HEAD}sets:\n  shop:\n    source: postgres\n    url_env: A\n    url_file: b\n    keep: 1d\n`,
@@ -171,12 +171,12 @@ compression: 20
     [
       'hours to keep',
       `${HEAD}sets: { a: { source: postgres, keep: 36h } }`,
-      ["4:36: sets.a.keep: '36h' is in hours, but a store forgets by whole days; write days: 2d"],
+      ["4:38: sets.a.keep: '36h' is in hours, but a store forgets by whole days; write days: 2d"],
     ],
     [
       'a life without a name in the store',
       `${HEAD}sets: { a: { source: postgres, keep: 9993d } }`,
-      ['4:36: sets.a.keep: is too long: together with full_every it may come to 9997d'],
+      ['4:38: sets.a.keep: is too long: together with full_every it may come to 9997d'],
     ],
     [
       'a key of a prototype',
@@ -194,7 +194,7 @@ compression: 20
     [
       'an alias to nothing',
       'version: 1\nstore: *nowhere\n',
-      ['2:8: an alias (*nowhere) that cannot be resolved'],
+      ['2:8: an alias (*name) that cannot be resolved'],
     ],
     [
       'a merge of problems',
@@ -202,9 +202,7 @@ compression: 20
       ['1:1: recipients: is missing', '1:1: sets: is missing'],
     ],
   ])('%s', (_, text, problems) => {
-    const found = problemsIn(text);
-    for (const problem of problems) expect(found).toContainEqual(problem);
-    expect(found.length).toBeGreaterThan(0);
+    expect(problemsIn(text)).toEqual(problems);
   });
 
   test('aliases that multiply are stopped', () => {
@@ -246,7 +244,7 @@ describe('where the file is looked for', () => {
   });
 
   test.each([
-    ['a folder', async (path: string) => void (await mkdir(path)), 'it is a folder'],
+    ['a folder', (path: string) => mkdir(path), 'it is a folder'],
     [
       'no text',
       (path: string) => writeFile(path, Buffer.from([0xff, 0xfe, 0x00])),

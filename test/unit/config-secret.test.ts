@@ -31,12 +31,12 @@ function command(...argv: string[]): PostgresSet {
 describe('a Secret', () => {
   const secret = new Secret('geheim');
   test.each<[string, string]>([
-    ['a template', `${secret}`],
-    ['concatenation', '' + String(secret)],
+    ['a template', String(secret)],
+    ['a join', [secret, ''].join('')],
     ['JSON', JSON.stringify({ secret })],
     ['inspect', inspect({ secret }, { depth: 9, showHidden: true })],
     ['the entries of an object', JSON.stringify(Object.entries(secret))],
-    ['an error', String(new Error(`cannot use ${secret}`))],
+    ['an error', String(new Error(`cannot use ${secret as unknown as string}`))],
   ])('prints as stars in %s', (_, text) => {
     expect(text).not.toContain('geheim');
   });

@@ -149,10 +149,13 @@ const rawConfig = fc
     paths,
     fc.dictionary(name, set, { minKeys: 1, maxKeys: 4, noNullPrototype: true }),
   )
-  .map(
-    ([optional, store, recipients, sets]): RawConfig =>
-      ({ ...optional, version: 1, store, recipients, sets }) as RawConfig,
-  );
+  .map(([optional, store, recipients, sets]): RawConfig => ({
+    ...optional,
+    version: 1,
+    store,
+    recipients,
+    sets,
+  }));
 
 propertyTest.prop([rawConfig], { numRuns: 300 })(
   'any configuration is written and read back the same',

@@ -1,6 +1,5 @@
 /**
- * One consistent dump: pg_dump three times (pre-data, data, post-data) under one snapshot, and pg_dumpall for
- * what belongs to the server.
+ * One consistent dump: several pg_dumps under one snapshot, and pg_dumpall for what belongs to the server.
  *
  * All are started at once: they read the catalogue at the same time, and take their table locks within the
  * same moment. (Were one started later, a migration waiting for its lock in between would block it, and it the
@@ -10,8 +9,9 @@ import { cleanScript } from '../../rows/pg-script.ts';
 import { splitData } from '../../rows/pg-data.ts';
 import type { DumpStream } from '../source.ts';
 import type { PgConnection } from './connection.ts';
-import { readAhead } from './read-ahead.ts';
+import { tablesMissing } from './errors.ts';
 import { startTool, type RunningTool } from './process.ts';
+import { patternOf, type SizedTable } from './share-out.ts';
 import type { PgTools } from './tools.ts';
 
 export interface DumpPlan {
@@ -22,53 +22,97 @@ export interface DumpPlan {
   readonly encoding: string;
   /** False leaves the roles' passwords out, for roles that may not read them. */
   readonly rolePasswords: boolean;
+  /** The tables of each data lane but the first, which has everything else. */
+  readonly shares: readonly (readonly SizedTable[])[];
+}
+
+export interface RunningDump {
+  /** globals and pre-data; the data, in one or more lanes; post-data. */
+  readonly lanes: readonly AsyncIterable<DumpStream>[];
+  /** Ends all tools, whether or not they were done. Never throws. */
+  stop(): Promise<void>;
 }
 
 /** How long to wait for table locks, in milliseconds: longer than any statement, shorter than a migration. */
 const LOCK_WAIT = 60_000;
 
-/** Bytes of a section that are read before its turn has come, so that its tool can end early. */
-const AHEAD = 8 * 1024 * 1024;
-
 /**
- * The streams of a dump in order: globals, pre-data, the parts of the data, post-data.
- * @throws HoldfastError PG_DUMP_DIED and what stderr tells (PG_LOCKED, …), DUMP_INCOMPLETE, SQL_META_COMMAND, …
+ * Starts all tools of a dump.
+ * @throws HoldfastError CANCELLED; the lanes throw PG_DUMP_DIED or what stderr tells (PG_LOCKED, …),
+ *   DUMP_INCOMPLETE, SQL_META_COMMAND and the like
  */
-export async function* dumpStreams(plan: DumpPlan, signal: AbortSignal): AsyncIterable<DumpStream> {
+export function startDump(plan: DumpPlan, signal: AbortSignal): RunningDump {
   const tools: RunningTool[] = [];
   const start = (tool: RunningTool): AsyncIterable<Buffer> => {
     tools.push(tool);
     return tool.bytes;
   };
-  try {
-    const preData = start(pgDump(plan, 'pre-data', signal));
-    const data = start(pgDump(plan, 'data', signal));
-    const globals = readAhead(start(globalsOf(plan, signal)), AHEAD);
-    const postData = readAhead(start(pgDump(plan, 'post-data', signal)), AHEAD);
-    yield* script('globals', globals);
-    yield* script('pre-data', preData);
-    for await (const part of splitData(data)) yield { section: 'data', ...part };
-    yield* script('post-data', postData);
-  } finally {
-    await Promise.all(tools.map((tool) => tool.stop()));
+  const moved = plan.shares.flat();
+  const preData = start(pgDump(plan, 'pre-data', [], signal));
+  const rest = start(pgDump(plan, 'data', moved.map(but), signal));
+  const shares = plan.shares.map((tables) => ({
+    tables,
+    bytes: start(pgDump(plan, 'data', ['--strict-names', ...tables.map(only)], signal)),
+  }));
+  const globals = start(globalsOf(plan, signal));
+  const postData = start(pgDump(plan, 'post-data', [], signal));
+  return {
+    lanes: [
+      scripts({ globals, 'pre-data': preData }),
+      data(rest, 1),
+      ...shares.map(({ tables, bytes }, at) => whole(data(bytes, at + 2), tables)),
+      scripts({ 'post-data': postData }),
+    ],
+    stop: async () => void (await Promise.all(tools.map((tool) => tool.stop()))),
+  };
+}
+
+async function* scripts(
+  parts: Partial<Record<'globals' | 'pre-data' | 'post-data', AsyncIterable<Buffer>>>,
+): AsyncIterable<DumpStream> {
+  for (const [name, bytes] of Object.entries(parts) as ['pre-data', AsyncIterable<Buffer>][]) {
+    const state = { isRead: false };
+    const checked = async function* (): AsyncIterable<Buffer> {
+      yield* cleanScript(bytes, name);
+      state.isRead = true;
+    };
+    yield { name, section: name, dialect: 'sql', bytes: checked() };
+    // Only a whole reading has seen the tool's exit code.
+    if (!state.isRead) throw new Error(`${name} was not read to its end`);
   }
 }
 
-function* script(
-  name: 'globals' | 'pre-data' | 'post-data',
-  bytes: AsyncIterable<Buffer>,
-): Iterable<DumpStream> {
-  const state = { isRead: false };
-  const checked = async function* (): AsyncIterable<Buffer> {
-    yield* cleanScript(bytes, name);
-    state.isRead = true;
-  };
-  yield { name, section: name, dialect: 'sql', bytes: checked() };
-  // Only a whole reading has seen the tool's exit code.
-  if (!state.isRead) throw new Error(`${name} was not read to its end`);
+async function* data(bytes: AsyncIterable<Buffer>, lane: number): AsyncIterable<DumpStream> {
+  for await (const part of splitData(bytes, { lane })) yield { section: 'data', ...part };
 }
 
-function pgDump(plan: DumpPlan, section: string, signal: AbortSignal): RunningTool {
+/** Passes a lane on and counts its tables: what was taken out of the first lane must be here. */
+async function* whole(
+  streams: AsyncIterable<DumpStream>,
+  tables: readonly SizedTable[],
+): AsyncIterable<DumpStream> {
+  let seen = 0;
+  for await (const stream of streams) {
+    if (stream.table !== undefined) seen += 1;
+    yield stream;
+  }
+  if (seen !== tables.length) throw tablesMissing(tables.length, seen);
+}
+
+function but(table: SizedTable): string {
+  return `--exclude-table-data=${patternOf(table)}`;
+}
+
+function only(table: SizedTable): string {
+  return `--table=${patternOf(table)}`;
+}
+
+function pgDump(
+  plan: DumpPlan,
+  section: 'pre-data' | 'data' | 'post-data',
+  choice: readonly string[],
+  signal: AbortSignal,
+): RunningTool {
   const { connection, tools, snapshot, encoding } = plan;
   const args = [
     `--dbname=${connection.libpqUrl}`,
@@ -77,14 +121,14 @@ function pgDump(plan: DumpPlan, section: string, signal: AbortSignal): RunningTo
     `--section=${section}`,
     `--encoding=${encoding}`,
     `--lock-wait-timeout=${LOCK_WAIT}`,
+    ...choice,
   ];
-  const name = `pg_dump (${section})`;
-  // The rest of the output is small, so its buffer does not matter.
-  const wrapped = section === 'data' && tools.stdbuf !== undefined;
-  const command = wrapped
-    ? { file: tools.stdbuf, args: ['-o64K', tools.pgDump, ...args] }
-    : { file: tools.pgDump, args };
-  return startTool({ name, ...command, env: connection.env }, signal);
+  // The other sections are small, so the size of their pieces does not matter.
+  const command =
+    section === 'data' && tools.stdbuf !== undefined
+      ? { file: tools.stdbuf, args: ['-o64K', tools.pgDump, ...args] }
+      : { file: tools.pgDump, args };
+  return startTool({ name: `pg_dump (${section})`, ...command, env: connection.env }, signal);
 }
 
 /** `--database`: asks the database that we may connect to, where the tool would try `postgres`. */

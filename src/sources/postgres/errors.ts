@@ -173,6 +173,15 @@ export function queryFailed(display: string, what: string, cause: unknown): Hold
   );
 }
 
+/** A lane of the dump did not hold the tables that were chosen for it. */
+export function tablesMissing(chosen: number, found: number): HoldfastError {
+  return failed(
+    'DUMP_INCOMPLETE',
+    `pg_dump wrote ${found} tables where ${chosen} were asked for`,
+    'Nothing was stored. Report this with the version of pg_dump.',
+  );
+}
+
 /** The first few names, and how many more. */
 function some(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');

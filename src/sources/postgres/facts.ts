@@ -31,6 +31,8 @@ export interface PgFacts {
   /** True when the globals hold the roles' passwords (as verifiers). */
   readonly rolePasswords: boolean;
   readonly standby: boolean;
+  /** Objects whose definition holds secrets that only a superuser can read. */
+  readonly secretive: Readonly<{ subscriptions: number; userMappings: number }>;
 }
 
 export interface PgGrant {
@@ -116,6 +118,9 @@ SELECT json_build_object(
       FROM pg_catalog.pg_roles WHERE rolname = current_user),
   'rolePasswords', pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT'),
   'standby', pg_catalog.pg_is_in_recovery(),
+  'secretive', json_build_object(
+    'subscriptions', (SELECT count(*) FROM pg_catalog.pg_subscription WHERE subdbid = d.oid),
+    'userMappings', (SELECT count(*) FROM pg_catalog.pg_user_mappings)),
   'bytes', pg_catalog.pg_database_size(d.oid)
 ) AS facts
 FROM pg_catalog.pg_database d, LATERAL (SELECT to_jsonb(d) AS j) AS json

@@ -1,11 +1,12 @@
 /** PostgreSQL as a source: logical dumps by the server's own tools, under one snapshot. */
 import { throwIfCancelled } from '../../errors.ts';
 import type { Client } from 'pg';
-import type { DumpStream, Source, SourceInfo } from '../source.ts';
+import type { Dump, Source, SourceInfo } from '../source.ts';
 import { pgConnection, type PgConnection } from './connection.ts';
-import { dumpStreams } from './dump.ts';
+import { startDump } from './dump.ts';
 import { queryFailed } from './errors.ts';
 import { checkReadable, readFacts, type PgFacts } from './facts.ts';
+import { readSizes, shareOut } from './share-out.ts';
 import { openSnapshot } from './snapshot.ts';
 import { findTools, type PgTools, type ServerVersion } from './tools.ts';
 
@@ -14,7 +15,12 @@ export interface PostgresSourceOptions {
   readonly url: string;
   /** Default: `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
+  /** How many pg_dumps read tables at the same time; 2 when not given. */
+  readonly jobs?: number;
 }
+
+/** Two keep two cores busy; more is the user's choice, because the server has other work too. */
+const DATA_LANES = 2;
 
 /**
  * A PostgreSQL database as a source.
@@ -22,10 +28,11 @@ export interface PostgresSourceOptions {
  */
 export function postgresSource(options: PostgresSourceOptions): Source {
   const connection = pgConnection(options.url, options.env ?? process.env);
+  const jobs = Math.max(1, options.jobs ?? DATA_LANES);
   return {
     kind: 'postgres',
     probe: (signal) => probe(connection, signal),
-    dump: (signal) => dump(connection, signal),
+    dump: (signal) => dump(connection, jobs, signal),
   };
 }
 
@@ -56,25 +63,29 @@ async function probe(connection: PgConnection, signal: AbortSignal): Promise<Sou
   }
 }
 
-async function* dump(connection: PgConnection, signal: AbortSignal): AsyncIterable<DumpStream> {
+async function dump(connection: PgConnection, jobs: number, signal: AbortSignal): Promise<Dump> {
   throwIfCancelled(signal);
   const { client, server, tools, facts } = await look(connection);
-  const snapshot = await openSnapshot(connection, client, server).catch(async (error: unknown) => {
-    await client.end();
-    throw error;
-  });
   try {
+    const snapshot = await openSnapshot(connection, client, server);
+    const tables = facts.dumpEncoding === 'UTF8' ? await readSizes(client, connection.display) : [];
     const plan = {
       connection,
       tools,
       snapshot: snapshot.id,
       encoding: facts.dumpEncoding,
       rolePasswords: facts.rolePasswords,
+      shares: shareOut(tables, jobs),
     };
-    yield* dumpStreams(plan, AbortSignal.any([signal, snapshot.lost]));
-    throwIfLost(snapshot.lost);
-  } finally {
-    await snapshot.close();
+    const running = startDump(plan, AbortSignal.any([signal, snapshot.lost]));
+    const dispose = async (): Promise<void> => {
+      await running.stop();
+      await snapshot.close();
+    };
+    return { lanes: running.lanes, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await client.end();
+    throw error;
   }
 }
 
@@ -105,19 +116,26 @@ async function serverVersion(client: Client, connection: PgConnection): Promise<
 }
 
 function warningsOf(facts: PgFacts, tools: PgTools): string[] {
-  const warnings: string[] = [];
-  if (!facts.rolePasswords) {
-    warnings.push(
-      `role ${facts.role.name} may not read the roles' passwords: the backup has the roles without them`,
-    );
-  }
-  if (tools.psql === undefined) warnings.push('psql is not on the PATH: a restore on this host needs it');
-  if (facts.encoding === 'SQL_ASCII') {
-    warnings.push('the database has no encoding (SQL_ASCII): its text is backed up byte by byte, unchecked');
-  }
-  return warnings;
-}
-
-function throwIfLost(lost: AbortSignal): void {
-  if (lost.aborted) throw lost.reason as Error;
+  const { role, secretive } = facts;
+  const warnings: readonly (readonly [boolean, string])[] = [
+    [
+      !facts.rolePasswords,
+      `role ${role.name} may not read the roles' passwords: the backup has the roles without them`,
+    ],
+    [
+      !role.superuser && secretive.subscriptions > 0,
+      `role ${role.name} is no superuser: the backup leaves out ${secretive.subscriptions} subscriptions`,
+    ],
+    [
+      !role.superuser && secretive.userMappings > 0,
+      `role ${role.name} is no superuser: the backup may lack the options (passwords) of user mappings`,
+    ],
+    [facts.standby, 'the server is a standby: the backup has no rows of unlogged tables'],
+    [
+      facts.encoding === 'SQL_ASCII',
+      'the database has no encoding (SQL_ASCII): its text is backed up byte by byte, unchecked',
+    ],
+    [tools.psql === undefined, 'psql is not on the PATH: a restore on this host needs it'],
+  ];
+  return warnings.filter(([isSo]) => isSo).map(([, text]) => text);
 }

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
 import { HoldfastError, throwIfCancelled } from '../../errors.ts';
 import { copyFailed, databaseCorrupt } from './errors.ts';
-import { named, openMoment, readHeader } from './open.ts';
+import { named, openMoment, readHeader, type OpenOptions } from './open.ts';
 
 export interface DatabaseCopy {
   readonly db: DatabaseSync;
@@ -32,7 +32,7 @@ const PAGES_PER_STEP = 4096;
 export async function copyDatabase(
   path: string,
   scratch: string,
-  signal: AbortSignal,
+  options: OpenOptions,
 ): Promise<DatabaseCopy> {
   const file = await makeEmptyFile(scratch);
   ownFiles.add(file);
@@ -41,7 +41,7 @@ export async function copyDatabase(
     ownFiles.delete(file);
   };
   try {
-    await copyInto(path, file, scratch, signal);
+    await copyInto(path, file, scratch, options);
     const db = new DatabaseSync(file, { enableForeignKeyConstraints: false });
     return {
       db,
@@ -102,8 +102,9 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function copyInto(path: string, file: string, scratch: string, signal: AbortSignal): Promise<void> {
-  const source = await openMoment(path, await readHeader(path), signal);
+async function copyInto(path: string, file: string, scratch: string, options: OpenOptions): Promise<void> {
+  const { signal } = options;
+  const source = await openMoment(path, await readHeader(path), options);
   try {
     // Within the read transaction the source cannot change, so no step ever starts over because of a writer.
     await backup(source, file, { rate: PAGES_PER_STEP, progress: () => throwIfCancelled(signal) });

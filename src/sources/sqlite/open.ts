@@ -55,8 +55,14 @@ async function firstBytes(path: string): Promise<Buffer> {
   }
 }
 
-/** How long to wait for a lock of another process. */
+/** How long to wait for a lock of another process, unless told otherwise. */
 export const LOCK_PATIENCE_SECONDS = 30;
+
+export interface OpenOptions {
+  /** How long to wait for a lock of another process, in seconds. */
+  readonly lockPatience: number;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Opens the database inside a read transaction: what is read through it is one moment, and stays it until
@@ -64,10 +70,11 @@ export const LOCK_PATIENCE_SECONDS = 30;
  *
  * @param path - absolute path
  * @param header - what `readHeader` said
- * @throws HoldfastError SQLITE_LOCKED after 30 s, SQLITE_DENIED, SQLITE_NOT_A_DATABASE, SQLITE_CORRUPT
+ * @throws HoldfastError SQLITE_LOCKED, SQLITE_DENIED, SQLITE_NOT_A_DATABASE, SQLITE_CORRUPT
  */
-export async function openMoment(path: string, header: Header, signal: AbortSignal): Promise<DatabaseSync> {
-  const deadline = Date.now() + LOCK_PATIENCE_SECONDS * 1000;
+export async function openMoment(path: string, header: Header, options: OpenOptions): Promise<DatabaseSync> {
+  const { lockPatience, signal } = options;
+  const deadline = Date.now() + lockPatience * 1000;
   let readOnly = !(await mustWrite(path, header));
   for (;;) {
     throwIfCancelled(signal);
@@ -81,7 +88,7 @@ export async function openMoment(path: string, header: Header, signal: AbortSign
       } else if (kind !== CODE.busy) {
         throw named(path, error);
       } else if (Date.now() > deadline) {
-        throw databaseLocked(path, LOCK_PATIENCE_SECONDS, error);
+        throw databaseLocked(path, lockPatience, error);
       } else {
         await sleep(20 + Math.random() * 80);
       }

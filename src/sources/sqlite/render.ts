@@ -36,9 +36,12 @@ export function realLiteral(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? '9e999' : '-9e999';
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
   if (Math.abs(value) < 1e-280) return tinyLiteral(value);
-  const short = value.toPrecision(15);
-  return withPoint(Number(short) === value ? String(value) : value.toPrecision(17));
+  const shortest = String(value);
+  return withPoint(shortest.length <= MOST_FOR_15_DIGITS ? shortest : value.toPrecision(17));
 }
+
+/** A text of this length has at most 15 digits, beside its point or sign. */
+const MOST_FOR_15_DIGITS = 16;
 
 /** `1e22` would do as a REAL too, `1` would not: both get a fraction. */
 function withPoint(digits: string): string {

@@ -1,10 +1,11 @@
 /** SQLite as a source: a private copy of one moment, read table by table. */
 import { resolve } from 'node:path';
 import { throwIfCancelled } from '../../errors.ts';
-import type { DumpStream, Source, SourceInfo } from '../source.ts';
+import type { Dump, DumpStream, Source, SourceInfo } from '../source.ts';
 import { checkIntegrity, copyDatabase, type DatabaseCopy } from './copy.ts';
 import { displayName, foldName } from './names.ts';
-import { named, openMoment, readHeader, type Header } from './open.ts';
+import { LOCK_PATIENCE_SECONDS, named, openMoment, readHeader } from './open.ts';
+import type { Header, OpenOptions } from './open.ts';
 import { rehearse } from './rehearse.ts';
 import { tableRows } from './rows.ts';
 import { readSchema, type Schema, type StoredTable } from './schema.ts';
@@ -15,6 +16,8 @@ export interface SqliteSourceOptions {
   readonly path: string;
   /** A private folder with as much free space as the database is large; made (0700) when absent. */
   readonly scratch: string;
+  /** How long to wait for a lock of another process, in seconds; 30 when not given. */
+  readonly lockPatience?: number;
 }
 
 /**
@@ -27,17 +30,18 @@ export interface SqliteSourceOptions {
  */
 export function sqliteSource(options: SqliteSourceOptions): Source {
   const path = resolve(options.path);
+  const lockPatience = options.lockPatience ?? LOCK_PATIENCE_SECONDS;
   return {
     kind: 'sqlite',
-    probe: (signal) => probe(path, signal),
-    dump: (signal) => dump(path, options.scratch, signal),
+    probe: (signal) => probe(path, { lockPatience, signal }),
+    dump: (signal) => dump(path, options.scratch, { lockPatience, signal }),
   };
 }
 
-async function probe(path: string, signal: AbortSignal): Promise<SourceInfo> {
-  throwIfCancelled(signal);
+async function probe(path: string, options: OpenOptions): Promise<SourceInfo> {
+  throwIfCancelled(options.signal);
   const header = await readHeader(path);
-  const db = await openMoment(path, header, signal);
+  const db = await openMoment(path, header, options);
   try {
     const schema = readSchema(db, path);
     rehearse(schema, path);
@@ -79,19 +83,32 @@ function describe(path: string, schema: Schema, header: Header, version: string)
   };
 }
 
-async function* dump(path: string, scratch: string, signal: AbortSignal): AsyncGenerator<DumpStream> {
+async function dump(path: string, scratch: string, options: OpenOptions): Promise<Dump> {
+  const { signal } = options;
   throwIfCancelled(signal);
-  const copy = await copyDatabase(path, scratch, signal);
+  const copy = await copyDatabase(path, scratch, options);
   try {
     const schema = readCopy(copy, path);
-    for (const stream of streamsOf(copy, schema, path, signal)) {
-      const guard = new ReadToEnd(stream, path);
-      yield guard.stream;
-      guard.check();
-      throwIfCancelled(signal);
-    }
-  } finally {
+    throwIfCancelled(signal);
+    // One connection reads one thing at a time: a second lane would only take turns with the first.
+    return { lanes: [lane(copy, schema, path, signal)], [Symbol.asyncDispose]: () => copy.remove() };
+  } catch (error) {
     await copy.remove();
+    throw error;
+  }
+}
+
+async function* lane(
+  copy: DatabaseCopy,
+  schema: Schema,
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<DumpStream> {
+  for (const stream of streamsOf(copy, schema, path, signal)) {
+    throwIfCancelled(signal);
+    const guard = new ReadToEnd(stream, path);
+    yield guard.stream;
+    guard.check();
   }
 }
 

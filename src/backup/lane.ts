@@ -1,0 +1,162 @@
+/** One lane of a dump: its streams are cut, and their references put into pages, in order. */
+import { throwIfCancelled } from '../errors.ts';
+import type { ManifestStream, PageRef } from '../repository/manifest.ts';
+import { PageBuilder } from '../repository/pages.ts';
+import type { FinishedPage, SegmentRef } from '../repository/pages.ts';
+import { digestOf } from '../segments/chain-keys.ts';
+import { Cutter } from '../segments/cut.ts';
+import type { DumpStream, StreamInfo } from '../sources/source.ts';
+import type { Recorder, RecorderOptions } from './recorder.ts';
+
+export interface RecordedLane {
+  readonly streams: readonly ManifestStream[];
+  readonly pages: readonly PageRef[];
+  readonly packs: ReadonlySet<string>;
+  readonly segments: number;
+  readonly newSegments: number;
+  readonly plainBytes: number;
+}
+
+export interface StreamTally {
+  segments: number;
+  rows: number;
+  bytes: number;
+}
+
+/** References that are being made at most, for each thread that makes them. */
+const QUEUE_PER_THREAD = 3;
+
+export class LaneRecorder {
+  readonly #shared: Pick<Recorder, 'lookUp' | 'store'>;
+  readonly #options: Pick<RecorderOptions, 'signal' | 'onProgress'>;
+  readonly #cutter: Cutter;
+  readonly #pages = new PageBuilder();
+  readonly #pageRefs: Promise<PageRef>[] = [];
+  readonly #streams: ManifestStream[] = [];
+  readonly #packs = new Set<string>();
+  /** References in the order of the dump that are not in a page yet. */
+  readonly #queue: { ref: SegmentRef | Promise<SegmentRef>; tally: StreamTally }[] = [];
+  readonly #queueMax: number;
+  #segments = 0;
+  #newSegments = 0;
+  #plainBytes = 0;
+
+  constructor(shared: Pick<Recorder, 'lookUp' | 'store'>, options: RecorderOptions) {
+    this.#shared = shared;
+    this.#options = options;
+    this.#cutter = new Cutter(options.keys.cutTable);
+    this.#queueMax = options.pool.threads * QUEUE_PER_THREAD;
+  }
+
+  /** Takes one stream to its end. */
+  async addStream(stream: DumpStream): Promise<void> {
+    const { signal, onProgress } = this.#options;
+    const tally: StreamTally = { segments: 0, rows: 0, bytes: 0 };
+    for await (const chunk of stream.bytes) {
+      throwIfCancelled(signal);
+      for (const segment of this.#cutter.push(chunk)) await this.addSegment(segment, tally);
+      onProgress(chunk.length, stream.name);
+    }
+    const rest = this.#cutter.finish();
+    if (rest) await this.addSegment(rest, tally);
+    await this.#drain(0);
+    this.#streams.push(streamOf(stream, tally));
+  }
+
+  /** Takes one segment of plaintext, which may be a view that is valid only until the next call. */
+  addSegment(plain: Buffer, tally: StreamTally): Promise<void> | undefined {
+    const digest = digestOf(plain);
+    this.#plainBytes += plain.length;
+    return this.#add(this.#shared.lookUp(digest) ?? this.#store(plain, digest), tally);
+  }
+
+  /**
+   * Takes a segment of which only the hash of the plaintext is given.
+   * @returns false when the store does not have it, and nothing was taken
+   */
+  async addKnown(digest: Uint8Array, tally: StreamTally): Promise<boolean> {
+    const known = this.#shared.lookUp(digest);
+    if (!known) return false;
+    this.#plainBytes += known.plain;
+    await this.#add(known, tally);
+    return true;
+  }
+
+  /** Ends a stream whose segments were added one by one. */
+  async endStream(stream: StreamInfo, tally: StreamTally): Promise<void> {
+    await this.#drain(0);
+    this.#streams.push(streamOf(stream, tally));
+  }
+
+  async finish(): Promise<RecordedLane> {
+    await this.#drain(0);
+    this.#endPage(this.#pages.finish());
+    const pages = await Promise.all(this.#pageRefs);
+    for (const page of pages) this.#packs.add(page.pack);
+    return {
+      streams: this.#streams,
+      pages,
+      packs: this.#packs,
+      segments: this.#segments,
+      newSegments: this.#newSegments,
+      plainBytes: this.#plainBytes,
+    };
+  }
+
+  #store(plain: Buffer, digest: Buffer): Promise<SegmentRef> {
+    const { ref, isNew } = this.#shared.store(plain, digest);
+    if (isNew) this.#newSegments++;
+    return ref;
+  }
+
+  /** Returns a promise only when there is something to wait for: an unchanged day is millions of calls. */
+  #add(ref: SegmentRef | Promise<SegmentRef>, tally: StreamTally): Promise<void> | undefined {
+    this.#segments++;
+    if (!(ref instanceof Promise) && this.#queue.length === 0) {
+      this.#reference(ref, tally);
+      return undefined;
+    }
+    this.#queue.push({ ref, tally });
+    return this.#queue.length > this.#queueMax ? this.#drain(this.#queueMax) : undefined;
+  }
+
+  /** Puts references into pages, in order, until at most `most` are left. */
+  async #drain(most: number): Promise<void> {
+    while (this.#queue.length > most) {
+      const next = this.#queue.shift();
+      if (next) this.#reference(await next.ref, next.tally);
+    }
+  }
+
+  #reference(ref: SegmentRef, tally: StreamTally): void {
+    tally.segments++;
+    tally.rows += ref.rows;
+    tally.bytes += ref.plain;
+    this.#packs.add(ref.pack);
+    this.#endPage(this.#pages.add(ref));
+  }
+
+  /** A page is a segment like any other; its `rows` in the manifest count what it lists. */
+  #endPage(page: FinishedPage | undefined): void {
+    if (!page) return;
+    const digest = digestOf(page.plain);
+    const found = this.#shared.lookUp(digest) ?? this.#shared.store(page.plain, digest).ref;
+    const ref = Promise.resolve(found).then((place) => ({ ...place, rows: page.segments }));
+    ref.catch(() => undefined);
+    this.#pageRefs.push(ref);
+  }
+}
+
+function streamOf({ name, section, dialect, table }: StreamInfo, tally: StreamTally): ManifestStream {
+  const about = { name, section, dialect, ...(table && { table }) };
+  return { ...about, segments: tally.segments, bytes: tally.bytes, rows: rowsOf(about, tally.rows) };
+}
+
+/** Data rows of a stream, from its line ends: a COPY block has a header and an end mark, which are not rows. */
+function rowsOf(stream: StreamInfo, lineEnds: number): number {
+  if (stream.dialect === 'sql') return 0;
+  if (stream.dialect === 'sql-insert') return lineEnds;
+  // A quoted name may itself hold line ends, and the header shows each of them once.
+  const named = [stream.table?.name ?? '', ...(stream.table?.columns ?? [])].join('').split('\n').length - 1;
+  return lineEnds - 2 - named;
+}
