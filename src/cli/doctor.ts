@@ -80,7 +80,7 @@ async function* checkHeader(context: CliContext, config: Config, store: Store, w
     const own = trustedSigners[0]?.getFingerprint();
     const { readWriterKeys } = await import('../repository/store-header.ts');
     const { isCertifiedBy } = await import('../openpgp/keys.ts');
-    const mine = (await readWriterKeys(store, context.signal)).find((key) => key.getFingerprint() === own);
+    const mine = (await readWriterKeys(store, context.signal)).keys.find((key) => key.getFingerprint() === own);
     const found = `store ${session.id}, signature good`;
     if (config.signingKey !== undefined && mine && !(await isCertifiedBy(mine, recipients))) {
       return {

@@ -4,6 +4,7 @@ import { PGP, openpgp, signingDate } from '../openpgp/library.ts';
 import { isCertifiedBy } from '../openpgp/keys.ts';
 import { Trust } from '../openpgp/trust.ts';
 import { recoveryFiles } from '../recovery/files.ts';
+import { sha256Hex } from '../repository/entry.ts';
 import { FORMAT } from '../repository/layout.ts';
 import { peekHeader, putWriterKey, readHeader, readWriterKeys, writeHeader } from '../repository/store-header.ts';
 import type { Store } from '../stores/store.ts';
@@ -33,22 +34,33 @@ export async function prepareStore(options: PrepareOptions, signal: AbortSignal)
   await store.check(signal);
   const existing = await peekHeader(store, signal);
   if (!existing) {
-    const header = { format: FORMAT, kind: 'store', store: randomUUID(), created: new Date().toISOString(), tool: TOOL } as const;
-    await writeHeader(store, header, signer, signal);
-    await writeRecoveryFiles(store, signer, signal);
+    const recovery = await writeRecoveryFiles(store, signer, signal);
+    const about = { store: randomUUID(), created: new Date().toISOString(), tool: TOOL, recovery };
+    await writeHeader(store, { format: FORMAT, kind: 'store', ...about }, signer, signal);
   }
   await putWriterKey(store, host, signal);
   const trust = new Trust([host, ...recipients]);
-  await trust.addFromStore(await readWriterKeys(store, signal), recipients);
+  await trust.addFromStore((await readWriterKeys(store, signal)).keys, recipients);
   const header = await readHeader(store, trust, signal);
   return { id: header.store, joined: existing !== undefined, certified: await isCertifiedBy(host, recipients) };
 }
 
-async function writeRecoveryFiles(store: Store, signer: openpgp.PrivateKey, signal: AbortSignal): Promise<void> {
+/** Returns the hash of each file by its name. */
+async function writeRecoveryFiles(
+  store: Store,
+  signer: openpgp.PrivateKey,
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
   for (const { name, bytes } of await recoveryFiles()) {
     await store.put(name, bytes, {}, signal);
-    if (name === 'recover.sh') await store.put(`${name}.asc`, await detachedSignature(bytes, signer), {}, signal);
+    hashes[name] = sha256Hex(bytes);
+    if (name !== 'recover.sh') continue;
+    const signature = await detachedSignature(bytes, signer);
+    await store.put(`${name}.asc`, signature, {}, signal);
+    hashes[`${name}.asc`] = sha256Hex(signature);
   }
+  return hashes;
 }
 
 async function detachedSignature(bytes: Buffer, signer: openpgp.PrivateKey): Promise<Buffer> {

@@ -42,9 +42,12 @@ export async function verifyStatement(bytes: Buffer, trust: Trust, what: string)
   const { line, signer, signature } = split(bytes, what);
   const key = trust.key(signer, what);
   try {
+    const parsed = await openpgp.readSignature({ armoredSignature: signature, config: PGP });
+    // The armor around a signature is not signed: only its one normal form counts, so that no byte can be changed.
+    if (parsed.armor(PGP) !== signature) throw new Error('its armor was changed');
     const verified = await openpgp.verify({
       message: await openpgp.createMessage({ binary: new Uint8Array(line) }),
-      signature: await openpgp.readSignature({ armoredSignature: signature, config: PGP }),
+      signature: parsed,
       verificationKeys: key,
       date: VERIFY_DATE,
       format: 'binary',

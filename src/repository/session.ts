@@ -4,11 +4,15 @@ import { Trust } from '../openpgp/trust.ts';
 import type { ReadStore } from '../stores/store.ts';
 import { setStateFolder } from './state-files.ts';
 import { pinStore, readHeader, readWriterKeys } from './store-header.ts';
+import type { StoreHeader } from './store-header.ts';
 
 export interface Session<S extends ReadStore = ReadStore> {
   readonly store: S;
   /** The store's id. */
   readonly id: string;
+  readonly header: StoreHeader;
+  /** Objects below `writers/` that are no keys. */
+  readonly unreadableKeys: readonly string[];
   readonly trust: Trust;
   /** Whose lines in the ledger count: the trusted hosts, the purge signers, and the recipients themselves. */
   readonly ledgerTrust: Trust;
@@ -35,11 +39,12 @@ export async function openSession<S extends ReadStore>(
 ): Promise<Session<S>> {
   // A recipient signs too: the ops key that initialises a store, and the one that purges.
   const trust = new Trust([...signers, ...recipients]);
-  await trust.addFromStore(await readWriterKeys(store, signal), recipients);
+  const writers = await readWriterKeys(store, signal);
+  await trust.addFromStore(writers.keys, recipients);
   const header = await readHeader(store, trust, signal);
   await pinStore(stateDir, store.url, header.store);
   const ledgerTrust = new Trust([...trust.keys, ...purgeSigners]);
-  return { store, id: header.store, trust, ledgerTrust, stateDir };
+  return { store, id: header.store, header, unreadableKeys: writers.unreadable, trust, ledgerTrust, stateDir };
 }
 
 /** Where this machine keeps what it knows of a set. */

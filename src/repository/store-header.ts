@@ -18,6 +18,8 @@ const headerSchema = z.strictObject({
   store: z.uuid(),
   created: z.iso.datetime(),
   tool: z.string(),
+  /** SHA-256 of the recovery files that were put beside it, by name. */
+  recovery: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
 });
 export type StoreHeader = z.infer<typeof headerSchema>;
 
@@ -41,17 +43,37 @@ export async function writeHeader(store: Store, header: StoreHeader, signer: ope
   return store.put(STORE_HEADER, await signStatement(header, signer), { ifAbsent: true }, signal);
 }
 
+export interface WriterKeys {
+  readonly keys: readonly openpgp.PublicKey[];
+  /** Objects that are not keys: said by `verify`, and no reason to stop as long as nothing depends on them. */
+  readonly unreadable: readonly string[];
+}
+
 /** The public keys of hosts that the store carries; what they are worth is for Trust to say. */
-export async function readWriterKeys(store: ReadStore, signal: AbortSignal): Promise<openpgp.PublicKey[]> {
+export async function readWriterKeys(store: ReadStore, signal: AbortSignal): Promise<WriterKeys> {
   const keys: openpgp.PublicKey[] = [];
-  for await (const object of store.list(WRITER_KEYS, signal)) {
-    keys.push(...(await parsePublicKeys(await store.get(object.key, undefined, signal), object.key)));
+  const unreadable: string[] = [];
+  for await (const { key } of store.list(WRITER_KEYS, signal)) {
+    const bytes = await store.get(key, undefined, signal);
+    try {
+      const found = await parsePublicKeys(bytes, key);
+      const named = found.every((one) => key === writerKey(one));
+      if (named) keys.push(...found);
+      else unreadable.push(key);
+    } catch (error) {
+      if (!isHoldfastError(error, 'KEY_UNREADABLE')) throw error;
+      unreadable.push(key);
+    }
   }
-  return keys;
+  return { keys, unreadable };
+}
+
+function writerKey(key: openpgp.PublicKey): string {
+  return `${WRITER_KEYS}${key.getFingerprint()}.asc`;
 }
 
 export function putWriterKey(store: Store, key: openpgp.PublicKey, signal: AbortSignal) {
-  return store.put(`${WRITER_KEYS}${key.getFingerprint()}.asc`, Buffer.from(key.armor()), {}, signal);
+  return store.put(writerKey(key), Buffer.from(key.armor()), {}, signal);
 }
 
 const knownSchema = z.record(z.string(), z.uuid());

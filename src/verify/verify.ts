@@ -6,6 +6,7 @@ import { isHoldfastError, reasonOf, throwIfCancelled } from '../errors.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import { findChainBreaks, newestByWriter, readCatalog } from '../repository/catalog.ts';
 import type { Catalog, CatalogEntry } from '../repository/catalog.ts';
+import { sha256Hex } from '../repository/entry.ts';
 import { packKey } from '../repository/layout.ts';
 import { readLedger } from '../repository/ledger.ts';
 import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
@@ -40,6 +41,25 @@ export interface VerifyOptions {
   /** Opens everything with this key; only what is public is checked when undefined. */
   readonly readData: { readonly opener: MessageOpener; readonly pool: SegmentPool } | undefined;
   readonly onProgress: (bytes: number, what: string) => void;
+}
+
+/** What belongs to the store as a whole: the way out without this program, and the keys of the hosts. */
+export async function verifyStore(session: Session, signal: AbortSignal): Promise<Finding[]> {
+  const about = session.store.url;
+  const findings = session.unreadableKeys.map(
+    (key): Finding => ({ kind: 'problem', about, text: `${key} is not the key that its name says` }),
+  );
+  for (const [name, sha256] of Object.entries(session.header.recovery)) {
+    try {
+      const found = sha256Hex(await session.store.get(name, undefined, signal));
+      if (found !== sha256) findings.push({ kind: 'problem', about, text: `${name} was changed` });
+    } catch (error) {
+      if (isHoldfastError(error, 'CANCELLED')) throw error;
+      const gone = isHoldfastError(error, 'STORE_OBJECT_MISSING');
+      findings.push({ kind: gone ? 'problem' : 'unchecked', about, text: reasonOf(error) });
+    }
+  }
+  return findings;
 }
 
 export async function verifySet(options: VerifyOptions, signal: AbortSignal): Promise<VerifyReport> {

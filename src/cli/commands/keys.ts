@@ -108,7 +108,7 @@ async function trust(context: CliContext, which: string, flags: { key?: string }
     const wanted = which.replace(/\s/g, '').toLowerCase();
     const isFingerprint = /^[0-9a-f]{16,64}$/.test(wanted);
     const found = isFingerprint
-      ? (await readWriterKeys(store, context.signal)).find((key) => key.getFingerprint().endsWith(wanted))
+      ? (await readWriterKeys(store, context.signal)).keys.find((key) => key.getFingerprint().endsWith(wanted))
       : await readPublicKey(resolve(which));
     if (!found) {
       throw new HoldfastError({

@@ -26,7 +26,7 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function verify(context: CliContext, names: readonly string[], flags: VerifyFlags): Promise<void> {
-  const { verifySet } = await import('../../verify/verify.ts');
+  const { verifySet, verifyStore } = await import('../../verify/verify.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
   const config = await context.config();
   const sets = setsOf(config, names);
@@ -35,6 +35,7 @@ async function verify(context: CliContext, names: readonly string[], flags: Veri
   await using pool = new SegmentPool();
   const task = context.progress.start('verifying');
   const reports: VerifyReport[] = [];
+  const about = await verifyStore(opened.session, context.signal);
   try {
     for (const set of sets) {
       const options = {
@@ -51,22 +52,27 @@ async function verify(context: CliContext, names: readonly string[], flags: Veri
   } finally {
     task.end();
   }
+  showFindings(context, about);
   for (const report of reports) show(context, report);
-  conclude(context, reports);
+  conclude(context, reports, [...about, ...reports.flatMap(({ findings }) => findings)]);
 }
 
 const WORD = { problem: 'PROBLEM', unchecked: 'NOT CHECKED', note: 'note' } as const;
 
-function show({ output }: CliContext, report: VerifyReport): void {
-  for (const { kind, about, text } of report.findings) output.line(`${WORD[kind]}  ${about}: ${text}`);
-  for (const finding of report.findings) output.record({ ...finding, type: 'finding', set: report.set });
+function showFindings({ output }: CliContext, findings: readonly Finding[], set?: string): void {
+  for (const { kind, about, text } of findings) output.line(`${WORD[kind]}  ${about}: ${text}`);
+  for (const finding of findings) output.record({ ...finding, type: 'finding', ...(set !== undefined && { set }) });
+}
+
+function show(context: CliContext, report: VerifyReport): void {
+  const { output } = context;
+  showFindings(context, report.findings, report.set);
   const read = report.segments > 0 ? `, ${formatPlural(report.segments, 'segment')} (${formatBytes(report.bytesRead)}) opened` : '';
   output.line(`${report.set}: ${report.sound} of ${formatPlural(report.snapshots, 'snapshot')} sound, ${formatPlural(report.packs, 'pack')} present${read}`);
 }
 
 /** Wrong beats could-not-be-checked, which beats fine. */
-function conclude(context: CliContext, reports: readonly VerifyReport[]): void {
-  const findings: Finding[] = reports.flatMap((report) => [...report.findings]);
+function conclude(context: CliContext, reports: readonly VerifyReport[], findings: readonly Finding[]): void {
   if (findings.some(({ kind }) => kind === 'problem')) context.exit('verification');
   else if (findings.some(({ kind }) => kind === 'unchecked')) context.exit('unverifiable');
   context.output.summary({
