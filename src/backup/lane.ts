@@ -25,6 +25,8 @@ export interface StreamTally {
 
 /** References that are being made at most, for each thread that makes them. */
 const QUEUE_PER_THREAD = 3;
+/** Pages that are being sealed at most; each is some hundred KiB of text. */
+const PAGES_UNDER_WAY_MAX = 4;
 
 export class LaneRecorder {
   readonly #shared: Pick<Recorder, 'lookUp' | 'store'>;
@@ -37,6 +39,7 @@ export class LaneRecorder {
   /** References in the order of the dump that are not in a page yet. */
   readonly #queue: { ref: SegmentRef | Promise<SegmentRef>; tally: StreamTally }[] = [];
   readonly #queueMax: number;
+  readonly #pagesUnderWay = new Set<Promise<unknown>>();
   #segments = 0;
   #newSegments = 0;
   #plainBytes = 0;
@@ -114,7 +117,7 @@ export class LaneRecorder {
     this.#segments++;
     if (!(ref instanceof Promise) && this.#queue.length === 0) {
       this.#reference(ref, tally);
-      return undefined;
+      return this.#pagesUnderWay.size > PAGES_UNDER_WAY_MAX ? this.#settlePages() : undefined;
     }
     this.#queue.push({ ref, tally });
     return this.#queue.length > this.#queueMax ? this.#drain(this.#queueMax) : undefined;
@@ -125,7 +128,12 @@ export class LaneRecorder {
     while (this.#queue.length > most) {
       const next = this.#queue.shift();
       if (next) this.#reference(await next.ref, next.tally);
+      if (this.#pagesUnderWay.size > PAGES_UNDER_WAY_MAX) await this.#settlePages();
     }
+  }
+
+  async #settlePages(): Promise<void> {
+    while (this.#pagesUnderWay.size > PAGES_UNDER_WAY_MAX) await Promise.race(this.#pagesUnderWay);
   }
 
   #reference(ref: SegmentRef, tally: StreamTally): void {
@@ -142,8 +150,10 @@ export class LaneRecorder {
     const digest = digestOf(page.plain);
     const found = this.#shared.lookUp(digest) ?? this.#shared.store(page.plain, digest).ref;
     const ref = Promise.resolve(found).then((place) => ({ ...place, rows: page.segments }));
-    ref.catch(() => undefined);
     this.#pageRefs.push(ref);
+    this.#pagesUnderWay.add(ref);
+    // A failure is thrown where the pages are gathered; here it only must not count as unhandled.
+    ref.catch(() => undefined).finally(() => this.#pagesUnderWay.delete(ref));
   }
 }
 

@@ -101,8 +101,7 @@ export class Recorder {
     const pack = found && this.#packRefs.get(found.pack);
     if (!found || pack === undefined) return undefined;
     const { offset, length, plain, rows } = found;
-    const sha256 = Buffer.from(found.sha256).toString('hex');
-    return { pack, offset, length, sha256, plain, rows, key: keys.sessionKey(found.salt, digest).toString('hex') };
+    return { pack, offset, length, sha256: found.sha256, plain, rows, key: keys.sessionKey(found.salt, digest) };
   }
 
   /** The reference to a segment that the store does not have yet: under way in this run, or sealed now. */
@@ -122,7 +121,7 @@ export class Recorder {
     const { keys, pool, level, signal } = this.#options;
     const salt = newSalt();
     const key = keys.sessionKey(salt, digest);
-    const { sealed, sha256, rows } = await pool.seal(plain, key, level);
+    const { sealed, sha256, rows } = await pool.seal(plain, Buffer.from(key, 'hex'), level);
     throwIfCancelled(signal);
     if (!this.#writer) throw new Error('the recorder has no pack writer');
     this.#newBytes += sealed.length;
@@ -139,7 +138,7 @@ export class Recorder {
       sha256: Buffer.from(sha256).toString('hex'),
       plain: plain.length,
       rows,
-      key: key.toString('hex'),
+      key,
     };
   }
 }

@@ -30,32 +30,37 @@ export interface SegmentRef {
   readonly key: string;
 }
 
+/** Longer than any line: reference, three numbers, two hashes and the count of rows. */
+const LINE_BYTES_MAX = 256;
+
 /** Collects references and says when a page is full. */
 export class PageBuilder {
   readonly #cutMask: number;
-  #lines: string[] = [HEAD];
+  /** Written in place: millions of lines as strings would keep the garbage collector busy. */
+  readonly #text = Buffer.allocUnsafe(HEAD.length + PAGE_SEGMENTS_MAX * LINE_BYTES_MAX);
+  #bytes: number;
+  #segments = 0;
 
   /** @param meanSegments - a power of two: how many segments a page has on average beyond its minimum */
   constructor(meanSegments = 2048) {
     this.#cutMask = meanSegments - 1;
-  }
-
-  get segments(): number {
-    return this.#lines.length - 1;
+    this.#bytes = this.#text.latin1Write(HEAD, 0);
   }
 
   /** Adds a reference; returns the finished page when this one ends it. */
   add(ref: SegmentRef): FinishedPage | undefined {
-    this.#lines.push(formatRef(ref));
-    const chosen = this.segments >= PAGE_SEGMENTS_MIN && (parseInt(ref.sha256.slice(0, 8), 16) & this.#cutMask) === 0;
-    return chosen || this.segments >= PAGE_SEGMENTS_MAX ? this.finish() : undefined;
+    this.#bytes += this.#text.latin1Write(formatRef(ref), this.#bytes);
+    this.#segments++;
+    const chosen = this.#segments >= PAGE_SEGMENTS_MIN && (parseInt(ref.sha256.slice(0, 8), 16) & this.#cutMask) === 0;
+    return chosen || this.#segments >= PAGE_SEGMENTS_MAX ? this.finish() : undefined;
   }
 
   /** Ends the page; undefined when it is empty. */
   finish(): FinishedPage | undefined {
-    if (this.segments === 0) return undefined;
-    const page = { plain: Buffer.from(this.#lines.join(''), 'latin1'), segments: this.segments };
-    this.#lines = [HEAD];
+    if (this.#segments === 0) return undefined;
+    const page = { plain: Buffer.from(this.#text.subarray(0, this.#bytes)), segments: this.#segments };
+    this.#bytes = HEAD.length;
+    this.#segments = 0;
     return page;
   }
 }

@@ -6,6 +6,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import { reasonOf } from '../errors.ts';
+import { SALT_BYTES } from '../segments/chain-keys.ts';
 import { stateUnusable } from './errors.ts';
 
 export interface IndexedPack {
@@ -25,19 +26,21 @@ export interface IndexedSegment {
   readonly rows: number;
 }
 
-export interface FoundSegment extends IndexedSegment {
+export interface FoundSegment extends Omit<IndexedSegment, 'id' | 'sha256'> {
   readonly pack: number;
+  /** Of the sealed bytes, hex. */
+  readonly sha256: string;
 }
 
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
-  PRAGMA cache_size = -65536;
+  PRAGMA cache_size = -32768;
   PRAGMA secure_delete = ON;
   CREATE TABLE IF NOT EXISTS packs (
     pack INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS segments (
-    id BLOB PRIMARY KEY, salt BLOB NOT NULL, sha256 BLOB NOT NULL, pack INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+    id BLOB PRIMARY KEY, salt_sha256 BLOB NOT NULL, pack INTEGER NOT NULL, "offset" INTEGER NOT NULL,
     length INTEGER NOT NULL, plain INTEGER NOT NULL, "rows" INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS segments_by_pack ON segments (pack, "offset");
 `;
@@ -53,16 +56,20 @@ export class SegmentIndex implements Disposable {
     try {
       this.#db = new DatabaseSync(file);
       this.#db.exec(SCHEMA);
-      this.#find = this.#db.prepare('SELECT * FROM segments WHERE id = ?');
+      this.#find = this.#db.prepare('SELECT salt_sha256 AS blob, pack, "offset", length, plain, "rows" FROM segments WHERE id = ?');
       this.#addPack = this.#db.prepare('INSERT INTO packs (ref, bytes) VALUES (?, ?) RETURNING pack');
-      this.#addSegment = this.#db.prepare('INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+      this.#addSegment = this.#db.prepare('INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)');
     } catch (cause) {
       throw stateUnusable(file, reasonOf(cause), cause);
     }
   }
 
   find(id: Uint8Array): FoundSegment | undefined {
-    return this.#find.get(id) as FoundSegment | undefined;
+    const row = this.#find.get(id) as (Omit<FoundSegment, 'salt' | 'sha256'> & { blob: Uint8Array }) | undefined;
+    if (!row) return undefined;
+    const { blob, pack, offset, length, plain, rows } = row;
+    const sha256 = Buffer.from(blob.buffer, blob.byteOffset + SALT_BYTES).toString('hex');
+    return { salt: blob.subarray(0, SALT_BYTES), sha256, pack, offset, length, plain, rows };
   }
 
   /**
@@ -73,7 +80,7 @@ export class SegmentIndex implements Disposable {
     return this.#transaction(() => {
       const row = this.#addPack.get(pack.ref, pack.bytes) as { pack: number };
       for (const { id, salt, sha256, offset, length, plain, rows } of segments) {
-        this.#addSegment.run(id, salt, sha256, row.pack, offset, length, plain, rows);
+        this.#addSegment.run(id, Buffer.concat([salt, sha256]), row.pack, offset, length, plain, rows);
       }
       return row.pack;
     });
