@@ -6,6 +6,7 @@ import module, { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 
 const NODE_NEEDED = 24;
@@ -56,7 +57,10 @@ async function startWithNewerNode() {
   if (process.execve) process.execve(node, [node, ...args], process.env);
   const { spawn } = await import('node:child_process');
   const child = spawn(node, args, { stdio: 'inherit' });
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+  // A terminal tells both of us about Ctrl-C; passed on as well, it would count as the second press.
+  const atTerminal = isatty(0) || isatty(2);
+  process.on('SIGINT', () => atTerminal || child.kill('SIGINT'));
+  for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
   child.on('error', (error) => refuse(`${node} does not start here (${error.code})`));
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code);

@@ -49,7 +49,14 @@ function fromHoldfast(error: HoldfastError): Failure {
 /** Commander throws to end help and --version too; those are no failures. */
 function fromCommander(error: CommanderError, argv: readonly string[]): Failure {
   if (error.exitCode === 0) return silent(EXIT.ok);
-  if (error.code === 'commander.help') return silent(EXIT.usage);
+  if (error.code === 'commander.help') {
+    return visible(
+      EXIT.usage,
+      'USAGE',
+      'no verb given',
+      'The help above names them; `holdfast VERB --help` shows one.',
+    );
+  }
   const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /Did you mean (?:one of )?(.*?)\?\)?$/.exec(more.join(' '))?.[1];
   const verb = argv.find((word) => /^[a-z]/.test(word));
@@ -77,7 +84,7 @@ const SYSTEM_HINTS: Readonly<Record<string, string>> = {
 
 /** What the machine refused is no bug of ours, though no room gave it better words. */
 function fromSystem(error: unknown): Failure | undefined {
-  const { code, syscall } = error as Partial<NodeJS.ErrnoException>;
+  const { code, syscall } = Object(error) as Partial<NodeJS.ErrnoException>;
   const hint = typeof code === 'string' && syscall !== undefined ? SYSTEM_HINTS[code] : undefined;
   if (code === undefined || hint === undefined) return undefined;
   return visible(EXIT.failed, code, reasonOf(error), hint);

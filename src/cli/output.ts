@@ -159,6 +159,7 @@ function writeFailure(error: NodeJS.ErrnoException): Error {
 }
 
 async function drained(stream: OutputStream): Promise<void> {
-  if (stream.destroyed || stream.writableEnded) return;
+  // A stream that failed calls nobody back.
+  if (stream.destroyed || stream.writableEnded || stream.errored !== null) return;
   await new Promise<void>((resolve) => stream.write('', () => resolve()));
 }

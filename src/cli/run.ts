@@ -6,7 +6,7 @@ import type { Failure } from './failure.ts';
 import type { CliIo } from './io.ts';
 import { buildProgram } from './program.ts';
 import type { Register } from './program.ts';
-import { listenForInterruption } from './signals.ts';
+import { listenForInterruption, listenForStrayErrors } from './signals.ts';
 
 /**
  * Runs the program once and returns its exit code. Never throws, never ends the process (except at a second
@@ -25,29 +25,35 @@ export async function run(
     context.output.note('stopping; press again to end at once');
   });
   const context = new RunContext(io, interruption.signal, wantsJson(argv));
+  const failed = (error: unknown): number => {
+    const failure = failureOf(error, { argv, aborted: interruption.signal.aborted });
+    tell(failure, context);
+    return failure.exit;
+  };
+  using cleanup = new DisposableStack();
+  if (io.signal === undefined) cleanup.use(listenForStrayErrors(failed));
   try {
     await buildProgram(context, verbs).parseAsync([...argv], { from: 'user' });
     await context.output.flush();
     return context.exitCode;
   } catch (error) {
-    const failure = failureOf(error, {
-      argv,
-      aborted: interruption.signal.aborted,
-    });
-    await tell(failure, context);
-    return failure.exit;
+    const exit = failed(error);
+    // stdout may be what failed; stderr has the word by now.
+    await context.output.flush().catch(() => undefined);
+    return exit;
   }
 }
 
-async function tell(failure: Failure, context: RunContext): Promise<void> {
-  context.progress.clear();
-  if (!failure.silent && context.json) {
-    const { code, exit, message, hint } = failure;
-    context.output.record({ type: 'error', code, exit, message, hint });
-    if (failure.report !== undefined) context.output.error(`${failure.report}\n`);
-  } else if (!failure.silent) context.output.error(failureText(failure));
-  // stdout may be what failed; stderr has the word by now.
-  await context.output.flush().catch(() => undefined);
+function tell(failure: Failure, { progress, output, json }: RunContext): void {
+  progress.clear();
+  if (failure.silent) return;
+  if (!json) {
+    output.error(failureText(failure));
+    return;
+  }
+  const { code, exit, message, hint } = failure;
+  output.record({ type: 'error', code, exit, message, hint });
+  if (failure.report !== undefined) output.error(`${failure.report}\n`);
 }
 
 /** Known before the arguments are parsed, since they may be what is wrong. */

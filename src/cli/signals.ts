@@ -1,10 +1,13 @@
-/** SIGINT and friends: the first asks the work to stop cleanly, the second ends the program at once. */
+/**
+ * What reaches the process from the side. SIGINT and friends: the first asks the work to stop cleanly, the second
+ * ends the program at once. Errors that nobody caught end it too, but not without a word.
+ */
 import { cancelled, EXIT } from '../errors.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A terminal and a parent (npm, our own launcher) may both deliver one Ctrl-C: that is still the first. */
-const SAME_PRESS_MS = 150;
+const SAME_PRESS_MS = 200;
 
 export interface Interruption {
   readonly signal: AbortSignal;
@@ -36,4 +39,15 @@ export function listenForInterruption(outer: AbortSignal | undefined, onFirst: (
       for (const name of SIGNALS) process.off(name, onSignal);
     },
   };
+}
+
+/**
+ * Ends the process after `tell` when an error surfaces outside of the run (a rejection that nobody awaits).
+ *
+ * @param tell - says what happened, without waiting, and returns the exit code
+ */
+export function listenForStrayErrors(tell: (error: unknown) => number): Disposable {
+  const onError = (error: unknown): never => process.exit(tell(error));
+  process.on('uncaughtException', onError);
+  return { [Symbol.dispose]: () => void process.off('uncaughtException', onError) };
 }

@@ -1,15 +1,17 @@
-/** The way out without this program, as it lies in every store. */
+/** The way out without this program: the files that every store carries, so that gpg and a shell are enough. */
 import { readFile } from 'node:fs/promises';
+import type { RECOVERY_FILES } from '../repository/layout.ts';
+
+const NAMES = ['RECOVERY.md', 'recover.sh'] as const satisfies readonly (typeof RECOVERY_FILES)[number][];
 
 export interface RecoveryFile {
-  readonly name: 'RECOVERY.md' | 'recover.sh';
+  readonly name: (typeof NAMES)[number];
   readonly bytes: Buffer;
 }
 
-/** The files that `init` puts into a store; recover.sh is signed beside it. */
-export async function recoveryFiles(): Promise<RecoveryFile[]> {
-  const names = ['RECOVERY.md', 'recover.sh'] as const;
+/** Reads the files that lie beside this module, in `src` as in the built `dist`. */
+export function recoveryFiles(): Promise<RecoveryFile[]> {
   return Promise.all(
-    names.map(async (name) => ({ name, bytes: await readFile(new URL(`./${name}`, import.meta.url)) })),
+    NAMES.map(async (name) => ({ name, bytes: await readFile(new URL(name, import.meta.url)) })),
   );
 }

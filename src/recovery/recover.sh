@@ -3,23 +3,24 @@
 # Needs gpg 2.2 or newer, zstd, and the standard tools of any Unix. RECOVERY.md beside it tells the whole story.
 #
 # The format, from the top:
-# - A statement (holdfast.json, entry.json) has two lines: one JSON object, and {"signer":…,"signature":…}, where the
+# - A statement (holdfast.json, entry.json) has two lines: a JSON object, and {"signer":…,"signature":…}, where the
 #   signature is a detached OpenPGP one of the first line's bytes without its line end.
 # - keep-NNN/SET/snapshots/ID/entry.json says in public that a snapshot exists, and the SHA-256 of its manifest.
 # - manifest.pgp beside it is an OpenPGP message to the recipients, signed by the host that made it. In it are: a JSON
-#   line, which starts with the same fields as the entry; `stream SECTION DIALECT SEGMENTS ROWS BYTES {JSON}` for each
+#   line, which begins with the same fields as the entry; `stream SECTION DIALECT SEGMENTS ROWS BYTES {JSON}` for each
 #   part of the dump; `page PACK OFFSET LENGTH SHA256 PLAIN SEGMENTS KEY` for each key page; `end STREAMS PAGES`.
 # - A key page is a JSON line, then `PACK OFFSET LENGTH SHA256 PLAIN ROWS KEY` for each of its segments. All segments
 #   of all pages in order are the dump: the first SEGMENTS of them are the first stream, the next the second, …
 # - A segment or key page is LENGTH bytes from OFFSET in a pack. PACK is NNN/ID: the file
 #   keep-NNN/SET/chains/WRITER-CHAIN/packs/ID. SHA256 is of these bytes. They are an OpenPGP packet encrypted with the
 #   session key KEY (AES-256, hence `9:KEY`), which holds one zstd frame, which holds PLAIN bytes of text.
+# shellcheck disable=SC2015,SC2034,SC2059,SC2094 # `A && B || die`; names for every field; formats in variables
 set -u
 LC_ALL=C && export LC_ALL
 umask 077
 : "${GPG:=gpg}" "${GPG_OPTIONS=}"
-BATCH_SEGMENTS=32 BATCH_BYTES=4194304 # how much is opened at a time
-FILE_BLOCKS_MAX=20000                 # of 512 bytes or more: so no batch expands beyond all measure
+BATCH_SEGMENTS=32 BATCH_BYTES=4194304 SEGMENT_BYTES_MAX=4194304 # of text: so much is opened at a time
+FILE_BLOCKS_MAX=20000 # of 512 bytes or more: no batch grows beyond it, whatever its packets claim to be
 
 usage() {
   cat <<'HELP'
@@ -48,48 +49,299 @@ die() { # CODE MESSAGE [HINT]
   [ $# -lt 3 ] || say "hint: $3"
   exit "$1"
 }
+damaged() { die 4 "$1" 'Do not use it. Try another snapshot, or another copy of the store.'; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# ---- Options, tools, and a private folder, in memory where that can be had: keys and rows shall not stay on a disk.
-name='' what=dump table='' store='' strict='' restrict=yes expired='' ledger=''
-while [ $# -gt 0 ]; do
-  case $1 in
-    -h | --help) usage && exit 0 ;;
-    --store | --table) [ $# -ge 2 ] || die 2 "$1 needs a value" ;;
+# ---- Entries. One line for each, oldest first:
+# ORDER SET WRITER SEQ SNAPSHOT TIME END live|expired MB SOURCE STORE CHAIN MANIFEST-SHA256 FOLDER
+entries() { # [SET]
+  # shellcheck disable=SC2086 # the star must stay one
+  set -- "$store"/keep-*/${1:-*}/snapshots/*/entry.json
+  [ -f "$1" ] || return 0
+  store=$store now=$(date -u +%Y-%m-%dT%H:%M:%S) awk '
+    function value(key,   at, text) { # the first one; the format puts these fields where none can be mistaken for them
+      if (!(at = index($0, "\"" key "\":"))) return "?"
+      text = substr($0, at + length(key) + 3, 200)
+      sub(/^"/, "", text); sub(/[],"}].*/, "", text); gsub(/[^A-Za-z0-9._:-]/, "?", text)
+      return text == "" ? "?" : text
+    }
+    FNR == 1 {
+      path = substr(FILENAME, length(ENVIRON["store"]) + 2); set = value("set"); end = value("end")
+      folder = sprintf("keep-%03d/%s/snapshots/%s", value("keep_days"), set, value("snapshot"))
+      if (index($0, "{\"kind\":\"entry\",\"format\":1,") != 1 || path != folder "/entry.json") {
+        print "recover.sh: warning: " path " is no entry of format 1, or not in its place; it is left out" | "cat >&2"
+        next
+      }
+      manifest = match($0, /"manifest":[{]"sha256":"[0-9a-f]*"/) ? substr($0, RSTART + 22, RLENGTH - 23) : "?"
+      print set, value("writer"), value("seq"), value("snapshot"), value("time"), end, \
+        (end > ENVIRON["now"] ? "live" : "expired"), sprintf("%.1f", value("plain_bytes") / 1e6), \
+        value("source"), value("store"), value("chain"), manifest, folder
+    }' "$@" | sort -k1,1 -k2,2 -k3,3n |
+    # A writer whose clock jumped back took its snapshots in the order of their numbers all the same.
+    awk '{ who = $1 " " $2; if ($5 > latest[who]) latest[who] = $5; print latest[who], $0 }' |
+    sort -k1,1 -k2,2 -k3,3 -k4,4n
+}
+
+amended() { # FOLDER: a purge or a change of recipients replaced what the entry names
+  set -- "$store/$1"/amend-*.json
+  [ -f "$1" ]
+}
+
+list_snapshots() {
+  line='%-12s %-22s %-16s %10s  %-9s %s\n'
+  found=$(entries)
+  [ -n "$found" ] || die 1 "there are no snapshots in $store"
+  printf "$line" SET SNAPSHOT 'TAKEN (UTC)' 'MB OF SQL' SOURCE STATE
+  printf '%s\n' "$found" | while read -r order set writer seq snapshot time end state mb source rest; do
+    folder=${rest##* }
+    case $state in live) state="until ${end%T*}" ;; *) state="expired ${end%T*}" ;; esac
+    [ -f "$store/$folder/manifest.pgp" ] || state='its manifest is gone'
+    ! amended "$folder" || state="$state, amended"
+    clock=${time#*T}
+    printf "$line" "$set" "$snapshot" "${time%T*} ${clock%:*}" "$mb" "$source" "$state"
+  done
+}
+
+choose_snapshot() { # sets the fields of the newest snapshot that is meant
+  set=${name%%@*} when=
+  case $name in *@latest) ;; *@*) when=${name#*@} ;; esac
+  case $set in '' | *[!a-z0-9_-]*) die 2 "$set is not the name of a set" "$help" ;; esac
+  found=$(entries "$set" | when=$when awk '{ when = ENVIRON["when"]; n = length(when) }
+    substr($5, 1, n) == when || substr($6, 1, n) == when')
+  [ -n "$found" ] || die 1 "there is no snapshot $name" 'See what there is: sh recover.sh'
+  [ -n "$expired" ] || found=$(printf '%s\n' "$found" | awk '$8 == "live"')
+  [ -n "$found" ] || die 1 "what there is of $name is past its end" 'If you may read it all the same, add --expired.'
+  found=$(printf '%s\n' "$found" | tail -n 1)
+  read -r order set writer seq snapshot time end state mb source store_id chain manifest_sha256 folder <<FOUND
+$found
+FOUND
+  say "snapshot $snapshot of $set, taken $time, $mb MB of SQL"
+  [ -f "$store/$folder/manifest.pgp" ] || damaged "$folder/manifest.pgp is gone"
+  ! amended "$folder" || die 1 "snapshot $snapshot was amended, which this script cannot follow" \
+    'Fetch the newest recover.sh from the store, or use holdfast.'
+  set -- "$store/ledger/$set"/*/*.json
+  [ ! -f "$1" ] || [ -n "$ledger" ] || die 1 "the ledger says that data was erased from $set" \
+    'Use holdfast, which keeps erased people out; or add --ignore-ledger, and erase them again after loading.'
+}
+
+# ---- Signatures. In a key ring of its own gpg gets the keys of the hosts from the store, and the public parts of your
+# private keys, which it trusts: so it finds out for whom they vouch.
+collect_keys() {
+  own=$(gpg_own --list-secret-keys --with-colons 2>/dev/null |
+    awk -F: '$1 == "fpr" && before == "sec" { print $10 } $1 != "grp" { before = $1 }')
+  {
+    set -- "$store"/writers/*.asc
+    [ ! -f "$1" ] || gpg_checking --import "$@"
+    # shellcheck disable=SC2086 # one word for each key
+    [ -z "$own" ] || gpg_own --export $own | gpg_checking --import
+    for key in $own; do echo "$key:6:"; done | gpg_checking --import-ownertrust
+    gpg_checking --check-trustdb
+  } >/dev/null 2>&1
+}
+
+judge() { # WHAT STATUS: says whose signature gpg found; stops if it does not hold
+  # A status line is `[GNUPG:] WORD …`; a user id, which anybody can choose, stands behind some of the words.
+  found=$(printf '%s\n' "$2" | tr -d '\000-\011\013-\037\177' | awk '
+    $2 == "NEWSIG" { signatures++ }
+    $2 ~ /^(BAD|EXP|REVKEY)SIG$/ { bad = 1 }
+    $2 ~ /^(GOOD|EXPKEY)SIG$/ { user = $0; sub(/^[^ ]* [^ ]* [^ ]* */, "", user) }
+    $2 == "VALIDSIG" { signer = $NF }
+    $2 == "NO_PUBKEY" { missing = $3 }
+    $2 ~ /^TRUST_(FULLY|ULTIMATE)$/ { vouched = 1 }
+    END {
+      if (bad || signatures != 1 || signer missing == "") print "bad"
+      else if (signer == "") print "missing", missing
+      else print vouched ? "good" : "unknown", signer, "(" user ")"
+    }')
+  read -r verdict signer user <<FOUND
+$found
+FOUND
+  # Who has imported a host's key has thereby said that it is known.
+  [ "$verdict" != unknown ] || ! gpg_own --list-keys "$signer" >/dev/null 2>&1 || verdict=good
+  case $verdict in
+    good) say "$1: good signature by $signer $user" && return ;;
+    unknown) doubt="$1 is signed by $signer $user, and no key of yours vouches for it" ;;
+    missing) doubt="$1 is signed with key $signer, which is not here to check it" ;;
+    *) damaged "the signature of $1 is bad: somebody or something changed it" ;;
   esac
-  case $1 in
-    --store) store=$2 && shift ;;
-    --table) what=table table=$2 && shift ;;
-    --globals) what=globals ;;
-    --verify-signatures) strict=yes ;;
-    --no-restrict) restrict='' ;;
-    --expired) expired=yes ;;
-    --ignore-ledger) ledger=ignore ;;
-    -*) die 2 "unknown option $1" 'See: sh recover.sh --help' ;;
-    *) [ -z "$name" ] || die 2 'more than one snapshot is named' 'See: sh recover.sh --help'
+  [ -z "$strict" ] || die 4 "$doubt" 'Import the key with gpg --import once you are sure whose it is.'
+  say "warning: $doubt; go on only if you know who could write to this store"
+}
+
+verify_statement() { # PATH
+  [ "$(wc -l <"$store/$1")" -eq 2 ] || damaged "$1 does not have two lines"
+  head -n 1 "$store/$1" | tr -d '\n' >"$tmp/line"
+  sed -n '2s/.*"signature":"\([^"]*\)".*/\1/p' "$store/$1" | awk '{ gsub(/\\n/, "\n"); print }' >"$tmp/signature"
+  judge "$1" "$(gpg_checking --status-fd 1 --verify "$tmp/signature" "$tmp/line" 2>/dev/null)"
+}
+
+# ---- The manifest, the one thing that takes a private key. gpg says which session key it found with it, and with that
+# the message is then opened in the key ring that can check its signature.
+open_manifest() {
+  manifest=$folder/manifest.pgp
+  [ "$(digest "$store/$manifest" | cut -c1-64)" = "$manifest_sha256" ] ||
+    damaged "$manifest is not the one that its entry names: its SHA-256 differs"
+  set -- --yes --output /dev/null --decrypt "$store/$manifest"
+  key=$(gpg_own --status-fd 1 --show-session-key "$@" 2>"$tmp/said" |
+    sed -n 's/^.GNUPG:. SESSION_KEY \(9:[0-9A-F]\{64\}\)$/\1/p')
+  if [ -z "$key" ]; then
+    grep -v '[0-9A-F]\{64\}' "$tmp/said" >&2
+    die 12 'gpg cannot open the manifest' \
+      'Import the private key of a recipient with gpg --import. About passphrases, see: sh recover.sh --help'
+  fi
+  set -- --output "$tmp/manifest" --decrypt "$store/$manifest"
+  status=$(echo "$key" | gpg_checking --status-fd 1 --override-session-key-fd 0 "$@" 2>/dev/null)
+  [ "$(printf '%s\n' "$status" | grep -c -e '^.GNUPG:. DECRYPTION_OKAY' -e '^.GNUPG:. GOODMDC')" -eq 2 ] ||
+    damaged "$manifest cannot be decrypted"
+  judge "$manifest" "$status"
+  # What binds it to its place (store, set, snapshot, writer, chain, end, …) stands alike in entry and manifest.
+  bound=$(head -n 1 "$store/$folder/entry.json" | awk 'match($0, /,"full":[tf]/) { print substr($0, 17, RSTART - 17) }')
+  found=$(head -n 1 "$tmp/manifest" | awk 'index($0, "{\"kind\":\"manifest\",") == 1 {
+    print substr($0, 20, index($0, ",\"source\":{\"kind\":") - 20) }')
+  [ -n "$bound" ] && [ "$bound" = "$found" ] || damaged "$manifest does not belong to its entry: they differ"
+}
+
+# A reference to a segment or page is sound: `PACK OFFSET LENGTH SHA256 PLAIN COUNT KEY`.
+SOUND='function sound(pack, offset, len, sha256, plain, count, key) {
+  return pack ~ /^[0-9]+\/[0-9a-f]+$/ && (offset " " len " " plain " " count) ~ /^[0-9]+ [0-9]+ [0-9]+ [0-9]+$/ &&
+    (sha256 key) ~ /^[0-9a-f]+$/ && length(sha256) == 64 && length(key) == 64 && plain <= max && len <= 2 * max
+}'
+
+# What to read: the pages with wanted segments, as `PACK OFFSET LENGTH SHA256 PLAIN SEGMENTS KEY FIRST LAST`, and in the
+# last line `total SEGMENTS BYTES`.
+plan() {
+  what=$what table=$table awk -v max="$SEGMENT_BYTES_MAX" "$SOUND"'
+    function wanted(   name, plain) {
+      if (ENVIRON["what"] != "table") return ($2 == "globals") == (ENVIRON["what"] == "globals")
+      if (!index($0, ",\"table\":\"")) return 0
+      name = substr($0, index($0, ",\"table\":\"") + 10); sub(/","columns":.*/, "", name) # out of the JSON
+      gsub(/\\"/, "\"", name); gsub(/\\\\/, "\\\\", name)
+      names = names "\n  " name; plain = name; gsub(/"/, "", plain)
+      return index("\n" name "\n" plain "\n", "\n" ENVIRON["table"] "\n") || plain == "public." ENVIRON["table"]
+    }
+    NR == 1 { next }
+    ended { exit bad = 1 }
+    $1 == "stream" && !pages {
+      streams++; before = all; all += $4
+      if (!wanted()) next
+      chosen++; segments += $4; bytes += $6
+      if (!$4) next
+      if (ranges && last[ranges] == before) last[ranges] = all
+      else { first[++ranges] = before + 1; last[ranges] = all }
+      next
+    }
+    $1 == "page" && NF == 8 && sound($2, $3, $4, $5, $6, $7, $8) {
+      pages++; before = listed; listed += $7
+      for (r = 1; r <= ranges; r++) if (first[r] <= listed && last[r] > before) {
+        from = first[r] > before ? first[r] - before : 1
+        print $2, $3, $4, $5, $6, $7, $8, from, (last[r] < listed ? last[r] - before : $7)
+      }
+      next
+    }
+    $1 == "end" && $2 == streams + 0 && $3 == pages + 0 && all + 0 == listed + 0 { ended = 1; next }
+    { exit bad = 1 }
+    END {
+      if (bad || !ended) exit 1
+      if (!chosen && names) print "recover.sh: there are these tables:" names | "cat >&2"
+      if (!chosen) exit 3
+      printf "total %.0f %.0f\n", segments, bytes
+    }' "$tmp/manifest"
+}
+
+# ---- Segments. Pages and segments are opened alike, each in a folder of their own.
+fetch() { # DIR NUMBER PACK OFFSET LENGTH SHA256: sealed bytes into DIR/sealed.NUMBER, and what is expected of them
+  pack=keep-${3%/*}/$set/chains/$writer-$chain/packs/${3#*/}
+  [ -f "$store/$pack" ] || die 4 "$pack is not there" 'Fetch the whole store, or use another copy of it.'
+  tail -c "+$(($4 + 1))" "$store/$pack" | head -c "$5" >"$1/sealed.$2" && echo "$6 $4 $pack" >>"$1/expected" ||
+    die 1 "cannot read $pack"
+}
+
+open_batch() { # DIR BYTES KEY…: the fetched ones one after the other into DIR/plain
+  dir=$1 bytes=$2 && shift 2
+  wrong=$(digest "$dir"/sealed.* | awk '
+    NR == FNR { sha256[NR] = $1; place[NR] = "the segment at " $2 " of " $3; next }
+    substr($1, 1, 64) != sha256[FNR] { print place[FNR]; exit }
+    END { if (FNR + 1 in sha256) print place[FNR + 1] }' "$dir/expected" -)
+  [ -z "$wrong" ] || damaged "$wrong is damaged: its SHA-256 differs"
+  (
+    ulimit -f "$FILE_BLOCKS_MAX"
+    for sealed in "$dir"/sealed.*; do
+      echo "9:$1" | gpg_unseal "$sealed" || exit
+      shift
+    done >"$dir/zst" && zstd -dcq <"$dir/zst" >"$dir/plain"
+  ) || damaged "a segment of $pack does not open"
+  [ "$(wc -c <"$dir/plain")" -eq "$bytes" ] || damaged "a segment of $pack does not have its length"
+  rm -f "$dir"/sealed.* "$dir/expected"
+}
+
+list_segments() { # reads the plan, opens its pages
+  while read -r place offset length sha256 plain segments key first last; do
+    [ "$place" != total ] || break
+    fetch "$tmp/pages" 1 "$place" "$offset" "$length" "$sha256"
+    open_batch "$tmp/pages" "$plain" "$key"
+    awk -v max="$SEGMENT_BYTES_MAX" -v n="$segments" -v first="$first" -v last="$last" "$SOUND"'
+      NR == 1 && $0 == "{\"format\":1,\"kind\":\"page\"}" { next }
+      NR == 1 || NF != 7 || !sound($1, $2, $3, $4, $5, $6, $7) { exit bad = 1 }
+      NR - 1 >= first && NR - 1 <= last
+      END { exit bad || NR != n + 1 }' "$tmp/pages/plain" || damaged "the key page at $offset of $pack is malformed"
+  done
+}
+
+write_segments() { # SEGMENTS BYTES: reads their references, writes their text
+  total=$1 total_bytes=$2 segments=0 bytes_done=0 batch=0 next=1 step=10 ends='\n' && shift 2
+  [ ! -t 2 ] || step=1 ends='  \r'
+  while read -r place offset length sha256 plain rows key; do
+    fetch "$tmp/segments" $((100 + $#)) "$place" "$offset" "$length" "$sha256"
+    set -- "$@" "$key"
+    batch=$((batch + plain)) segments=$((segments + 1))
+    [ $# -eq "$BATCH_SEGMENTS" ] || [ "$batch" -ge "$BATCH_BYTES" ] || [ "$segments" -eq "$total" ] || continue
+    open_batch "$tmp/segments" "$batch" "$@"
+    cat "$tmp/segments/plain" || die 1 'cannot write the result'
+    bytes_done=$((bytes_done + batch)) batch=0 && set --
+    percent=$((segments * 100 / total))
+    [ "$percent" -lt "$next" ] || { printf "recover.sh: %d %%$ends" "$percent" >&2 && next=$((percent + step)); }
+  done
+  [ "$segments" -eq "$total" ] && [ "$bytes_done" -eq "$total_bytes" ] ||
+    die 4 "the result is INCOMPLETE: $bytes_done of $total_bytes bytes"
+}
+
+# ---- Options.
+name='' what=dump table='' store='' strict='' restrict=yes expired='' ledger='' help='See: sh recover.sh --help'
+while [ $# -gt 0 ]; do
+  case $1,$# in
+    -h,* | --help,*) usage && exit ;;
+    --store,1 | --table,1) die 2 "$1 needs a value" "$help" ;;
+    --store,*) store=$2 && shift ;;
+    --table,*) what=table table=$2 && shift ;;
+    --globals,*) what=globals ;;
+    --verify-signatures,*) strict=yes ;;
+    --no-restrict,*) restrict='' ;;
+    --expired,*) expired=yes ;;
+    --ignore-ledger,*) ledger=ignored ;;
+    -*) die 2 "there is no option $1" "$help" ;;
+    *) [ -z "$name" ] || die 2 'more than one snapshot is named' "$help"
        name=$1 ;;
   esac
   shift
 done
-if [ -z "$store" ]; then
-  store=$(dirname -- "$0")
-  [ -f "$store/holdfast.json" ] || store=.
-fi
-[ -f "$store/holdfast.json" ] || die 10 "there is no holdfast.json in $store" 'Name the copy of the store with --store DIR.'
-has "$GPG" || die 1 "the program $GPG is not here" 'Install GnuPG 2.2 or newer.'
-has zstd || die 1 'the program zstd is not here' 'Install the package zstd.'
+
+# ---- Tools, and a private folder: in memory where that can be had, for keys and rows shall not stay on a disk.
+here=$(dirname -- "$0")
+[ -n "$store" ] || [ ! -f "$here/holdfast.json" ] || store=$here
+case $store in /*) ;; *) store=./$store ;; esac # no program shall take it for an option or an assignment
+[ -f "$store/holdfast.json" ] || die 10 "there is no holdfast.json in $store" 'Name the copy of the store: --store DIR'
+[ -n "$name" ] || { list_snapshots; exit; }
+has "$GPG" && has zstd || die 1 "$GPG or zstd is not here" 'Install GnuPG 2.2 or newer and the package zstd.'
 if has sha256sum; then digest() { sha256sum "$@"; }
 elif has shasum; then digest() { shasum -a 256 "$@"; }
 elif has openssl; then digest() { openssl dgst -sha256 -r "$@"; }
 else die 1 'there is no sha256sum, shasum or openssl here' 'Install one of them.'; fi
-tmp=''
+tmp='' parent=${TMPDIR:-/tmp}
 trap '[ -z "$tmp" ] || rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
-parent=${TMPDIR:-/tmp}
+trap 'exit 130' HUP INT PIPE TERM
 [ ! -d /dev/shm ] || [ ! -w /dev/shm ] || parent=/dev/shm
-tmp=$(mktemp -d "$parent/recover.XXXXXX") && mkdir "$tmp/gnupg" "$tmp/pages" "$tmp/segments" || die 1 'cannot make a private folder'
+tmp=$(mktemp -d "$parent/recover.XXXXXX") && mkdir "$tmp/gnupg" "$tmp/pages" "$tmp/segments" ||
+  die 1 "cannot make a private folder in $parent"
 : >"$tmp/gnupg/common.conf" # without it GnuPG 2.4 may want a daemon for its keys
 TMPDIR=$tmp && export TMPDIR
 
@@ -100,197 +352,25 @@ gpg_own() { "$GPG" $GPG_OPTIONS "$@"; } # with the user's own keys
 gpg_checking() { "$GPG" --homedir "$tmp/gnupg" --batch --no-tty --no-autostart --quiet --ignore-time-conflict "$@"; }
 gpg_unseal() { gpg_checking --no-keyring --trust-model always --override-session-key-fd 0 --decrypt "$1" 2>/dev/null; }
 
-# ---- Entries. One line for each, oldest first:
-# EFFECTIVE-TIME SET WRITER SEQ SNAPSHOT TIME END BYTES SIZE SOURCE STORE CHAIN MANIFEST-SHA256 FOLDER
-entries() { # [SET]
-  set -- "$store"/keep-*/${1:-*}/snapshots/*/entry.json
-  [ -f "$1" ] || return 0
-  store=$store awk '
-    function value(key,   at, rest) { # the first one: before the fields asked for here no other can be called the same
-      if (!(at = index($0, "\"" key "\":"))) return "?"
-      rest = substr($0, at + length(key) + 3, 200)
-      sub(/^"/, "", rest); sub(/[],"}].*/, "", rest); gsub(/[^A-Za-z0-9._:-]/, "?", rest)
-      return rest == "" ? "?" : rest
-    }
-    function human(n,   unit) {
-      for (unit = 1; n >= 1000 && unit < 5; unit++) n /= 1000
-      return sprintf("%." (unit > 1 && n < 10) "f%s", n, substr("BkMGT", unit, 1))
-    }
-    FNR == 1 {
-      path = substr(FILENAME, length(ENVIRON["store"]) + 2); set = value("set")
-      folder = sprintf("keep-%03d/%s/snapshots/%s", value("keep_days"), set, value("snapshot"))
-      if (index($0, "{\"kind\":\"entry\",\"format\":1,") != 1 || path != folder "/entry.json") {
-        print "recover.sh: warning: " path " is no entry of format 1, or not in its place; it is left out" | "cat >&2"
-        next
-      }
-      manifest = match($0, /"manifest":[{]"sha256":"[0-9a-f]*"/) ? substr($0, RSTART + 22, RLENGTH - 23) : "?"
-      bytes = value("plain_bytes")
-      print set, value("writer"), value("seq"), value("snapshot"), value("time"), value("end"), bytes, human(bytes), \
-        value("source"), value("store"), value("chain"), manifest, folder
-    }' "$@" | sort -k1,1 -k2,2 -k3,3n |
-    # A writer whose clock jumped back took its snapshots in the order of their numbers all the same.
-    awk '{ who = $1 " " $2; if ($5 > latest[who]) latest[who] = $5; print latest[who], $0 }' |
-    sort -k1,1 -k2,2 -k3,3 -k4,4n
-}
-
-amended() { # FOLDER: a purge or a new recipient changed the snapshot after it was made
-  set -- "$store/$1"/amend-*.json
-  [ -f "$1" ]
-}
-
-list_snapshots() {
-  row='%-12s %-22s %-16s %7s  %-8s %s\n'
-  found=$(entries)
-  [ -n "$found" ] || die 1 "there are no snapshots in $store"
-  # shellcheck disable=SC2059
-  printf "$row" SET SNAPSHOT 'TAKEN (UTC)' SIZE SOURCE STATE
-  printf '%s\n' "$found" | while read -r _ set _ _ snapshot time end _ size source _ _ _ folder; do
-    state="until ${end%T*}"
-    if [ ! -f "$store/$folder/manifest.pgp" ]; then state='its manifest is gone'
-    elif expr "$now" \> "$end" >/dev/null; then state="expired ${end%T*}"
-    elif amended "$folder"; then state="$state, amended"; fi
-    # shellcheck disable=SC2059
-    printf "$row" "$set" "$snapshot" "$(printf '%.16s' "$time" | tr T ' ')" "$size" "$source" "$state"
-  done
-}
-
-choose_snapshot() { # sets the fields of the newest snapshot that NAME means
-  set=${name%%@*} wanted=''
-  case $name in *@latest) ;; *@*) wanted=${name#*@} ;; esac
-  case $set in '' | *[!a-z0-9_-]*) die 2 "$set is not the name of a set" ;; esac
-  found=$(entries "$set")
-  [ -n "$found" ] || die 1 "there is no snapshot of the set $set" 'sh recover.sh lists what there is.'
-  found=$(printf '%s\n' "$found" | wanted=$wanted awk 'index($5, ENVIRON["wanted"]) == 1 || index($6, ENVIRON["wanted"]) == 1')
-  [ -n "$found" ] || die 1 "no snapshot of $set is $wanted" 'sh recover.sh lists what there is.'
-  live=$(printf '%s\n' "$found" | now=$now expired=$expired awk 'ENVIRON["expired"] != "" || $7 > ENVIRON["now"]')
-  [ -n "$live" ] || die 1 "what there is of $name is past its end" 'If you may still read it: --expired.'
-  # shellcheck disable=SC2034 # not every field is needed
-  read -r _ _ writer _ snapshot time end _ size source store_id chain manifest_sha256 folder <<ROW
-$(printf '%s\n' "$live" | tail -n 1)
-ROW
-  [ -f "$store/$folder/manifest.pgp" ] || die 4 "$folder/manifest.pgp is not there, so nobody can read snapshot $snapshot"
-  ! amended "$folder" || die 1 "snapshot $snapshot was amended after it was made, which this script cannot follow" \
-    'Fetch the newest recover.sh from the store, or use holdfast.'
-  set -- "$store/ledger/$set"/*/*.json
-  [ ! -f "$1" ] || [ -n "$ledger" ] || die 1 "the ledger of $set says that data was erased from it" \
-    'Use holdfast, which keeps erased people out; or --ignore-ledger, and erase them again after loading.'
-}
-
-# ---- Signatures. In a key ring of its own gpg gets the keys of the hosts from the store, and the public parts of your
-# private keys, which it trusts: then it knows whom they vouch for.
-collect_keys() {
-  own=$(gpg_own --list-secret-keys --with-colons 2>/dev/null | awk -F: '$1 == "sec" { s = 1 } $1 == "fpr" && s { print $10; s = 0 }')
-  {
-    set -- "$store"/writers/*.asc
-    [ ! -f "$1" ] || gpg_checking --import "$@"
-    # shellcheck disable=SC2086 # one word for each key
-    [ -z "$own" ] || gpg_own --export $own | gpg_checking --import
-    for key in $own; do echo "$key:6:"; done | gpg_checking --import-ownertrust
-    gpg_checking --check-trustdb
-  } 2>/dev/null
-}
-
-judge() { # WHAT STATUS: stops if the signature is not good; says whose it is
-  signer=$(printf '%s\n' "$2" | awk '$2 == "VALIDSIG" { print $NF }')
-  user=$(printf '%s\n' "$2" | sed -n 's/^.GNUPG:. [A-Z]*SIG [0-9A-F]\{16\} \(.*[^0-9 ].*\)/\1/p' | head -n 1 | tr -cd '[:print:]')
-  case $(printf '%s\n' "$2" | grep -c '^.GNUPG:. NEWSIG')/$2 in
-    1/*' BADSIG '* | 1/*' REVKEYSIG '*) signer=bad ;;
-    1/*' VALIDSIG '*) ;;
-    1/*' NO_PUBKEY '*) signer=unknown ;;
-    *) signer=bad ;;
-  esac
-  case $signer/$2 in
-    bad/*) die 4 "the signature of $1 is bad: it was changed or forged" 'Do not use it. Try another snapshot or another copy of the store.' ;;
-    unknown/*) reason="is by a key that is not here" ;;
-    *' TRUST_ULTIMATE '* | *' TRUST_FULLY '*) reason='' ;;
-    *) reason="is by $signer ($user), for whom no key of yours vouches"
-       ! gpg_own --list-keys "$signer" >/dev/null 2>&1 || reason='' ;;
-  esac
-  [ -n "$reason" ] || { say "$1: good signature by $signer ($user)" && return; }
-  [ -z "$strict" ] || die 4 "the signature of $1 $reason" 'gpg --import the key, once you are sure whose it is.'
-  say "warning: the signature of $1 $reason; be sure that you trust this store"
-}
-
-verify_statement() { # PATH: checks its form and signature
-  awk 'END { exit NR != 2 }' "$store/$1" || die 4 "$1 does not have two lines: it is damaged"
-  head -n 1 "$store/$1" | tr -d '\n' >"$tmp/line"
-  sed -n '2s/.*"signature":"\([^"]*\)".*/\1/p' "$store/$1" | awk '{ gsub(/\\n/, "\n"); print }' >"$tmp/line.sig"
-  judge "$1" "$(gpg_checking --status-fd 1 --verify "$tmp/line.sig" "$tmp/line" 2>/dev/null)"
-}
-
-# ---- The manifest: the one thing that needs a private key. gpg says which session key it found with it, and the
-# message is then opened with that, beside the keys that verify its signature.
-open_manifest() {
-  sealed=$store/$folder/manifest.pgp
-  [ "$(digest "$sealed" | cut -c1-64)" = "$manifest_sha256" ] || die 4 "$folder/manifest.pgp is not the one that its entry names"
-  status=$(gpg_own --status-fd 1 --show-session-key --yes --output /dev/null --decrypt "$sealed" 2>"$tmp/said")
-  key=$(printf '%s\n' "$status" | sed -n 's/^.GNUPG:. SESSION_KEY \(9:[0-9A-F]\{64\}\)$/\1/p')
-  if [ -z "$key" ]; then
-    grep -v '[0-9A-F]\{64\}' "$tmp/said" >&2
-    die 12 'gpg cannot open the manifest' 'Import the private key of a recipient: gpg --import KEYFILE. See also: sh recover.sh --help'
-  fi
-  status=$(echo "$key" | gpg_checking --status-fd 1 --override-session-key-fd 0 --output "$tmp/manifest" --decrypt "$sealed" 2>/dev/null)
-  case $status in *' DECRYPTION_OKAY'*' GOODMDC'*) ;; *) die 4 "$folder/manifest.pgp cannot be decrypted: it is damaged" ;; esac
-  judge "$folder/manifest.pgp" "$status"
-  # What binds it to its place (store, set, snapshot, writer, chain, …) is written alike in entry and manifest.
-  stated=$(head -n 1 "$tmp/manifest" | awk 'index($0, "{\"kind\":\"manifest\",") == 1 && at = index($0, ",\"source\":{\"kind\":") { print substr($0, 20, at - 20) }')
-  expected=$(head -n 1 "$store/$folder/entry.json" | awk 'match($0, /,"full":[tf]/) { print substr($0, 17, RSTART - 17) }')
-  [ -n "$stated" ] && [ "$stated" = "$expected" ] || die 4 "$folder/manifest.pgp does not belong to its entry: they state different things"
-}
-
-# Which lines of which pages are wanted: `PACK OFFSET LENGTH SHA256 PLAIN SEGMENTS KEY FROM TO`, and at the end
-# `total SEGMENTS BYTES`.
-plan() {
-  what=$what table=$table awk '
-    function table_of(json,   at, text, c) { # the value of "table", out of JSON
-      if (!(at = index(json, ",\"table\":\""))) return ""
-      for (at += 10; (c = substr(json, at, 1)) != "\"" && c != ""; at++) text = text (c == "\\" ? substr(json, ++at, 1) : c)
-      return text
-    }
-    function unquote(name,   i, c, quoted, text) { # SQL: "a""b" means a"b
-      for (i = 1; (c = substr(name, i, 1)) != ""; i++)
-        if (c != "\"") text = text c
-        else if (quoted && substr(name, i + 1, 1) == "\"") { text = text c; i++ }
-        else quoted = !quoted
-      return text
-    }
-    function wanted(   t, plain) {
-      if (ENVIRON["what"] != "table") return ($2 == "globals") == (ENVIRON["what"] == "globals")
-      if ((t = table_of($0)) == "") return 0
-      plain = unquote(t); names = names " " t
-      return t == ENVIRON["table"] || plain == ENVIRON["table"] || plain == "public." ENVIRON["table"]
-    }
-    NR == 1 { next }
-    ended { exit bad = 1 }
-    $1 == "stream" && !pages {
-      streams++; before = all; all += $4
-      if (!wanted()) next
-      chosen++; bytes += $6; segments += $4
-      if (ranges && last[ranges] == before) last[ranges] = all
-      else { first[++ranges] = before + 1; last[ranges] = all }
-      next
-    }
-    $1 == "page" && NF == 8 {
-      pages++; before = listed; listed += $7
-      for (r = 1; r <= ranges; r++) if (first[r] <= listed && last[r] > before)
-        print $2, $3, $4, $5, $6, $7, $8, (first[r] > before ? first[r] - before : 1), (last[r] < listed ? last[r] - before : $7)
-      next
-    }
-    $1 == "end" && $2 == streams + 0 && $3 == pages + 0 && all == listed { ended = 1; next }
-    { exit bad = 1 }
-    END {
-      if (bad || !ended) exit 1
-      if (!chosen) { print "recover.sh: it has these tables:" names | "cat >&2"; exit 3 }
-      printf "total %.0f %.0f\n", segments, bytes
-    }' "$tmp/manifest"
-}
-
-# ---- Segments. The same two steps open key pages and segments; each user has a folder of its own.
-fetch() { # DIR NUMBER PACK OFFSET LENGTH SHA256 PLAIN ROWS KEY: sealed bytes into DIR/sealed.NUMBER
-  case $3/$9 in *[!0-9a-f/]* | */*/*/*) die 4 "a reference to pack $3 is malformed" ;; esac
-  case $4$5$7$8/${#6}/${#9} in *[!0-9/]*/64/64 | *[!4] | */64/64/*) die 4 "a reference to pack $3 is malformed" ;; esac
-  pack=keep-${3%/*}/$set/chains/$writer-$chain/packs/${3#*/}
-  [ -f "$store/$pack" ] || die 4 "$pack is not there" 'Fetch the whole store, or use another copy of it.'
-  tail -c "+$(($4 + 1))" "$store/$pack" | head -c "$5" >"$1/sealed.$2" || die 1 "cannot read $pack"
-  printf '%s\n' "$6" >>"$1/expected" || die 1 'cannot write to the private folder'
-}
+# ---- What happens.
+choose_snapshot
+collect_keys
+verify_statement holdfast.json
+[ "$(sed -n '1s/^{"format":1,"kind":"store","store":"\([^"]*\)".*/\1/p' "$store/holdfast.json")" = "$store_id" ] ||
+  damaged "$folder/entry.json comes from another store, or the store is of a newer format"
+verify_statement "$folder/entry.json"
+open_manifest
+plan >"$tmp/plan"
+case $? in
+  0) ;;
+  3) die 1 "the snapshot has no $what $table" ;;
+  *) damaged "$manifest is malformed" ;;
+esac
+head -n 1 "$tmp/manifest" | grep -q ',"source":{"kind":"postgres"' || restrict=''
+# A dump is code. Between these lines psql runs no command of its own that somebody may have hidden in it.
+[ -z "$restrict" ] || restrict=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+[ -z "$restrict" ] || printf '\\restrict %s\n' "$restrict" || exit 1
+# shellcheck disable=SC2046 # two words
+list_segments <"$tmp/plan" | write_segments $(sed -n 's/^total //p' "$tmp/plan") || exit
+[ -z "$restrict" ] || printf '\\unrestrict %s\n' "$restrict" || exit 1
+say "complete: $(sed -n 's/^total \([0-9]*\) \([0-9]*\)/\2 bytes of SQL in \1 segments/p' "$tmp/plan")"

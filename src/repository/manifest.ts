@@ -89,7 +89,7 @@ export function parseManifest(plain: Buffer, what: string): Manifest {
 }
 
 function parseStream(line: string, what: string): ManifestStream {
-  const match = /^(\S+) (\S+) (\d{1,12}) (\d{1,15}) (\d{1,15}) (\{.*\})$/.exec(line);
+  const match = /^(\S+) (\S+) (\d{1,12}) (\d{1,15}) (\d{1,15}) (\{.*\})$/s.exec(line);
   if (!match) throw malformed(what, 'it does not have the six fields of a stream');
   const [, section = '', dialect = '', segments, rows, bytes, about = ''] = match;
   if (!SECTIONS.includes(section) || !DIALECTS.includes(dialect)) throw malformed(what, 'unknown section or dialect');

@@ -44,12 +44,12 @@ export class PageBuilder {
   /** @param meanSegments - a power of two: how many segments a page has on average beyond its minimum */
   constructor(meanSegments = 2048) {
     this.#cutMask = meanSegments - 1;
-    this.#bytes = this.#text.latin1Write(HEAD, 0);
+    this.#bytes = this.#text.write(HEAD, 0, 'latin1');
   }
 
   /** Adds a reference; returns the finished page when this one ends it. */
   add(ref: SegmentRef): FinishedPage | undefined {
-    this.#bytes += this.#text.latin1Write(formatRef(ref), this.#bytes);
+    this.#bytes += this.#text.write(formatRef(ref), this.#bytes, 'latin1');
     this.#segments++;
     const chosen = this.#segments >= PAGE_SEGMENTS_MIN && (parseInt(ref.sha256.slice(0, 8), 16) & this.#cutMask) === 0;
     return chosen || this.#segments >= PAGE_SEGMENTS_MAX ? this.finish() : undefined;

@@ -277,6 +277,10 @@ class FileStore implements Store {
    */
   async #folderIsThere(key: string): Promise<boolean> {
     const folder = key.includes('/') ? key.slice(0, key.lastIndexOf('/')) : '';
+    if (folder === '') {
+      await this.#requireRoot();
+      return true;
+    }
     try {
       this.#realRoot ??= await realpath(this.#root);
       const real = await realpath(join(this.#root, folder));

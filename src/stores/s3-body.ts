@@ -11,7 +11,7 @@ import type { ByteRange } from './store.ts';
 /** The digest that goes with a put, as parameters of PutObject. */
 export function digestOf(
   body: Buffer,
-  checksum: Checksum,
+  checksum: Checksum = 'content-md5',
 ): Pick<PutObjectCommandInput, 'ContentMD5' | 'ChecksumSHA256' | 'ChecksumCRC32'> {
   switch (checksum) {
     case 'content-md5':

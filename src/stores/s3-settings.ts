@@ -16,6 +16,11 @@ export interface S3Settings {
   readonly forcePathStyle?: boolean | undefined;
   /** Default `content-md5`: every server verifies it. Some accept the newer headers and ignore them. */
   readonly checksum?: Checksum | undefined;
+  /**
+   * For servers where an object belongs to the user who wrote it (Ceph, old AWS buckets): lets the bucket's owner
+   * read what a host with rights of its own has put. AWS then asks for s3:PutObjectAcl as well.
+   */
+  readonly acl?: 'bucket-owner-full-control' | undefined;
   /** A PEM file: only servers with a certificate from one of these authorities are trusted. */
   readonly caFile?: string | undefined;
   /** A profile of `~/.aws/config` or `~/.aws/credentials`. */

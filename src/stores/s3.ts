@@ -22,7 +22,7 @@ import { digestOf, readBody } from './s3-body.ts';
 import { connectS3, type S3Connection, type ServerTime } from './s3-client.ts';
 import { s3Failure, s3Status, type Attempt } from './s3-errors.ts';
 import { PROBE_KEY, probeBucket, probeIfAbsent, type ProbeTarget, type SendOptions } from './s3-probe.ts';
-import type { Checksum, S3Settings } from './s3-settings.ts';
+import type { S3Settings } from './s3-settings.ts';
 import type { ByteRange, ObjectInfo, PutOptions, Store, StoreFeatures } from './store.ts';
 
 /** The most that DeleteObjects takes. */
@@ -47,7 +47,7 @@ class S3Store implements Store {
   readonly url: string;
   readonly #bucket: string;
   readonly #prefix: string;
-  readonly #checksum: Checksum;
+  readonly #settings: S3Settings;
   readonly #connection: S3Connection;
   #ifAbsent: Promise<boolean> | undefined;
   #features: StoreFeatures | undefined;
@@ -56,7 +56,7 @@ class S3Store implements Store {
     this.url = url;
     this.#bucket = address.bucket;
     this.#prefix = address.prefix;
-    this.#checksum = settings.checksum ?? 'content-md5';
+    this.#settings = settings;
     this.#connection = connectS3(url, settings);
   }
 
@@ -94,7 +94,8 @@ class S3Store implements Store {
       ...this.#object(key),
       Body: body,
       ContentLength: body.length,
-      ...digestOf(body, this.#checksum),
+      ...digestOf(body, this.#settings.checksum),
+      ...(this.#settings.acl === undefined ? {} : { ACL: this.#settings.acl }),
       ...(conditional ? { IfNoneMatch: '*' } : {}),
     });
     try {

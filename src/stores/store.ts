@@ -6,7 +6,10 @@
  * - a get or a list after an acknowledged put sees it;
  * - `modified` times never go backwards for later puts of one store (they are the clock that retention uses).
  *
- * Keys are relative to the store's root, use `/`, and contain only `[A-Za-z0-9._/-]`.
+ * Keys are relative to the store's root, use `/`, and contain only `[A-Za-z0-9._/-]`; no name between slashes is
+ * empty, starts with a dot or is longer than 200 characters (`keys.ts`). No key may be a folder of another (`a` and
+ * `a/b`): a bucket would take both, a folder refuses. Whatever else lies in the root is not seen; in a bucket the
+ * key `probe/if-absent` belongs to the probe of `features`. No object is larger than 64 MiB.
  * Every method throws a HoldfastError (see errors.ts beside this file) and nothing else; a cancelled signal
  * starts no new operation. Implementations do not retry: `stores/retry.ts` wraps them once.
  */
@@ -24,7 +27,7 @@ export interface StoreFeatures {
 export interface ObjectInfo {
   readonly key: string;
   readonly bytes: number;
-  /** When the store took the object, by the store's own clock. */
+  /** When the store took the object, by the store's own clock; S3 cuts it to whole seconds, and so `now`. */
   readonly modified: Date;
 }
 

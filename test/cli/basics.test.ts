@@ -142,6 +142,26 @@ test('SIGTERM asks the work to stop: exit code 130', async () => {
   });
 });
 
+test('an error that nobody awaited is reported like any other', async () => {
+  const folder = await launcherWith(`
+    import { run as real } from '${join(HOLDFAST, '../../src/cli/run.ts')}';
+    export const run = (argv: string[], io: NodeJS.Process) => real(argv, io, [(program) => {
+      program.command('work').action(async () => {
+        void Promise.reject(new TypeError('lost postgres://u:geheim@h/d'));
+        await new Promise((resolve) => setTimeout(resolve, 60_000));
+      });
+    }]);`);
+  const launcher = join(folder, 'bin/holdfast.js');
+  const human = await execa(process.execPath, [launcher, 'work'], { reject: false });
+  expect(human.exitCode).toBe(1);
+  expect(human.stderr).toMatch(
+    /^holdfast: error: unexpected: lost postgres:\/\/u:\*{8}@h\/d\nholdfast: hint: /,
+  );
+  expect(human.stderr).toContain('---- report ----');
+  const scripted = await execa(process.execPath, [launcher, 'work', '--json'], { reject: false });
+  expect(JSON.parse(scripted.stdout)).toMatchObject({ type: 'error', code: 'BUG', exit: 1 });
+});
+
 test('a second SIGINT ends at once, work that does not listen', async () => {
   const folder = await launcherWith(SIGNALLED);
   const program = execa(process.execPath, [join(folder, 'bin/holdfast.js'), 'work'], { reject: false });
@@ -158,7 +178,7 @@ test('a second SIGINT ends at once, work that does not listen', async () => {
 async function olderNode(): Promise<string | undefined> {
   for (const path of ['/usr/bin/node', '/usr/local/bin/node']) {
     const { stdout } = await execa(path, ['--version'], { reject: false });
-    const major = Number(/^v(\d+)/.exec(stdout ?? '')?.[1]);
+    const major = Number(/^v(\d+)/.exec(stdout)?.[1]);
     if (major >= 18 && major < 24) return path;
   }
   return undefined;
@@ -171,11 +191,9 @@ test.skipIf(OLDER === undefined)(
   async () => {
     const folder = await launcherWith(`
     export const run = async (argv: string[]): Promise<number> => {
+      const stopped = new Promise((resolve) => { setTimeout(resolve, 60_000).unref(); process.once('SIGTERM', resolve); });
       process.stdout.write(process.versions.node.split('.')[0] + argv.join());
-      if (argv[0] === 'wait') {
-        await new Promise((resolve) => { setTimeout(resolve, 60_000); process.once('SIGTERM', resolve); });
-        return 30;
-      }
+      if (argv[0] === 'wait') { const alive = setInterval(() => {}, 1000); await stopped; clearInterval(alive); return 30; }
       if (argv[0] === 'die') process.kill(process.pid, 'SIGKILL');
       return 9;
     }`);

@@ -29,7 +29,9 @@ export interface RgwServer extends S3Access {
   /** For `s3At` in another process. */
   readonly address: S3Address;
   /**
-   * Kills the gateway and starts it again on the same port with the same data: clients see a broken connection. */
+   * Kills the gateway and starts it again on the same port with the same data: clients see a broken connection.
+   * Beware with short days: a lifecycle pass that is killed leaves its bucket marked busy, and nothing expires there.
+   */
   bounce(): Promise<void>;
   /** Stops the gateway without closing connections (SIGSTOP), until `thaw`: clients see silence. */
   freeze(): void;

@@ -111,6 +111,12 @@ describe('usage errors are exit code 2 with a hint', () => {
     const ended = await runVerb([]);
     expect(ended).toMatchObject({ exit: 2, stdout: '' });
     expect(ended.stderr).toContain('Usage: holdfast VERB');
+    expect(ended.stderr).toContain('holdfast: error: no verb given\n');
+    expect(JSON.parse((await runVerb(['--json'])).stdout)).toMatchObject({
+      type: 'error',
+      code: 'USAGE',
+      exit: 2,
+    });
   });
 
   test('what comes after -- is no option', async () => {
@@ -145,7 +151,10 @@ describe('a bug', () => {
   });
 
   test('a thrown value that is no error is reported too', async () => {
-    const ended = await runVerb(['work'], () => Promise.reject(undefined));
+    const ended = await runVerb(['work'], () => {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- careless libraries do
+      throw undefined;
+    });
     expect(ended.exit).toBe(1);
     expect(ended.stderr).toContain('holdfast: error: unexpected: undefined');
   });

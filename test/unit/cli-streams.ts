@@ -12,6 +12,11 @@ export class Sink extends Writable {
     this.isTTY = isTTY;
   }
 
+  /** As the process's own streams: nobody closes them. */
+  override end(): this {
+    return this;
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
     this.text += chunk.toString();
     done();

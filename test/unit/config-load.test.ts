@@ -186,11 +186,7 @@ compression: 20
         '4:1: a key must be a plain word (quote a number)',
       ],
     ],
-    [
-      'an unknown tag',
-      `version: !!js/function 1\n`,
-      [expect.stringMatching(/^1:10: unresolved tag/) as string],
-    ],
+    ['an unknown tag', `${HEAD}sets: { a: { source: postgres, keep: !x 1d } }`, ['4:38: unresolved tag: !x']],
     [
       'an alias to nothing',
       'version: 1\nstore: *nowhere\n',

@@ -35,38 +35,46 @@ export async function prepareTarget(target: Target, dump: DumpReader, findings: 
   }
 }
 
-/** The failure of a restore with what became of the target: dropped when it was ours, named as incomplete when not. */
+/**
+ * The failure of a restore with what became of the target: dropped when it was ours, named as incomplete when not. What
+ * is no HoldfastError is passed on as it is, after the same cleaning.
+ */
 export async function aftermathOf(
   error: unknown,
   target: Target,
   prepared: Prepared,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const first = signal.aborted && !isHoldfastError(error, 'CANCELLED') ? cancelled() : error;
-  const failure =
-    first instanceof HoldfastError
-      ? first
-      : isConnectionLoss(first)
-        ? serverGone('the restore', first)
-        : undefined;
-  if (failure === undefined) return first;
-  const name = quoteName(target.database);
-  if (!prepared.created) {
+  const failure = failureOf(error, signal);
+  const { text, hint } = await cleanUp(target, prepared);
+  return failure instanceof HoldfastError ? withAftermath(failure, text, hint) : failure;
+}
+
+function failureOf(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted && !isHoldfastError(error, 'CANCELLED')) return cancelled();
+  if (!(error instanceof HoldfastError) && isConnectionLoss(error)) return serverGone('the restore', error);
+  return error;
+}
+
+/** @returns what became of the target, for people */
+async function cleanUp(
+  target: Target,
+  { created, globals }: Prepared,
+): Promise<{ readonly text: string; readonly hint?: string }> {
+  const { database } = target;
+  const name = quoteName(database);
+  if (!created) {
     const hint = `Empty it before the next restore: DROP DATABASE ${name}; CREATE DATABASE ${name};`;
-    return withAftermath(failure, `database ${target.database} existed before and is incomplete now`, hint);
+    return { text: `database ${database} existed before and is incomplete now`, hint };
   }
   try {
     await dropAgain(target);
-  } catch (dropError) {
-    const left = `database ${target.database} is incomplete and could not be dropped (${reasonOf(dropError)})`;
-    return withAftermath(
-      failure,
-      left,
-      `Drop it when the server is back: DROP DATABASE ${name} WITH (FORCE);`,
-    );
+  } catch (error) {
+    const hint = `Drop it when the server is back: DROP DATABASE ${name} WITH (FORCE);`;
+    return { text: `database ${database} is incomplete and could not be dropped (${reasonOf(error)})`, hint };
   }
-  await takeBack(target, prepared.globals);
-  return withAftermath(failure, `database ${target.database}, created for this restore, was dropped again`);
+  await takeBack(target, globals);
+  return { text: `database ${database}, created for this restore, was dropped again` };
 }
 
 /** With a new connection when the first one did not survive. */

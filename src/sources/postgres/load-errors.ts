@@ -32,7 +32,7 @@ export function statementFailed(place: LoadPlace, statement: string, cause: unkn
   return new HoldfastError({
     code: 'LOAD_STATEMENT',
     exit: 'failed',
-    message: `${place.stream}, line ${place.line}: ${reasonOf(cause)} (in: ${statement})`,
+    message: `${place.stream}, line ${place.line}: ${withoutLiterals(reasonOf(cause))} (in: ${statement})`,
     hint: 'Run the restore with --dry-run to see what the target lacks, then run it again.',
     cause,
   });
@@ -153,6 +153,11 @@ export function withAftermath(error: HoldfastError, aftermath: string, hint?: st
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}
+
+/** A syntax error quotes what it stumbled over: `at or near "'secret'"`. */
+function withoutLiterals(message: string): string {
+  return message.replaceAll(/"'[^]*'"/g, `"'…'"`);
 }
 
 /** `, row 12, column b` from the server's context of a COPY error, without the value it quotes. */

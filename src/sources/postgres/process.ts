@@ -33,6 +33,8 @@ const PATIENCE = 5000;
 export function startTool(command: ToolCommand, signal: AbortSignal): RunningTool {
   throwIfCancelled(signal);
   const child = spawn(command.file, command.args, { env: command.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // When a child exits and nobody listens yet, Node reads its stdout to the end and throws it away.
+  child.stdout.on('readable', () => undefined);
   const said = lastLines(child.stderr);
   const ended = endingOf(child);
   const stop = (): Promise<void> => stopChild(child, ended);

@@ -73,7 +73,7 @@ export function patternOf({ schema, name }: SizedTable): string {
  */
 export async function readSizes(client: Client, display: string): Promise<SizedTable[]> {
   try {
-    const { rows } = await client.query<SizedTable & { bytes: string | number }>(SIZES);
+    const { rows } = await client.query<Omit<SizedTable, 'bytes'> & { bytes: string }>(SIZES);
     return rows.map((row) => ({ ...row, bytes: Number(row.bytes) }));
   } catch (error) {
     throw queryFailed(display, 'the sizes of tables', error);

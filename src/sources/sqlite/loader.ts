@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { throwIfCancelled } from '../../errors.ts';
 import type { DumpReader, Loader, LoadOptions, LoadReport, Preflight, StoredStream } from '../source.ts';
-import { restoreImpossible, restoredCorrupt, targetOccupied } from './errors.ts';
+import { loadFailed, restoreImpossible, restoredCorrupt, targetOccupied } from './errors.ts';
 import { displayName, foldName, quoteName, quoteText, undisplayName } from './names.ts';
 import { SCRIPT_OPTIONS } from './rehearse.ts';
 import { runStream } from './run-script.ts';
@@ -96,10 +96,11 @@ async function fill(
   const db = new DatabaseSync(file, SCRIPT_OPTIONS);
   try {
     // The file counts only once it is whole and synced, so nothing has to be safe before.
-    db.exec('PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536');
+    db.exec('PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32768');
     for (const stream of selection.streams) {
       await runStream(db, dump, stream, (bytes) => options.onProgress(bytes, stream.name), signal);
     }
+    if (db.isTransaction) throw loadFailed('post-data', new Error('the dump ends without a COMMIT'));
     for (const table of selection.emptied) makeEmpty(db, table);
   } finally {
     db.close();

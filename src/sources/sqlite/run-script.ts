@@ -40,19 +40,23 @@ export async function runStream(
 
 /** Bytes of whole statements: rows up to the last line end so far; definitions, which have many, all at once. */
 async function* batches(pieces: AsyncIterable<Buffer>, stream: StoredStream): AsyncGenerator<Buffer> {
-  let waiting: Buffer[] = [];
+  const waiting: Buffer[] = [];
   let size = 0;
   for await (const piece of pieces) {
+    if (size + piece.length > STATEMENT_LIMIT) throw new Error('a statement is longer than Node can hold');
     const end = stream.dialect === 'sql' ? 0 : piece.lastIndexOf('\n') + 1;
-    if (size + piece.length > STATEMENT_LIMIT)
-      throw new Error('a statement is longer than this program can run');
-    if (end > 0) yield* slices(Buffer.concat([...waiting.splice(0), piece.subarray(0, end)]));
-    const rest = piece.subarray(end);
-    if (end > 0) size = 0;
-    if (rest.length > 0) waiting = [...waiting, rest];
-    size += rest.length;
+    if (end > 0) {
+      yield* slices(joined([...waiting.splice(0), piece.subarray(0, end)]));
+      size = 0;
+    }
+    waiting.push(piece.subarray(end));
+    size += piece.length - end;
   }
-  if (size > 0) yield Buffer.concat(waiting);
+  if (size > 0) yield joined(waiting);
+}
+
+function joined(pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
 }
 
 /** Pieces of up to 4 MiB would hold up everything else for a tenth of a second. */

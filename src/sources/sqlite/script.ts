@@ -71,7 +71,17 @@ function virtualTableRow({ name, sql }: SchemaObject): string {
   return `INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql) VALUES(${values},0,${quoteText(sql)});`;
 }
 
-/** A semicolon on the last line could belong to a comment. */
+/** SQLite stores everything up to the semicolon, so nothing may be put before it, unless the text ends in a comment. */
 function statement({ sql }: SchemaObject): string {
-  return sql.includes('--') ? `${sql}\n;` : `${sql};`;
+  return `${sql}${endOfComment(sql)};`;
+}
+
+/** Literals, names and comments; a comment may be ended by the end of the text alone. */
+const SPAN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[^]*?(\*\/|$)/g;
+
+function endOfComment(sql: string): string {
+  const last = [...sql.matchAll(SPAN)].at(-1);
+  if (last === undefined || last.index + last[0].length < sql.length) return '';
+  if (last[0].startsWith('--')) return '\n';
+  return last[0].startsWith('/*') && last[1] === '' ? '*/' : '';
 }

@@ -98,6 +98,7 @@ async function dump(path: string, scratch: string, options: OpenOptions): Promis
   }
 }
 
+// eslint-disable-next-line @typescript-eslint/require-await
 async function* lane(
   copy: DatabaseCopy,
   schema: Schema,
