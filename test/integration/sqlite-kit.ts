@@ -2,13 +2,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { DatabaseSync } from 'node:sqlite';
 import { sqliteSource } from '../../src/sources/sqlite/source.ts';
-import type {
-  DumpReader,
-  LoadOptions,
-  SourceInfo,
-  StoredStream,
-  StreamInfo,
-} from '../../src/sources/source.ts';
+import type { Dump, DumpReader, DumpStream, LoadOptions } from '../../src/sources/source.ts';
+import type { Source, SourceInfo, StoredStream, StreamInfo } from '../../src/sources/source.ts';
 
 export const NEVER = new AbortController().signal;
 

@@ -129,6 +129,16 @@ const KNOWN: readonly (readonly [RegExp, string, string])[] = [
   ],
   [/permission denied/, 'PG_PERMISSION', 'GRANT pg_read_all_data TO this role, or use the owner.'],
   [
+    /invalid snapshot identifier/,
+    'PG_SNAPSHOT_LOST',
+    'Connect to the server itself: a pooler such as pgbouncer, or a switch of servers, breaks the shared snapshot.',
+  ],
+  [
+    /conflict with recovery/,
+    'PG_DUMP_DIED',
+    'The standby cancelled the dump to go on replaying: set hot_standby_feedback or raise max_standby_streaming_delay.',
+  ],
+  [
     /server version mismatch/,
     'PG_DUMP_OLD',
     'Install the postgresql-client package of the server, or newer.',

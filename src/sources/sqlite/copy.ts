@@ -46,7 +46,7 @@ export async function copyDatabase(
     return {
       db,
       remove: async () => {
-        db.close();
+        if (db.isOpen) db.close();
         await remove();
       },
     };
