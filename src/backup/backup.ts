@@ -100,7 +100,15 @@ async function attemptBackup(
   const ledger = await readLedger(session.store, session.id, set, session.ledgerTrust, signal);
   const catalog = await readCatalog(session.store, session.id, set, session.trust, signal);
   const prev = await previousEntry(options, catalog, ledger, now);
-  const context = { store: session.store, stateFolder: stateFolderOf(session, set), set, writer, policy, catalog, ledger };
+  const context = {
+    store: session.store,
+    stateFolder: stateFolderOf(session, set),
+    set,
+    writer,
+    policy,
+    catalog,
+    ledger,
+  };
   using chain = await openChain(context, now, full, signal);
   const recorded = await record(options, chain, pool, signal);
   const committing = await session.store.now(signal);
@@ -129,7 +137,9 @@ function warnAboutClock(now: Date, onWarning: (text: string) => void): void {
   const skew = Date.now() - now.getTime();
   if (Math.abs(skew) <= CLOCK_SKEW_MAX_MS) return;
   const minutes = Math.round(Math.abs(skew) / 60_000);
-  onWarning(`this host's clock is ${minutes} minutes ${skew > 0 ? 'ahead of' : 'behind'} the store's; the store's is used`);
+  onWarning(
+    `this host's clock is ${minutes} minutes ${skew > 0 ? 'ahead of' : 'behind'} the store's; the store's is used`,
+  );
 }
 
 /** The entry that this run follows: the writer's newest that the store shows, or that this host remembers. */
@@ -141,7 +151,8 @@ async function previousEntry(
 ): Promise<SeenEntry | undefined> {
   const seen = await readSeen(stateFolderOf(session, set));
   const present = newestByWriter(catalog.entries);
-  for (const problem of findRollback(seen, present, ledger.heads, now)) onWarning(`the store was rolled back: ${problem}`);
+  for (const problem of findRollback(seen, present, ledger.heads, now))
+    onWarning(`the store was rolled back: ${problem}`);
   for (const { key } of catalog.failures) onWarning(`${key} cannot be verified; run: holdfast verify ${set}`);
   const newest = catalog.entries.at(-1)?.entry.time;
   if (newest !== undefined && new Date(newest) > now) {
@@ -152,7 +163,12 @@ async function previousEntry(
 }
 
 /** Streams the dump through the recorder into packs. */
-async function record(options: BackupOptions, chain: ReadyChain, pool: SegmentPool, signal: AbortSignal): Promise<Recorded> {
+async function record(
+  options: BackupOptions,
+  chain: ReadyChain,
+  pool: SegmentPool,
+  signal: AbortSignal,
+): Promise<Recorded> {
   const { session, source, level, onProgress } = options;
   const recorder = new Recorder({ keys: chain.keys, index: chain.index, pool, level, signal, onProgress });
   const writer = new PackWriter({

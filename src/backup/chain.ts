@@ -68,7 +68,11 @@ export async function openChain(
   return ready;
 }
 
-async function startChain({ stateFolder, policy, catalog, writer }: ChainContext, atLeast: number, now: Date) {
+async function startChain(
+  { stateFolder, policy, catalog, writer }: ChainContext,
+  atLeast: number,
+  now: Date,
+) {
   const used = catalog.entries.filter(({ entry }) => entry.writer === writer).map(({ entry }) => entry.chain);
   const state = {
     chain: Math.max(atLeast, ...used.map((chain) => chain + 1)),
@@ -91,7 +95,10 @@ async function squareIndex(
   const listed = await listPacks(store, place, packDays, signal);
   const unusable = [...index.packs()].filter(({ ref, bytes }) => {
     const object = listed.get(ref);
-    return object?.bytes !== bytes || !packIsUsable({ modified: object.modified, days: packDays }, policy, now, false);
+    return (
+      object?.bytes !== bytes ||
+      !packIsUsable({ modified: object.modified, days: packDays }, policy, now, false)
+    );
   });
   index.dropPacks(unusable.map(({ pack }) => pack));
   index.retire(retiredPlaces(ledger, writer, place.chain));
@@ -106,7 +113,8 @@ export async function listPacks(
 ): Promise<Map<string, ObjectInfo>> {
   const folder = packsFolder(place, packDays);
   const packs = new Map<string, ObjectInfo>();
-  for await (const object of store.list(folder, signal)) packs.set(packRef(packDays, object.key.slice(folder.length)), object);
+  for await (const object of store.list(folder, signal))
+    packs.set(packRef(packDays, object.key.slice(folder.length)), object);
   return packs;
 }
 

@@ -48,7 +48,8 @@ export async function checkCommit(
     const object = listed.get(ref);
     if (!object) throw packsVanished(set, `pack ${ref} is gone`);
     if (object.bytes !== known.get(ref)) throw packsVanished(set, `pack ${ref} has another size`);
-    if (!packIsUsable({ modified: object.modified, days: chain.packDays }, policy, now, true)) return { kind: 'too-old' };
+    if (!packIsUsable({ modified: object.modified, days: chain.packDays }, policy, now, true))
+      return { kind: 'too-old' };
     packs.push([ref, object.bytes]);
   }
   const ledger = await readLedger(store, id, set, ledgerTrust, signal);
@@ -83,7 +84,9 @@ export async function commit(
 ): Promise<Committed> {
   const { binding, recorded, source } = parts;
   const folder = snapshotFolder(binding.set, binding.keep_days, binding.snapshot);
-  const manifest = await sealer.seal(formatManifest({ binding, source, streams: recorded.streams, pages: recorded.pages }));
+  const manifest = await sealer.seal(
+    formatManifest({ binding, source, streams: recorded.streams, pages: recorded.pages }),
+  );
   const entry = makeEntry(parts, manifest);
   const entryBytes = await signStatement(entry, signer);
   await putNew(store, manifestKey(folder), manifest, signal);
@@ -96,7 +99,10 @@ async function putNew(store: Store, key: string, bytes: Buffer, signal: AbortSig
   if (outcome !== 'written') throw new Error(`${key} exists already`);
 }
 
-function makeEntry({ binding, full, prev, packs, recorded, source, durationMs, tool }: CommitParts, manifest: Buffer): Entry {
+function makeEntry(
+  { binding, full, prev, packs, recorded, source, durationMs, tool }: CommitParts,
+  manifest: Buffer,
+): Entry {
   return {
     kind: 'entry',
     ...binding,

@@ -101,7 +101,15 @@ export class Recorder {
     const pack = found && this.#packRefs.get(found.pack);
     if (!found || pack === undefined) return undefined;
     const { offset, length, plain, rows } = found;
-    return { pack, offset, length, sha256: found.sha256, plain, rows, key: keys.sessionKey(found.salt, digest) };
+    return {
+      pack,
+      offset,
+      length,
+      sha256: found.sha256,
+      plain,
+      rows,
+      key: keys.sessionKey(found.salt, digest),
+    };
   }
 
   /** The reference to a segment that the store does not have yet: under way in this run, or sealed now. */

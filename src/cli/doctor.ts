@@ -33,7 +33,13 @@ async function* checkRecipients(config: Config): AsyncGenerator<Check> {
     yield await attempt(what, async () => {
       const verdict = await judgeRecipient(await readPublicKey(file), file, new Date());
       if (verdict.refusal !== undefined) return wrong(what, verdict.refusal, 'Replace it in `recipients:`.');
-      if (verdict.warning !== undefined) return { what, verdict: 'warning', found: verdict.warning, hint: 'Make a new key in time, or extend this one.' };
+      if (verdict.warning !== undefined)
+        return {
+          what,
+          verdict: 'warning',
+          found: verdict.warning,
+          hint: 'Make a new key in time, or extend this one.',
+        };
       return { what, verdict: 'ok', found: `${verdict.userId} ${verdict.algorithm}` };
     });
   }
@@ -43,7 +49,11 @@ async function* checkSigner(config: Config): AsyncGenerator<Check> {
   const { keyFacts, readSigningKey } = await import('../openpgp/keys.ts');
   const file = config.signingKey;
   if (file === undefined) {
-    yield { what: 'signing key', verdict: 'warning', found: 'none: this machine can restore, but not back up' };
+    yield {
+      what: 'signing key',
+      verdict: 'warning',
+      found: 'none: this machine can restore, but not back up',
+    };
     return;
   }
   const what = `signing key ${file}`;
@@ -51,7 +61,9 @@ async function* checkSigner(config: Config): AsyncGenerator<Check> {
     const { stat } = await import('node:fs/promises');
     const { userId } = await keyFacts(await readSigningKey(file));
     const open = ((await stat(file)).mode & 0o077) !== 0;
-    return open ? wrong(what, 'others can read it', `Run: chmod 600 ${file}`) : { what, verdict: 'ok', found: userId };
+    return open
+      ? wrong(what, 'others can read it', `Run: chmod 600 ${file}`)
+      : { what, verdict: 'ok', found: userId };
   });
 }
 
@@ -59,7 +71,7 @@ async function* checkStore(context: CliContext, config: Config): AsyncGenerator<
   const what = `store ${config.store}`;
   let store: Store | undefined;
   try {
-    store = await openConfiguredStore(config);
+    store = await openConfiguredStore(context, config);
     await store.check(context.signal);
     yield { what, verdict: 'ok', found: 'there, and can be listed' };
     yield* checkHeader(context, config, store, what);
@@ -72,15 +84,25 @@ async function* checkStore(context: CliContext, config: Config): AsyncGenerator<
   }
 }
 
-async function* checkHeader(context: CliContext, config: Config, store: Store, what: string): AsyncGenerator<Check> {
+async function* checkHeader(
+  context: CliContext,
+  config: Config,
+  store: Store,
+  what: string,
+): AsyncGenerator<Check> {
   const { openSession } = await import('../repository/session.ts');
   yield await attempt(`${what}, header`, async () => {
     const { recipients, trustedSigners, purgeSigners } = await readConfiguredKeys(config);
-    const session = await openSession({ store, signers: trustedSigners, recipients, purgeSigners, stateDir: config.stateDir }, context.signal);
+    const session = await openSession(
+      { store, signers: trustedSigners, recipients, purgeSigners, stateDir: config.stateDir },
+      context.signal,
+    );
     const own = trustedSigners[0]?.getFingerprint();
     const { readWriterKeys } = await import('../repository/store-header.ts');
     const { isCertifiedBy } = await import('../openpgp/keys.ts');
-    const mine = (await readWriterKeys(store, context.signal)).keys.find((key) => key.getFingerprint() === own);
+    const mine = (await readWriterKeys(store, context.signal)).keys.find(
+      (key) => key.getFingerprint() === own,
+    );
     const found = `store ${session.id}, signature good`;
     if (config.signingKey !== undefined && mine && !(await isCertifiedBy(mine, recipients))) {
       return {
@@ -100,11 +122,20 @@ async function* checkClock(context: CliContext, store: Store, what: string): Asy
   yield await attempt(`${what}, clock`, async () => {
     const skew = Math.abs(Date.now() - (await store.now(context.signal)).getTime());
     if (skew <= SKEW_MAX_MS) return { what: `${what}, clock`, verdict: 'ok', found: 'agrees with this host' };
-    return wrong(`${what}, clock`, `differs from this host's by ${formatDuration(skew)}`, 'Run a time service (chrony, systemd-timesyncd) on this host.');
+    return wrong(
+      `${what}, clock`,
+      `differs from this host's by ${formatDuration(skew)}`,
+      'Run a time service (chrony, systemd-timesyncd) on this host.',
+    );
   });
 }
 
-async function* checkFeatures(context: CliContext, config: Config, store: Store, what: string): AsyncGenerator<Check> {
+async function* checkFeatures(
+  context: CliContext,
+  config: Config,
+  store: Store,
+  what: string,
+): AsyncGenerator<Check> {
   if (config.signingKey === undefined) return;
   yield await attempt(`${what}, writing`, async () => {
     const { ifAbsent, versions, lifecycle } = await store.features(context.signal);
@@ -119,7 +150,10 @@ async function* checkFeatures(context: CliContext, config: Config, store: Store,
     return {
       what: `${what}, writing`,
       verdict: 'ok',
-      found: [ifAbsent ? 'puts never overwrite' : 'old versions are kept', lifecycle ? 'can expire by itself' : 'does not expire by itself'].join(', '),
+      found: [
+        ifAbsent ? 'puts never overwrite' : 'old versions are kept',
+        lifecycle ? 'can expire by itself' : 'does not expire by itself',
+      ].join(', '),
     };
   });
 }

@@ -5,15 +5,20 @@ import type { MessageOpener } from '../openpgp/message.ts';
 import type { openpgp } from '../openpgp/library.ts';
 import type { Session } from '../repository/session.ts';
 import type { Loader, Source, SourceKind } from '../sources/source.ts';
+import type { RetryEvent } from '../stores/retry.ts';
 import type { Store } from '../stores/store.ts';
 import type { CliContext } from './context.ts';
 import { readerKeyFile } from './options.ts';
 import type { ReaderKeyOptions } from './options.ts';
 
-/** Opens the configured store; nothing is asked of it yet. */
-export async function openConfiguredStore(config: Config): Promise<Store> {
+/** Opens the configured store; nothing is asked of it yet. A store that must be waited for is said, once a method. */
+export async function openConfiguredStore({ output }: CliContext, config: Config): Promise<Store> {
   const { openStore } = await import('../stores/open.ts');
-  return openStore(config.store, { s3: config.s3 });
+  const onRetry = ({ method, error, attempt, waitMs }: RetryEvent) => {
+    if (attempt === 1)
+      output.note(`${method}: ${error.message}; trying again in ${Math.ceil(waitMs / 1000)} s`);
+  };
+  return openStore(config.store, { s3: config.s3, retry: { onRetry } });
 }
 
 /** The source of a set. */
@@ -74,7 +79,7 @@ export async function openConfiguredSession(
   const { openSession } = await import('../repository/session.ts');
   const config = await context.config();
   const keys = await readConfiguredKeys(config);
-  const store = await openConfiguredStore(config);
+  const store = await openConfiguredStore(context, config);
   try {
     await store.check(context.signal);
     const session = await openSession(

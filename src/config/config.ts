@@ -17,6 +17,8 @@ export interface S3Config {
   readonly checksum?: Checksum;
   /** Absolute path of a PEM file with extra certificate authorities. */
   readonly caFile?: string;
+  /** For buckets that belong to another account: their owner can read what this host writes. */
+  readonly acl?: 'bucket-owner-full-control';
   /** Name of a profile in the shared AWS configuration. */
   readonly profile?: string;
 }

@@ -84,6 +84,7 @@ function s3From({ s3 = {} }: RawConfig, absolute: (path: string) => string): S3C
     ...optional('checksum', s3.checksum),
     ...optional('caFile', s3.ca_file, absolute),
     ...optional('profile', s3.profile),
+    ...optional('acl', s3.acl),
   };
 }
 

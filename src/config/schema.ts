@@ -36,6 +36,7 @@ const set = z.strictObject({
 });
 
 const s3 = z.strictObject({
+  acl: z.enum(['bucket-owner-full-control']).optional(),
   region: text.optional(),
   endpoint: problemFree((value) =>
     /^https?:\/\/[^\s/@]+\/?$/.test(value)

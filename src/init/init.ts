@@ -28,7 +28,11 @@ export interface InitReport extends PreparedStore {
   readonly configFile: string;
   readonly privateKeyFile: string | undefined;
   readonly hostFingerprint: string;
-  readonly recipients: readonly { readonly file: string; readonly fingerprint: string; readonly userId: string }[];
+  readonly recipients: readonly {
+    readonly file: string;
+    readonly fingerprint: string;
+    readonly userId: string;
+  }[];
   readonly warnings: readonly string[];
 }
 
@@ -50,7 +54,10 @@ export async function runInit(options: InitOptions, signal: AbortSignal): Promis
     const host = keys.ops ? await certify(keys.host.toPublic(), keys.ops) : keys.host.toPublic();
     const recipients = keys.recipients.map(({ key }) => key);
     const prepared = await prepareStore({ store, signer: keys.ops ?? keys.host, host, recipients }, signal);
-    const files = { recipients: keys.recipients.map(({ file }) => `keys/${file}`), signingKey: 'keys/host.key' };
+    const files = {
+      recipients: keys.recipients.map(({ file }) => `keys/${file}`),
+      signingKey: 'keys/host.key',
+    };
     await writeNew(configFile, options.renderConfig(files), options.configIsSecret ? 0o600 : 0o644, written);
     return { ...prepared, ...reportOf(options, keys), hostFingerprint: host.getFingerprint() };
   } catch (error) {
@@ -73,7 +80,8 @@ async function writeKeys(
   }
   await writeNew(join(folder, 'host.key'), keys.host.armor(), 0o600, written);
   await writeNew(join(folder, 'host.asc'), keys.host.toPublic().armor(), 0o644, written);
-  for (const { file, key } of keys.recipients) await writeNew(join(folder, file), key.armor(), 0o644, written);
+  for (const { file, key } of keys.recipients)
+    await writeNew(join(folder, file), key.armor(), 0o644, written);
 }
 
 async function writeNew(file: string, text: string, mode: number, written: string[]): Promise<void> {
@@ -81,7 +89,9 @@ async function writeNew(file: string, text: string, mode: number, written: strin
     await writeFile(file, text, { flag: 'wx', mode, flush: true });
     written.push(file);
   } catch (cause) {
-    throw (cause as NodeJS.ErrnoException).code === 'EEXIST' ? fileExists(file, 'a file') : cannotWrite(file, cause);
+    throw (cause as NodeJS.ErrnoException).code === 'EEXIST'
+      ? fileExists(file, 'a file')
+      : cannotWrite(file, cause);
   }
 }
 
@@ -89,7 +99,10 @@ async function refuseExisting(file: string, what: string): Promise<void> {
   if (await stat(file).catch(() => undefined)) throw fileExists(file, what);
 }
 
-function reportOf({ configFile, privateKeyOut }: InitOptions, keys: InitKeys & { readonly warnings: readonly string[] }) {
+function reportOf(
+  { configFile, privateKeyOut }: InitOptions,
+  keys: InitKeys & { readonly warnings: readonly string[] },
+) {
   const recipients = keys.recipients.map(({ file, key }) => ({
     file: `keys/${file}`,
     fingerprint: key.getFingerprint(),

@@ -30,7 +30,9 @@ export interface MakeKeysOptions {
  * Makes the host's signing key and the reader's key, and judges the recipients that were given.
  * @throws HoldfastError RECIPIENT_UNFIT before anything is written
  */
-export async function makeKeys(options: MakeKeysOptions): Promise<InitKeys & { readonly warnings: string[] }> {
+export async function makeKeys(
+  options: MakeKeysOptions,
+): Promise<InitKeys & { readonly warnings: string[] }> {
   const warnings: string[] = [];
   const recipients: Recipient[] = [];
   for (const file of options.recipientFiles) {
@@ -47,7 +49,10 @@ export async function makeKeys(options: MakeKeysOptions): Promise<InitKeys & { r
 }
 
 function uniqueName(file: string, taken: readonly Recipient[]): string {
-  const stem = basename(file).replace(/\.(asc|gpg|pgp|key)$/i, '').replace(/[^A-Za-z0-9._-]+/g, '-') || 'recipient';
+  const stem =
+    basename(file)
+      .replace(/\.(asc|gpg|pgp|key)$/i, '')
+      .replace(/[^A-Za-z0-9._-]+/g, '-') || 'recipient';
   const names = new Set(taken.map((recipient) => recipient.file));
   for (let count = 1; ; count++) {
     const name = `${stem}${count === 1 ? '' : `-${count}`}.asc`;

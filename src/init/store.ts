@@ -6,7 +6,13 @@ import { Trust } from '../openpgp/trust.ts';
 import { recoveryFiles } from '../recovery/files.ts';
 import { sha256Hex } from '../repository/entry.ts';
 import { FORMAT } from '../repository/layout.ts';
-import { peekHeader, putWriterKey, readHeader, readWriterKeys, writeHeader } from '../repository/store-header.ts';
+import {
+  peekHeader,
+  putWriterKey,
+  readHeader,
+  readWriterKeys,
+  writeHeader,
+} from '../repository/store-header.ts';
 import type { Store } from '../stores/store.ts';
 import { TOOL } from '../version.ts';
 
@@ -42,7 +48,11 @@ export async function prepareStore(options: PrepareOptions, signal: AbortSignal)
   const trust = new Trust([host, ...recipients]);
   await trust.addFromStore((await readWriterKeys(store, signal)).keys, recipients);
   const header = await readHeader(store, trust, signal);
-  return { id: header.store, joined: existing !== undefined, certified: await isCertifiedBy(host, recipients) };
+  return {
+    id: header.store,
+    joined: existing !== undefined,
+    certified: await isCertifiedBy(host, recipients),
+  };
 }
 
 /** Returns the hash of each file by its name. */

@@ -36,12 +36,22 @@ export class GpgOpener implements MessageOpener {
     const status = await this.#gpgStatus(sealed, what);
     const match = /^\[GNUPG:\] SESSION_KEY (\d+):([0-9A-F]{64})$/m.exec(status);
     if (match?.[2] && Number(match[1]) === AES256) return Buffer.from(match[2], 'hex');
-    if (status.includes('NO_SECKEY')) throw gpgFailed(what, 'no private key of a recipient is in this keyring');
+    if (status.includes('NO_SECKEY'))
+      throw gpgFailed(what, 'no private key of a recipient is in this keyring');
     throw gpgFailed(what, 'it gave no session key');
   }
 
   #gpgStatus(sealed: Uint8Array, what: string): Promise<string> {
-    const args = ['--status-fd', '3', '--show-session-key', '--no-tty', '--yes', '--output', '/dev/null', '--decrypt'];
+    const args = [
+      '--status-fd',
+      '3',
+      '--show-session-key',
+      '--no-tty',
+      '--yes',
+      '--output',
+      '/dev/null',
+      '--decrypt',
+    ];
     return new Promise((resolve, reject) => {
       const gpg = spawn('gpg', args, { env: this.#env, stdio: ['pipe', 'ignore', 'ignore', 'pipe'] });
       let status = '';

@@ -1,7 +1,14 @@
 /** OpenPGP keys as files: reading, judging, making. */
 import { readFile, stat } from 'node:fs/promises';
 import { HoldfastError, reasonOf } from '../errors.ts';
-import { keyFileMissing, keyUnreadable, notPrivate, passphraseNeeded, passphraseWrong, signerUnfit } from './errors.ts';
+import {
+  keyFileMissing,
+  keyUnreadable,
+  notPrivate,
+  passphraseNeeded,
+  passphraseWrong,
+  signerUnfit,
+} from './errors.ts';
 import { PGP, openpgp, signingDate } from './library.ts';
 
 /** Key files are small; anything larger is not a key. */
@@ -104,7 +111,11 @@ export interface RecipientVerdict extends KeyFacts {
  * Judges whether a key may be a recipient: it must be able to encrypt, not expired, not revoked, and of a
  * strength that lasts; one that ends within 60 days is a warning.
  */
-export async function judgeRecipient(key: openpgp.PublicKey, file: string, now: Date): Promise<RecipientVerdict> {
+export async function judgeRecipient(
+  key: openpgp.PublicKey,
+  file: string,
+  now: Date,
+): Promise<RecipientVerdict> {
   const facts = await keyFacts(key);
   const refusal = await refusalOf(key, facts, now);
   const daysLeft = facts.expires ? Math.floor((facts.expires.getTime() - now.getTime()) / DAY_MS) : Infinity;
@@ -117,13 +128,16 @@ export async function judgeRecipient(key: openpgp.PublicKey, file: string, now: 
 
 async function refusalOf(key: openpgp.PublicKey, facts: KeyFacts, now: Date): Promise<string | undefined> {
   if (await key.isRevoked(undefined, undefined, now, PGP)) return 'it is revoked';
-  if (facts.expires && facts.expires <= now) return `it expired on ${facts.expires.toISOString().slice(0, 10)}`;
+  if (facts.expires && facts.expires <= now)
+    return `it expired on ${facts.expires.toISOString().slice(0, 10)}`;
   let encryptor: openpgp.Key | openpgp.Subkey;
   try {
     encryptor = await key.getEncryptionKey(undefined, now, undefined, PGP);
   } catch (error) {
     const reason = reasonOf(error);
-    return /bits|insecure|too short/i.test(reason) ? `it is too weak (${reason})` : `it cannot encrypt (${reason})`;
+    return /bits|insecure|too short/i.test(reason)
+      ? `it is too weak (${reason})`
+      : `it cannot encrypt (${reason})`;
   }
   const { bits } = encryptor.getAlgorithmInfo() as { bits?: number };
   return bits !== undefined && bits < RSA_BITS_MIN ? `it is too weak (${bits} bits)` : undefined;
@@ -156,7 +170,10 @@ export function generateHostKey(name: string): Promise<openpgp.PrivateKey> {
 }
 
 /** A private key as armored text, protected when there is a passphrase. */
-export async function armorPrivateKey(key: openpgp.PrivateKey, passphrase: string | undefined): Promise<string> {
+export async function armorPrivateKey(
+  key: openpgp.PrivateKey,
+  passphrase: string | undefined,
+): Promise<string> {
   if (passphrase === undefined) return key.armor(PGP);
   return (await openpgp.encryptKey({ privateKey: key, passphrase, config: PGP })).armor(PGP);
 }
@@ -176,12 +193,18 @@ async function generate(name: string, encrypts: boolean): Promise<openpgp.Privat
 }
 
 /** A copy of the host's public key that carries a certification by `certifier` (OpenPGP signature type 0x10). */
-export async function certify(host: openpgp.PublicKey, certifier: openpgp.PrivateKey): Promise<openpgp.PublicKey> {
+export async function certify(
+  host: openpgp.PublicKey,
+  certifier: openpgp.PrivateKey,
+): Promise<openpgp.PublicKey> {
   return host.signPrimaryUser([certifier], signingDate(certifier), undefined, PGP);
 }
 
 /** True when one of the certifiers vouches for the key's user id with a valid signature. */
-export async function isCertifiedBy(key: openpgp.PublicKey, certifiers: readonly openpgp.PublicKey[]): Promise<boolean> {
+export async function isCertifiedBy(
+  key: openpgp.PublicKey,
+  certifiers: readonly openpgp.PublicKey[],
+): Promise<boolean> {
   const own = key.getKeyID().toHex();
   const results = await key.verifyAllUsers([...certifiers], undefined, PGP);
   return results.some((result) => result.valid === true && result.keyID.toHex() !== own);

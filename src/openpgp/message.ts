@@ -58,11 +58,11 @@ export class KeyOpener implements MessageOpener {
 
   async open(sealed: Uint8Array, trust: Trust, what: string): Promise<OpenedMessage> {
     const message = await readSealed(sealed, what);
-    await this.#mustBeAddressed(message, what);
+    this.#mustBeAddressed(message, what);
     return decryptWith({ decryptionKeys: [...this.#keys] }, message, trust, what);
   }
 
-  async #mustBeAddressed(message: openpgp.Message<Uint8Array>, what: string): Promise<void> {
+  #mustBeAddressed(message: openpgp.Message<Uint8Array>, what: string): void {
     const wanted = message.getEncryptionKeyIDs();
     const own = this.#keys.flatMap((key) => key.getKeys().map((part) => part.getKeyID()));
     if (wanted.some((id) => own.some((mine) => mine.equals(id, true)))) return;

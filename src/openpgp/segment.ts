@@ -51,7 +51,8 @@ export interface SealedSegment {
  * @throws HoldfastError DAMAGED naming `what`, when anything differs from what was declared
  */
 export async function openSegment(segment: SealedSegment, what: string): Promise<Buffer> {
-  if (segment.plainLength > SEGMENT_PLAIN_BYTES_MAX) throw damaged(what, 'it declares more plaintext than allowed');
+  if (segment.plainLength > SEGMENT_PLAIN_BYTES_MAX)
+    throw damaged(what, 'it declares more plaintext than allowed');
   if (hash('sha256', segment.sealed, 'hex') !== segment.sha256) throw damaged(what, 'its SHA-256 differs');
   try {
     const message = await openpgp.readMessage({ binaryMessage: segment.sealed, config: PGP });

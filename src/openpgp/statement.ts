@@ -75,7 +75,8 @@ function split(bytes: Buffer, what: string): { line: Buffer; signer: string; sig
   if (first <= 0 || second !== bytes.length - 1) throw damaged(what, 'it does not have exactly two lines');
   const seal = parse(bytes.subarray(first + 1, second).toString('utf8'), what) as Record<string, unknown>;
   const { signer, signature } = seal;
-  if (typeof signer !== 'string' || typeof signature !== 'string') throw damaged(what, 'its signature line is malformed');
+  if (typeof signer !== 'string' || typeof signature !== 'string')
+    throw damaged(what, 'its signature line is malformed');
   return { line: bytes.subarray(0, first), signer, signature };
 }
 

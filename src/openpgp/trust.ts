@@ -16,7 +16,10 @@ export class Trust {
   }
 
   /** Adds keys found in the store: trusted if certified by one of the certifiers, remembered as unknown otherwise. */
-  async addFromStore(keys: readonly openpgp.PublicKey[], certifiers: readonly openpgp.PublicKey[]): Promise<void> {
+  async addFromStore(
+    keys: readonly openpgp.PublicKey[],
+    certifiers: readonly openpgp.PublicKey[],
+  ): Promise<void> {
     for (const key of keys) {
       const fingerprint = key.getFingerprint();
       if (this.#keys.has(fingerprint)) continue;

@@ -59,7 +59,11 @@ export async function readCatalog(
   const read = async ({ folder, manifestBytes, amended }: SnapshotFolder) => {
     const key = entryKey(folder);
     try {
-      entries.push({ ...(await readEntry(store, storeId, set, folder, trust, signal)), manifestBytes, amended });
+      entries.push({
+        ...(await readEntry(store, storeId, set, folder, trust, signal)),
+        manifestBytes,
+        amended,
+      });
     } catch (error) {
       if (isHoldfastError(error, 'CANCELLED')) throw error;
       failures.push({ key, error });
@@ -86,7 +90,12 @@ async function listFolders(store: ReadStore, set: string, signal: AbortSignal): 
       const [snapshot = '', name] = key.slice(prefix.length).split('/');
       if (!SNAPSHOT_ID.test(snapshot)) continue;
       const folder = snapshotFolder(set, days, snapshot);
-      const known = found.get(folder) ?? { folder, hasEntry: false, manifestBytes: undefined, amended: false };
+      const known = found.get(folder) ?? {
+        folder,
+        hasEntry: false,
+        manifestBytes: undefined,
+        amended: false,
+      };
       if (name === 'entry.json') known.hasEntry = true;
       if (name === 'manifest.pgp') known.manifestBytes = bytes;
       if (name?.startsWith('amend-')) known.amended = true;
@@ -120,15 +129,19 @@ async function readEntry(
  */
 export function inOrder(entries: readonly CatalogEntry[]): CatalogEntry[] {
   const latest = new Map<string, string>();
-  const timed = entries.toSorted((a, b) => a.entry.seq - b.entry.seq).map((item) => {
-    const { writer, time } = item.entry;
-    const before = latest.get(writer) ?? '';
-    const effective = time > before ? time : before;
-    latest.set(writer, effective);
-    return { item, effective };
-  });
+  const timed = entries
+    .toSorted((a, b) => a.entry.seq - b.entry.seq)
+    .map((item) => {
+      const { writer, time } = item.entry;
+      const before = latest.get(writer) ?? '';
+      const effective = time > before ? time : before;
+      latest.set(writer, effective);
+      return { item, effective };
+    });
   // The sort is stable, so one writer's snapshots of the same effective time keep the order of their numbers.
-  return timed.sort((a, b) => (a.effective < b.effective ? -1 : a.effective > b.effective ? 1 : 0)).map(({ item }) => item);
+  return timed
+    .sort((a, b) => (a.effective < b.effective ? -1 : a.effective > b.effective ? 1 : 0))
+    .map(({ item }) => item);
 }
 
 /** The newest entry of every writer, for `seen`. */
@@ -151,15 +164,18 @@ export function findChainBreaks(entries: readonly CatalogEntry[], now: Date): st
   const bySeq = new Map<string, CatalogEntry>();
   for (const item of entries) {
     const name = `${item.entry.writer} ${item.entry.seq}`;
-    if (bySeq.has(name)) problems.push(`two snapshots are number ${item.entry.seq} of writer ${item.entry.writer}`);
+    if (bySeq.has(name))
+      problems.push(`two snapshots are number ${item.entry.seq} of writer ${item.entry.writer}`);
     bySeq.set(name, item);
   }
   for (const { entry } of entries) {
     const { prev, writer, snapshot } = entry;
     if (!prev) continue;
     const before = bySeq.get(`${writer} ${prev.seq}`);
-    if (before && before.sha256 !== prev.sha256) problems.push(`entry ${prev.snapshot} is not the one that ${snapshot} follows`);
-    if (!before && new Date(prev.end) > now) problems.push(`snapshot ${prev.snapshot} is missing before ${snapshot} although it has not expired`);
+    if (before && before.sha256 !== prev.sha256)
+      problems.push(`entry ${prev.snapshot} is not the one that ${snapshot} follows`);
+    if (!before && new Date(prev.end) > now)
+      problems.push(`snapshot ${prev.snapshot} is missing before ${snapshot} although it has not expired`);
   }
   return problems;
 }

@@ -32,8 +32,7 @@ export const bindingShape = {
   recipients: z.array(z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/)).min(1),
 };
 
-const bindingSchema = z.object(bindingShape);
-export type Binding = z.infer<typeof bindingSchema>;
+export type Binding = z.infer<z.ZodObject<typeof bindingShape>>;
 
 export const entrySchema = z.strictObject({
   kind: z.literal('entry'),
@@ -43,7 +42,9 @@ export const entrySchema = z.strictObject({
   /** Every pack that the snapshot needs: reference and size in bytes. */
   packs: z.array(z.tuple([z.string().regex(PACK_REF), whole])),
   /** The writer's entry before this one; null for its first. */
-  prev: z.strictObject({ snapshot: z.string().regex(SNAPSHOT_ID), seq: z.int().positive(), sha256, end: time }).nullable(),
+  prev: z
+    .strictObject({ snapshot: z.string().regex(SNAPSHOT_ID), seq: z.int().positive(), sha256, end: time })
+    .nullable(),
   counts: z.strictObject({
     segments: whole,
     new_segments: whole,

@@ -77,7 +77,7 @@ export const stateUnusable = (file: string, reason: string, cause?: unknown) =>
     code: 'STATE_UNUSABLE',
     exit: 'failed',
     message: `the state file ${file} cannot be used: ${reason}`,
-    hint: 'Check `state_dir:` and its permissions. Removing the set\'s state folder is safe; it costs one full backup.',
+    hint: "Check `state_dir:` and its permissions. Removing the set's state folder is safe; it costs one full backup.",
     cause,
   });
 

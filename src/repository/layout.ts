@@ -22,7 +22,8 @@ export function keepPrefix(days: number): string {
 }
 
 export function padDays(days: number): string {
-  if (!Number.isInteger(days) || days < 1 || days > KEEP_DAYS_MAX) throw new RangeError(`a life of ${days} days`);
+  if (!Number.isInteger(days) || days < 1 || days > KEEP_DAYS_MAX)
+    throw new RangeError(`a life of ${days} days`);
   return String(days).padStart(3, '0');
 }
 

@@ -26,7 +26,9 @@ const lineSchema = z.strictObject({
   event: z.looseObject({
     type: z.string(),
     /** Segments that must never be referenced again: chain writer, chain number, pack reference, offset. */
-    retired: z.array(z.tuple([z.string(), z.int().positive(), z.string().regex(PACK_REF), z.int().nonnegative()])).optional(),
+    retired: z
+      .array(z.tuple([z.string(), z.int().positive(), z.string().regex(PACK_REF), z.int().nonnegative()]))
+      .optional(),
   }),
 });
 export type LedgerLine = z.infer<typeof lineSchema>;
@@ -56,10 +58,12 @@ export async function readLedger(
     const bytes = await store.get(key, undefined, signal);
     const line = parseWith(lineSchema, (await verifyStatement(bytes, trust, key)).value, key);
     const head = heads[line.writer];
-    if (key !== expectedKey(set, line)) throw ledgerBroken(set, `${key} belongs at ${expectedKey(set, line)}`);
+    if (key !== expectedKey(set, line))
+      throw ledgerBroken(set, `${key} belongs at ${expectedKey(set, line)}`);
     if (line.store !== storeId) throw ledgerBroken(set, `${key} comes from another store`);
     if (line.seq !== (head?.seq ?? 0) + 1) throw ledgerBroken(set, `there is a gap before ${key}`);
-    if (line.prev !== (head?.sha256 ?? null)) throw ledgerBroken(set, `${key} does not follow the line before it`);
+    if (line.prev !== (head?.sha256 ?? null))
+      throw ledgerBroken(set, `${key} does not follow the line before it`);
     heads[line.writer] = { seq: line.seq, sha256: sha256Hex(bytes) };
     lines.push(line);
   }
@@ -71,7 +75,11 @@ function expectedKey(set: string, line: LedgerLine): string {
 }
 
 /** The places of one chain that the ledger retires. */
-export function retiredPlaces(ledger: Ledger, writer: string, chain: number): [ref: string, offset: number][] {
+export function retiredPlaces(
+  ledger: Ledger,
+  writer: string,
+  chain: number,
+): [ref: string, offset: number][] {
   return ledger.lines
     .flatMap((line) => line.event.retired ?? [])
     .filter(([w, c]) => w === writer && c === chain)

@@ -54,7 +54,10 @@ export function formatManifest({ binding, source, streams, pages }: Manifest): B
   const lines = [
     JSON.stringify({ kind: 'manifest', ...binding, source }),
     ...streams.map(formatStream),
-    ...pages.map((page) => `page ${page.pack} ${page.offset} ${page.length} ${page.sha256} ${page.plain} ${page.rows} ${page.key}`),
+    ...pages.map(
+      (page) =>
+        `page ${page.pack} ${page.offset} ${page.length} ${page.sha256} ${page.plain} ${page.rows} ${page.key}`,
+    ),
     `end ${streams.length} ${pages.length}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`, 'utf8');
@@ -82,17 +85,25 @@ export function parseManifest(plain: Buffer, what: string): Manifest {
     else if (line.startsWith('page ')) pages.push(parseRef(line.slice(5), where));
     else throw malformed(where, 'it is neither a stream nor a page');
   }
-  if (lines.at(-1) !== `end ${streams.length} ${pages.length}`) throw malformed(what, 'its end line does not fit');
-  if (sum(streams, (s) => s.segments) !== sum(pages, (p) => p.rows)) throw malformed(what, 'streams and pages disagree');
+  if (lines.at(-1) !== `end ${streams.length} ${pages.length}`)
+    throw malformed(what, 'its end line does not fit');
+  if (sum(streams, (s) => s.segments) !== sum(pages, (p) => p.rows))
+    throw malformed(what, 'streams and pages disagree');
   const { estimatedBytes, ...info } = source;
-  return { binding, source: { ...info, ...(estimatedBytes !== undefined && { estimatedBytes }) }, streams, pages };
+  return {
+    binding,
+    source: { ...info, ...(estimatedBytes !== undefined && { estimatedBytes }) },
+    streams,
+    pages,
+  };
 }
 
 function parseStream(line: string, what: string): ManifestStream {
   const match = /^(\S+) (\S+) (\d{1,12}) (\d{1,15}) (\d{1,15}) (\{.*\})$/s.exec(line);
   if (!match) throw malformed(what, 'it does not have the six fields of a stream');
   const [, section = '', dialect = '', segments, rows, bytes, about = ''] = match;
-  if (!SECTIONS.includes(section) || !DIALECTS.includes(dialect)) throw malformed(what, 'unknown section or dialect');
+  if (!SECTIONS.includes(section) || !DIALECTS.includes(dialect))
+    throw malformed(what, 'unknown section or dialect');
   const { name, table, columns } = parseWith(streamNameSchema, parseJson(about, what), what);
   return {
     name,

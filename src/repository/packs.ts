@@ -96,7 +96,12 @@ export class PackWriter {
 
   async #upload(pack: OpenPack): Promise<void> {
     const { store, place, onStored, signal } = this.#options;
-    const outcome = await store.put(packKey(place, pack.ref), pack.buffer.subarray(0, pack.bytes), { ifAbsent: true }, signal);
+    const outcome = await store.put(
+      packKey(place, pack.ref),
+      pack.buffer.subarray(0, pack.bytes),
+      { ifAbsent: true },
+      signal,
+    );
     // Ids are 64 random bits: an object that is there already cannot be ours, so it must not be relied on.
     if (outcome !== 'written') throw new Error(`pack ${pack.ref} exists already`);
     this.#buffers.push(pack.buffer);
@@ -104,6 +109,7 @@ export class PackWriter {
   }
 
   #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure instanceof Error ? this.#failure : new Error('an upload failed');
+    if (this.#failure !== undefined)
+      throw this.#failure instanceof Error ? this.#failure : new Error('an upload failed');
   }
 }

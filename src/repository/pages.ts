@@ -51,7 +51,8 @@ export class PageBuilder {
   add(ref: SegmentRef): FinishedPage | undefined {
     this.#bytes += this.#text.write(formatRef(ref), this.#bytes, 'latin1');
     this.#segments++;
-    const chosen = this.#segments >= PAGE_SEGMENTS_MIN && (parseInt(ref.sha256.slice(0, 8), 16) & this.#cutMask) === 0;
+    const chosen =
+      this.#segments >= PAGE_SEGMENTS_MIN && (parseInt(ref.sha256.slice(0, 8), 16) & this.#cutMask) === 0;
     return chosen || this.#segments >= PAGE_SEGMENTS_MAX ? this.finish() : undefined;
   }
 
@@ -82,7 +83,8 @@ export function parsePage(plain: Buffer, what: string): SegmentRef[] {
   const lines = plain.toString('latin1').split('\n');
   if (`${lines[0] ?? ''}\n` !== HEAD) throw malformed(what, 'line 1 is not a page header');
   if (lines.at(-1) !== '') throw malformed(what, 'its last line is cut off');
-  if (lines.length - 2 > PAGE_SEGMENTS_MAX) throw malformed(what, `it lists more than ${PAGE_SEGMENTS_MAX} segments`);
+  if (lines.length - 2 > PAGE_SEGMENTS_MAX)
+    throw malformed(what, `it lists more than ${PAGE_SEGMENTS_MAX} segments`);
   return lines.slice(1, -1).map((line, index) => parseRef(line, `${what}, line ${index + 2}`));
 }
 
@@ -91,7 +93,8 @@ const NUMBER = /^(0|[1-9]\d{0,11})$/;
 
 /** Reads the seven fields of a reference. */
 export function parseRef(line: string, what: string): SegmentRef {
-  const [pack = '', offset = '', length = '', sha256 = '', plain = '', rows = '', key = '', ...more] = line.split(' ');
+  const [pack = '', offset = '', length = '', sha256 = '', plain = '', rows = '', key = '', ...more] =
+    line.split(' ');
   const sound =
     PACK_REF.test(pack) &&
     [offset, length, plain, rows].every((field) => NUMBER.test(field)) &&
@@ -99,5 +102,13 @@ export function parseRef(line: string, what: string): SegmentRef {
     HEX32.test(key) &&
     more.length === 0;
   if (!sound) throw malformed(what, 'it does not have the seven fields of a segment');
-  return { pack, offset: Number(offset), length: Number(length), sha256, plain: Number(plain), rows: Number(rows), key };
+  return {
+    pack,
+    offset: Number(offset),
+    length: Number(length),
+    sha256,
+    plain: Number(plain),
+    rows: Number(rows),
+    key,
+  };
 }

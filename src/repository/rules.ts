@@ -72,12 +72,13 @@ export function decideChain(
 ): ChainDecision {
   if (!chain) return start('there is no chain on this host yet');
   if (wantsFull) return start('a full snapshot was asked for');
-  if (chain.keepDays !== policy.keepDays) return start(`keep changed from ${chain.keepDays} to ${policy.keepDays} days`);
+  if (chain.keepDays !== policy.keepDays)
+    return start(`keep changed from ${chain.keepDays} to ${policy.keepDays} days`);
   if (chain.fullEveryDays !== policy.fullEveryDays) {
     return start(`full_every changed from ${chain.fullEveryDays} to ${policy.fullEveryDays} days`);
   }
   const age = now.getTime() - chain.started.getTime();
-  if (age < 0) return start('the chain starts in the future by the store\'s clock');
+  if (age < 0) return start("the chain starts in the future by the store's clock");
   if (age >= policy.fullEveryDays * DAY_MS - chainSlackMs(policy.fullEveryDays)) {
     return start(`the chain is ${(age / DAY_MS).toFixed(1)} of ${policy.fullEveryDays} days old`);
   }

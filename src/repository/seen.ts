@@ -11,7 +11,12 @@ import { readState, writeState } from './state-files.ts';
 const seenSchema = z.strictObject({
   entries: z.record(
     z.string(),
-    z.strictObject({ seq: z.int().positive(), snapshot: z.string(), sha256: z.string(), end: z.iso.datetime() }),
+    z.strictObject({
+      seq: z.int().positive(),
+      snapshot: z.string(),
+      sha256: z.string(),
+      end: z.iso.datetime(),
+    }),
   ),
   ledger: headsSchema,
 });
@@ -26,7 +31,11 @@ export async function readSeen(folder: string): Promise<Seen> {
 }
 
 /** Remembers the higher of what was known and what is there now. */
-export async function rememberSeen(folder: string, entries: Seen['entries'], ledger: LedgerHeads): Promise<void> {
+export async function rememberSeen(
+  folder: string,
+  entries: Seen['entries'],
+  ledger: LedgerHeads,
+): Promise<void> {
   const old = await readSeen(folder);
   const next = { entries: higher(old.entries, entries), ledger: higher(old.ledger, ledger) };
   if (JSON.stringify(next) !== JSON.stringify(old)) await writeState(join(folder, FILE), next);
@@ -37,7 +46,10 @@ export function acceptSeen(folder: string, entries: Seen['entries'], ledger: Led
   return writeState(join(folder, FILE), { entries, ledger });
 }
 
-function higher<T extends { seq: number }>(old: Record<string, T>, now: Record<string, T>): Record<string, T> {
+function higher<T extends { seq: number }>(
+  old: Record<string, T>,
+  now: Record<string, T>,
+): Record<string, T> {
   const merged = { ...old };
   for (const [writer, head] of Object.entries(now)) {
     const known = merged[writer];
@@ -58,13 +70,17 @@ export function findRollback(seen: Seen, entries: Seen['entries'], ledger: Ledge
     if (present?.seq === head.seq && present.sha256 === head.sha256) continue;
     if (present?.seq === head.seq) problems.push(`entry ${head.seq} of writer ${writer} was replaced`);
     else if (new Date(head.end) > now) {
-      problems.push(`snapshot ${head.snapshot} (number ${head.seq} of writer ${writer}) was seen here and is gone`);
+      problems.push(
+        `snapshot ${head.snapshot} (number ${head.seq} of writer ${writer}) was seen here and is gone`,
+      );
     }
   }
   for (const [writer, head] of Object.entries(seen.ledger)) {
     const present = ledger[writer];
-    if (!present || present.seq < head.seq) problems.push(`ledger line ${head.seq} of ${writer} was seen here and is gone`);
-    else if (present.seq === head.seq && present.sha256 !== head.sha256) problems.push(`ledger line ${head.seq} of ${writer} was replaced`);
+    if (!present || present.seq < head.seq)
+      problems.push(`ledger line ${head.seq} of ${writer} was seen here and is gone`);
+    else if (present.seq === head.seq && present.sha256 !== head.sha256)
+      problems.push(`ledger line ${head.seq} of ${writer} was replaced`);
   }
   return problems;
 }

@@ -56,7 +56,9 @@ export class SegmentIndex implements Disposable {
     try {
       this.#db = new DatabaseSync(file);
       this.#db.exec(SCHEMA);
-      this.#find = this.#db.prepare('SELECT salt_sha256 AS blob, pack, "offset", length, plain, "rows" FROM segments WHERE id = ?');
+      this.#find = this.#db.prepare(
+        'SELECT salt_sha256 AS blob, pack, "offset", length, plain, "rows" FROM segments WHERE id = ?',
+      );
       this.#addPack = this.#db.prepare('INSERT INTO packs (ref, bytes) VALUES (?, ?) RETURNING pack');
       this.#addSegment = this.#db.prepare('INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)');
     } catch (cause) {
@@ -65,7 +67,8 @@ export class SegmentIndex implements Disposable {
   }
 
   find(id: Uint8Array): FoundSegment | undefined {
-    const row = this.#find.get(id) as (Omit<FoundSegment, 'salt' | 'sha256'> & { blob: Uint8Array }) | undefined;
+    const row = this.#find.get(id) as
+      (Omit<FoundSegment, 'salt' | 'sha256'> & { blob: Uint8Array }) | undefined;
     if (!row) return undefined;
     const { blob, pack, offset, length, plain, rows } = row;
     const sha256 = Buffer.from(blob.buffer, blob.byteOffset + SALT_BYTES).toString('hex');

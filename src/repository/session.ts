@@ -44,7 +44,15 @@ export async function openSession<S extends ReadStore>(
   const header = await readHeader(store, trust, signal);
   await pinStore(stateDir, store.url, header.store);
   const ledgerTrust = new Trust([...trust.keys, ...purgeSigners]);
-  return { store, id: header.store, header, unreadableKeys: writers.unreadable, trust, ledgerTrust, stateDir };
+  return {
+    store,
+    id: header.store,
+    header,
+    unreadableKeys: writers.unreadable,
+    trust,
+    ledgerTrust,
+    stateDir,
+  };
 }
 
 /** Where this machine keeps what it knows of a set. */

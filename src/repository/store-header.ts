@@ -39,7 +39,12 @@ export async function readHeader(store: ReadStore, trust: Trust, signal: AbortSi
   return parseWith(headerSchema, (await verifyStatement(bytes, trust, STORE_HEADER)).value, STORE_HEADER);
 }
 
-export async function writeHeader(store: Store, header: StoreHeader, signer: openpgp.PrivateKey, signal: AbortSignal) {
+export async function writeHeader(
+  store: Store,
+  header: StoreHeader,
+  signer: openpgp.PrivateKey,
+  signal: AbortSignal,
+) {
   return store.put(STORE_HEADER, await signStatement(header, signer), { ifAbsent: true }, signal);
 }
 

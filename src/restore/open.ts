@@ -31,7 +31,12 @@ export interface SetView {
  * @param acceptRollback - a person has looked and goes on with what is there
  * @throws HoldfastError ROLLED_BACK, LEDGER_BROKEN
  */
-export async function viewSet(session: Session, set: string, acceptRollback: boolean, signal: AbortSignal): Promise<SetView> {
+export async function viewSet(
+  session: Session,
+  set: string,
+  acceptRollback: boolean,
+  signal: AbortSignal,
+): Promise<SetView> {
   const { store, id, trust, ledgerTrust } = session;
   const folder = stateFolderOf(session, set);
   const now = await store.now(signal);
@@ -69,7 +74,11 @@ export async function openManifest(
 }
 
 /** The sealed manifest, proven to be the one that its entry names. */
-export async function readManifest(session: Session, { entry, folder, amended }: CatalogEntry, signal: AbortSignal): Promise<Buffer> {
+export async function readManifest(
+  session: Session,
+  { entry, folder, amended }: CatalogEntry,
+  signal: AbortSignal,
+): Promise<Buffer> {
   if (amended) throw amendedSnapshot(entry.snapshot);
   const what = manifestKey(folder);
   let sealed: Buffer;
@@ -78,7 +87,8 @@ export async function readManifest(session: Session, { entry, folder, amended }:
   } catch (error) {
     throw isHoldfastError(error, 'STORE_OBJECT_MISSING') ? missingManifest(entry.snapshot) : error;
   }
-  if (sha256Hex(sealed) !== entry.manifest.sha256) throw damaged(what, 'its SHA-256 is not the one in its entry');
+  if (sha256Hex(sealed) !== entry.manifest.sha256)
+    throw damaged(what, 'its SHA-256 is not the one in its entry');
   return sealed;
 }
 
@@ -89,7 +99,8 @@ export async function readManifest(session: Session, { entry, folder, amended }:
 export function checkLedgerCovers(set: string, heads: LedgerHeads, seen: LedgerHeads): void {
   for (const [writer, head] of Object.entries(seen)) {
     const present = heads[writer];
-    if (!present || present.seq < head.seq) throw ledgerBroken(set, `line ${head.seq} of ${writer} is gone, which a snapshot has seen`);
+    if (!present || present.seq < head.seq)
+      throw ledgerBroken(set, `line ${head.seq} of ${writer} is gone, which a snapshot has seen`);
     if (present.seq === head.seq && present.sha256 !== head.sha256) {
       throw ledgerBroken(set, `line ${head.seq} of ${writer} is not the one that a snapshot has seen`);
     }

@@ -7,7 +7,7 @@ import { damaged } from '../openpgp/errors.ts';
 import { orderedMap } from '../ordered.ts';
 import type { ChainPlace } from '../repository/layout.ts';
 import { packKey } from '../repository/layout.ts';
-import type { Manifest, ManifestStream, PageRef } from '../repository/manifest.ts';
+import type { Manifest, ManifestStream } from '../repository/manifest.ts';
 import { parsePage } from '../repository/pages.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { SegmentPool } from '../segments/pool.ts';
@@ -52,13 +52,17 @@ export class SnapshotReader implements DumpReader {
       bytes += piece.length;
       yield piece;
     }
-    if (bytes !== stream.bytes) throw damaged(`stream ${stream.name}`, `it has ${bytes} of ${stream.bytes} bytes`);
+    if (bytes !== stream.bytes)
+      throw damaged(`stream ${stream.name}`, `it has ${bytes} of ${stream.bytes} bytes`);
   }
 
   /** Fetches and opens segments, in order; `name` is what errors call them. */
   async *open(refs: AsyncIterable<SegmentRef>, name: string, signal: AbortSignal): AsyncIterable<Buffer> {
     const ranges = groupIntoRanges(refs);
-    for await (const pieces of orderedMap(ranges, RANGES_AHEAD, (range) => this.#openRange(range, name, signal))) yield* pieces;
+    for await (const pieces of orderedMap(ranges, RANGES_AHEAD, (range) =>
+      this.#openRange(range, name, signal),
+    ))
+      yield* pieces;
   }
 
   /** The references of a stream's segments, in order. */
@@ -99,7 +103,11 @@ export class SnapshotReader implements DumpReader {
   }
 
   /** Fetches neighbouring segments in one read and opens them. */
-  async #openRange(range: readonly (SegmentRef | PageRef)[], name: string, signal: AbortSignal): Promise<Buffer[]> {
+  async #openRange(
+    range: readonly SegmentRef[],
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Buffer[]> {
     const [first] = range;
     const last = range.at(-1);
     if (!first || !last) return [];
@@ -120,11 +128,17 @@ export class SnapshotReader implements DumpReader {
     );
   }
 
-  async #fetch(key: string, range: { offset: number; length: number }, name: string, signal: AbortSignal): Promise<Buffer> {
+  async #fetch(
+    key: string,
+    range: { offset: number; length: number },
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Buffer> {
     try {
       return await this.#store.get(key, range, signal);
     } catch (error) {
-      const lost = isHoldfastError(error, 'STORE_OBJECT_MISSING') || isHoldfastError(error, 'STORE_OBJECT_SHORT');
+      const lost =
+        isHoldfastError(error, 'STORE_OBJECT_MISSING') || isHoldfastError(error, 'STORE_OBJECT_SHORT');
       if (lost) throw damaged(`${name}: pack ${key}`, reasonOf(error), error);
       throw error instanceof HoldfastError ? error : damaged(key, reasonOf(error), error);
     }

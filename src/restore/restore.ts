@@ -1,5 +1,12 @@
 /** Restoring a snapshot: look, plan, load, compare. */
-import type { DumpReader, LoadOptions, Loader, LoadReport, Preflight, StoredStream } from '../sources/source.ts';
+import type {
+  DumpReader,
+  LoadOptions,
+  Loader,
+  LoadReport,
+  Preflight,
+  StoredStream,
+} from '../sources/source.ts';
 import { preflightFailed, rowsDiffer, targetOccupied } from './errors.ts';
 import { selectTables } from './select.ts';
 
@@ -52,9 +59,13 @@ function chosenTables(dump: DumpReader, names: readonly string[] | undefined): S
 }
 
 /** Where the target's rows differ from the manifest's. Several streams may belong to one table. */
-export function compareRows(streams: readonly StoredStream[], found: Readonly<Record<string, number>>): string[] {
+export function compareRows(
+  streams: readonly StoredStream[],
+  found: Readonly<Record<string, number>>,
+): string[] {
   const wanted = new Map<string, number>();
-  for (const { table, rows } of streams) if (table) wanted.set(table.name, (wanted.get(table.name) ?? 0) + rows);
+  for (const { table, rows } of streams)
+    if (table) wanted.set(table.name, (wanted.get(table.name) ?? 0) + rows);
   return [...wanted].flatMap(([name, rows]) => {
     const here = found[name];
     return here === rows ? [] : [`${name} has ${here ?? 'no'} rows instead of ${rows}`];

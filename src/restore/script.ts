@@ -26,7 +26,11 @@ export function scriptStreams(dump: DumpReader, { tables, globals }: ScriptOptio
  * key, so that psql (since August 2025) runs no meta-command that somebody may have planted in it; the backup has
  * refused such commands already.
  */
-export async function* script(dump: DumpReader, options: ScriptOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* script(
+  dump: DumpReader,
+  options: ScriptOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
   const restricted = dump.source.kind === 'postgres';
   const key = randomBytes(24).toString('hex');
   if (restricted) yield Buffer.from(`\\restrict ${key}\n`);
@@ -43,7 +47,11 @@ export async function* script(dump: DumpReader, options: ScriptOptions, signal: 
  * Writes the script to a new file, which is there whole or not at all.
  * @throws HoldfastError TARGET_OCCUPIED when something is at that path
  */
-export async function writeScript(file: string, pieces: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): Promise<void> {
+export async function writeScript(
+  file: string,
+  pieces: AsyncIterable<Buffer>,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   await refuseOccupiedFile(file);
   const temporary = `${file}.restoring-${process.pid}`;
   const handle = await open(temporary, 'wx', 0o600);

@@ -21,7 +21,11 @@ const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})
  *   that day) or an RFC 3339 time (the last one at or before it)
  * @throws HoldfastError NO_SNAPSHOT, SNAPSHOT_EXPIRED, WHEN_INVALID
  */
-export function selectSnapshot(entries: readonly CatalogEntry[], { set, when }: SnapshotName, now: Date): CatalogEntry {
+export function selectSnapshot(
+  entries: readonly CatalogEntry[],
+  { set, when }: SnapshotName,
+  now: Date,
+): CatalogEntry {
   const found = candidates(entries, when, now).at(-1);
   if (!found) throw noSnapshot(set, when);
   const end = new Date(found.entry.end);
@@ -40,7 +44,9 @@ function candidates(entries: readonly CatalogEntry[], when: string, now: Date): 
     const moment = new Date(when).getTime();
     return live.filter(({ entry }) => new Date(entry.time).getTime() <= moment);
   }
-  const matching = /^\d{8}T?/.test(when) ? entries.filter(({ entry }) => entry.snapshot.startsWith(when)) : [];
+  const matching = /^\d{8}T?/.test(when)
+    ? entries.filter(({ entry }) => entry.snapshot.startsWith(when))
+    : [];
   if (matching.length === 1) return matching;
   throw badWhen(when);
 }

@@ -24,7 +24,9 @@ export class ChainKeys {
     this.#id = new HmacSha256(derive(secret, 'holdfast/1 id', 32));
     this.#sessionKey = new HmacSha256(derive(secret, 'holdfast/1 key', 32));
     const cut = derive(secret, 'holdfast/1 cut', CUT_TABLE_ENTRIES * 4);
-    this.cutTable = Uint32Array.from({ length: CUT_TABLE_ENTRIES }, (_, index) => cut.readUInt32LE(index * 4));
+    this.cutTable = Uint32Array.from({ length: CUT_TABLE_ENTRIES }, (_, index) =>
+      cut.readUInt32LE(index * 4),
+    );
   }
 
   /** The id of a segment with this plaintext hash. */

@@ -64,7 +64,8 @@ export class Cutter {
       const take = Math.min(chunk.length - offset, this.#sizes.hardBytes - (this.#end - this.#start));
       this.#append(chunk.subarray(offset, offset + take));
       offset += take;
-      for (let length = this.#findEnd(); length > 0; length = this.#findEnd()) done.push(this.#cutOff(length));
+      for (let length = this.#findEnd(); length > 0; length = this.#findEnd())
+        done.push(this.#cutOff(length));
     }
     return done;
   }
@@ -96,9 +97,11 @@ export class Cutter {
     const table = this.#table;
     let hash = 0;
     const headEnd = Math.min(rowStart + HEAD_BYTES, lf);
-    for (let i = rowStart; i < headEnd; i++) hash = (Math.imul(hash, MULTIPLIER) + (table[view[i] ?? 0] ?? 0)) | 0;
+    for (let i = rowStart; i < headEnd; i++)
+      hash = (Math.imul(hash, MULTIPLIER) + (table[view[i] ?? 0] ?? 0)) | 0;
     const tailStart = Math.max(headEnd, lf - TAIL_BYTES);
-    for (let i = tailStart; i < lf; i++) hash = (Math.imul(hash, MULTIPLIER) + (table[view[i] ?? 0] ?? 0)) | 0;
+    for (let i = tailStart; i < lf; i++)
+      hash = (Math.imul(hash, MULTIPLIER) + (table[view[i] ?? 0] ?? 0)) | 0;
     return hash >>> 0 < (lf + 1 - rowStart) * this.#chancePerByte;
   }
 

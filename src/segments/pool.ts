@@ -56,7 +56,8 @@ export class SegmentPool implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
-    for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)]) waiting.reject(new Error('the pool is closed'));
+    for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)])
+      waiting.reject(new Error('the pool is closed'));
     this.#running.clear();
   }
 
@@ -105,7 +106,10 @@ export class SegmentPool implements AsyncDisposable {
     this.#dispatch();
     if (!waiting) return;
     if (answer.ok) waiting.resolve(answer.result);
-    else waiting.reject(typeof answer.error === 'string' ? new Error(answer.error) : new HoldfastError(answer.error));
+    else
+      waiting.reject(
+        typeof answer.error === 'string' ? new Error(answer.error) : new HoldfastError(answer.error),
+      );
   }
 
   #fail(worker: Worker, error: Error): void {

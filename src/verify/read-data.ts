@@ -34,7 +34,8 @@ export async function readWhole(
     const manifest = await openManifest(session, item, opener, signal);
     const reader = new SnapshotReader(session.store, manifest, pool);
     const named = new Set(item.entry.packs.map(([ref]) => ref));
-    for (const page of manifest.pages) if (!named.has(page.pack)) problems.push(`its entry does not name pack ${page.pack}`);
+    for (const page of manifest.pages)
+      if (!named.has(page.pack)) problems.push(`its entry does not name pack ${page.pack}`);
     for (const stream of manifest.streams) {
       const tally = { bytes: 0, segments: 0 };
       const fresh = async function* (): AsyncIterable<SegmentRef> {
@@ -58,7 +59,8 @@ export async function readWhole(
       }
     }
   } catch (error) {
-    if (isHoldfastError(error, 'CANCELLED') || (isHoldfastError(error) && error.exit === 'noKey')) throw error;
+    if (isHoldfastError(error, 'CANCELLED') || (isHoldfastError(error) && error.exit === 'noKey'))
+      throw error;
     problems.push(reasonOf(error));
   }
   return { ...totals, problems: [...new Set(problems)] };

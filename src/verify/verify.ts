@@ -46,9 +46,11 @@ export interface VerifyOptions {
 /** What belongs to the store as a whole: the way out without this program, and the keys of the hosts. */
 export async function verifyStore(session: Session, signal: AbortSignal): Promise<Finding[]> {
   const about = session.store.url;
-  const findings = session.unreadableKeys.map(
-    (key): Finding => ({ kind: 'problem', about, text: `${key} is not the key that its name says` }),
-  );
+  const findings = session.unreadableKeys.map((key): Finding => ({
+    kind: 'problem',
+    about,
+    text: `${key} is not the key that its name says`,
+  }));
   for (const [name, sha256] of Object.entries(session.header.recovery)) {
     try {
       const found = sha256Hex(await session.store.get(name, undefined, signal));
@@ -83,7 +85,10 @@ export async function verifySet(options: VerifyOptions, signal: AbortSignal): Pr
     checkPresence(item, packs, (text) => problem(about, text));
     await checkManifest(session, item, findings, signal);
     if (!readData) continue;
-    const read = await readWhole({ session, item, opened, ...readData, onProgress: options.onProgress }, signal);
+    const read = await readWhole(
+      { session, item, opened, ...readData, onProgress: options.onProgress },
+      signal,
+    );
     for (const text of read.problems) problem(about, text);
     totals.segments += read.segments;
     totals.bytesRead += read.bytes;
@@ -123,15 +128,23 @@ async function listReferencedPacks(
   live: readonly CatalogEntry[],
   signal: AbortSignal,
 ): Promise<Map<string, number>> {
-  const folders = new Set(live.flatMap(({ entry }) => entry.packs.map(([ref]) => packKey(entry, ref).replace(/[^/]+$/, ''))));
+  const folders = new Set(
+    live.flatMap(({ entry }) => entry.packs.map(([ref]) => packKey(entry, ref).replace(/[^/]+$/, ''))),
+  );
   const sizes = new Map<string, number>();
-  for (const folder of folders) for await (const { key, bytes } of store.list(folder, signal)) sizes.set(key, bytes);
+  for (const folder of folders)
+    for await (const { key, bytes } of store.list(folder, signal)) sizes.set(key, bytes);
   return sizes;
 }
 
-function checkPresence({ entry, manifestBytes }: CatalogEntry, packs: Map<string, number>, problem: (text: string) => void): void {
+function checkPresence(
+  { entry, manifestBytes }: CatalogEntry,
+  packs: Map<string, number>,
+  problem: (text: string) => void,
+): void {
   if (manifestBytes === undefined) problem('its manifest is gone although it has not expired');
-  else if (manifestBytes !== entry.manifest.bytes) problem(`its manifest has ${manifestBytes} of ${entry.manifest.bytes} bytes`);
+  else if (manifestBytes !== entry.manifest.bytes)
+    problem(`its manifest has ${manifestBytes} of ${entry.manifest.bytes} bytes`);
   for (const [ref, bytes] of entry.packs) {
     const found = packs.get(packKey(entry, ref));
     if (found === undefined) problem(`pack ${ref} is gone`);
@@ -140,7 +153,12 @@ function checkPresence({ entry, manifestBytes }: CatalogEntry, packs: Map<string
 }
 
 /** The manifest's hash; a host that may not read manifests says so instead of passing it. */
-async function checkManifest(session: Session, item: CatalogEntry, findings: Finding[], signal: AbortSignal): Promise<void> {
+async function checkManifest(
+  session: Session,
+  item: CatalogEntry,
+  findings: Finding[],
+  signal: AbortSignal,
+): Promise<void> {
   const about = item.entry.snapshot;
   if (item.manifestBytes === undefined) return;
   try {

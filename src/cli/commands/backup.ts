@@ -38,8 +38,16 @@ async function backup(context: CliContext, names: readonly string[], flags: Back
     } catch (error) {
       if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
       failed.push(set.name);
-      context.output.error(`holdfast: error: set ${set.name}: ${error.message}\nholdfast: hint: ${error.hint}\n`);
-      context.output.record({ type: 'error', set: set.name, code: error.code, message: error.message, hint: error.hint });
+      context.output.error(
+        `holdfast: error: set ${set.name}: ${error.message}\nholdfast: hint: ${error.hint}\n`,
+      );
+      context.output.record({
+        type: 'error',
+        set: set.name,
+        code: error.code,
+        message: error.message,
+        hint: error.hint,
+      });
       context.exit(error.exit);
     }
   }

@@ -10,4 +10,14 @@ import { register as snapshots } from './snapshots.ts';
 import { register as status } from './status.ts';
 import { register as verify } from './verify.ts';
 
-export const commands: readonly Register[] = [init, doctor, backup, snapshots, restore, cat, verify, keys, status];
+export const commands: readonly Register[] = [
+  init,
+  doctor,
+  backup,
+  snapshots,
+  restore,
+  cat,
+  verify,
+  keys,
+  status,
+];

@@ -46,7 +46,10 @@ export function register(program: Command, context: CliContext): void {
     .action((flags: InitFlags) => init(context, flags));
   withExamples(command, [
     ['holdfast init', 'ask for everything'],
-    ['holdfast init --yes --store file:///srv/backup --set shop --source sqlite --path shop.db --private-key-out /media/usb/ops.key', 'for scripts'],
+    [
+      'holdfast init --yes --store file:///srv/backup --set shop --source sqlite --path shop.db --private-key-out /media/usb/ops.key',
+      'for scripts',
+    ],
   ]);
 }
 
@@ -56,7 +59,11 @@ async function init(context: CliContext, flags: InitFlags): Promise<void> {
   const { openStore } = await import('../../stores/open.ts');
   const configFile = resolve(context.configFile ?? context.env['HOLDFAST_CONFIG'] ?? 'holdfast.yaml');
   const answers = await collect(context, flags, configFile);
-  const s3 = { region: answers.region, endpoint: answers.endpoint, forcePathStyle: answers.endpoint !== undefined };
+  const s3 = {
+    region: answers.region,
+    endpoint: answers.endpoint,
+    forcePathStyle: answers.endpoint !== undefined,
+  };
   const store = await openStore(answers.store, { s3 });
   try {
     const report = await runInit(
@@ -67,7 +74,8 @@ async function init(context: CliContext, flags: InitFlags): Promise<void> {
         privateKeyOut: answers.privateKeyOut && resolve(answers.privateKeyOut),
         recipientFiles: flags.recipient.map((file) => resolve(file)),
         passphrase: await newPassphrase(context, answers.privateKeyOut),
-        renderConfig: (files) => renderConfig(configFromAnswers(answers, { ...files, stateDir: flags.stateDir })),
+        renderConfig: (files) =>
+          renderConfig(configFromAnswers(answers, { ...files, stateDir: flags.stateDir })),
         configIsSecret: answers.url !== undefined,
       },
       context.signal,
@@ -88,10 +96,17 @@ async function collect(context: CliContext, flags: InitFlags, configFile: string
     ...(url !== undefined && { url: new Secret(url) }),
     ...(path !== undefined && { path: relative(folder, resolve(path)) || path }),
   };
-  return askInit(context.io, known, { hasRecipients: recipient.length > 0, yes: yes === true, signal: context.signal });
+  return askInit(context.io, known, {
+    hasRecipients: recipient.length > 0,
+    yes: yes === true,
+    signal: context.signal,
+  });
 }
 
-async function newPassphrase(context: CliContext, privateKeyOut: string | undefined): Promise<string | undefined> {
+async function newPassphrase(
+  context: CliContext,
+  privateKeyOut: string | undefined,
+): Promise<string | undefined> {
   if (privateKeyOut === undefined) return undefined;
   const { readPassphrase } = await import('../secrets.ts');
   return (await readPassphrase(context.env, { signal: context.signal }))?.reveal();
@@ -101,16 +116,21 @@ function tell({ output, configFile: named }: CliContext, report: InitReport, ans
   const here = (file: string) => relative(process.cwd(), file) || file;
   output.line(`wrote ${here(report.configFile)}, ${here(join(dirname(report.configFile), 'keys'))}/`);
   output.line(`${report.joined ? 'joined the store' : 'prepared the store'} ${answers.store} (${report.id})`);
-  for (const { file, userId, fingerprint } of report.recipients) output.line(`recipient ${file}: ${userId} ${fingerprint}`);
+  for (const { file, userId, fingerprint } of report.recipients)
+    output.line(`recipient ${file}: ${userId} ${fingerprint}`);
   for (const warning of report.warnings) output.warn(warning);
   if (report.privateKeyFile !== undefined) {
     output.line();
     output.line(output.paint('bold', `PRIVATE KEY: ${report.privateKeyFile}`));
-    output.line('It is the only thing that opens these backups. Take it off this host now, keep two copies in');
+    output.line(
+      'It is the only thing that opens these backups. Take it off this host now, keep two copies in',
+    );
     output.line('two places, and never put it back: a backup needs only the public keys.');
   }
   if (!report.certified) {
-    output.warn(`no recipient has vouched for this host yet; where a private key is, run: holdfast keys trust ${report.hostFingerprint}`);
+    output.warn(
+      `no recipient has vouched for this host yet; where a private key is, run: holdfast keys trust ${report.hostFingerprint}`,
+    );
   }
   output.line();
   output.line(`next: holdfast${named === undefined ? '' : ` -c ${named}`} doctor`);

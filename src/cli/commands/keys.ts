@@ -8,14 +8,17 @@ import { openConfiguredStore, readConfiguredKeys } from '../wiring.ts';
 
 export function register(program: Command, context: CliContext): void {
   const keys = program.command('keys').description('recipients and signing keys').usage('list|check|trust');
-  keys.command('list').description('list recipients and this host\'s signing key').action(() => list(context));
+  keys
+    .command('list')
+    .description("list recipients and this host's signing key")
+    .action(() => list(context));
   keys
     .command('check')
     .description('judge every key: able to encrypt or sign, not expired, revoked or weak')
     .action(() => check(context));
   keys
     .command('trust')
-    .argument('<FINGERPRINT|FILE>', 'a host\'s signing key, as the store or a file has it')
+    .argument('<FINGERPRINT|FILE>', "a host's signing key, as the store or a file has it")
     .description('certify a host, so that every reader of this store believes its snapshots')
     .option('--key <FILE>', 'private key of a recipient (default: $HOLDFAST_KEY)')
     .action((which: string, flags: { key?: string }) => trust(context, which, flags));
@@ -35,8 +38,22 @@ interface KeyRow {
 async function list(context: CliContext): Promise<void> {
   const rows = await judgeAll(context);
   context.output.table(
-    [{ title: 'ROLE' }, { title: 'FINGERPRINT' }, { title: 'USER' }, { title: 'ALGORITHM' }, { title: 'EXPIRES' }, { title: 'FILE' }],
-    rows.map((key) => [key.role, key.fingerprint, key.userId, key.algorithm, key.expires?.slice(0, 10) ?? 'never', key.file]),
+    [
+      { title: 'ROLE' },
+      { title: 'FINGERPRINT' },
+      { title: 'USER' },
+      { title: 'ALGORITHM' },
+      { title: 'EXPIRES' },
+      { title: 'FILE' },
+    ],
+    rows.map((key) => [
+      key.role,
+      key.fingerprint,
+      key.userId,
+      key.algorithm,
+      key.expires?.slice(0, 10) ?? 'never',
+      key.file,
+    ]),
   );
   for (const key of rows) context.output.record({ ...key, type: 'key' });
   context.output.summary({ keys: rows.length });
@@ -46,12 +63,18 @@ async function check(context: CliContext): Promise<void> {
   const rows = await judgeAll(context);
   for (const key of rows) {
     const verdict = key.refusal ?? key.warning ?? 'fit';
-    context.output.line(`${key.refusal !== undefined ? 'UNFIT' : key.warning !== undefined ? 'SOON ' : 'OK   '} ${key.role} ${key.file} (${key.userId}): ${verdict}`);
+    context.output.line(
+      `${key.refusal !== undefined ? 'UNFIT' : key.warning !== undefined ? 'SOON ' : 'OK   '} ${key.role} ${key.file} (${key.userId}): ${verdict}`,
+    );
     context.output.record({ ...key, type: 'key' });
   }
   const unfit = rows.filter((key) => key.refusal !== undefined).length;
   if (unfit > 0) context.exit('noKey');
-  context.output.summary({ keys: rows.length, unfit, expiring: rows.filter((key) => key.warning !== undefined).length });
+  context.output.summary({
+    keys: rows.length,
+    unfit,
+    expiring: rows.filter((key) => key.warning !== undefined).length,
+  });
 }
 
 async function judgeAll(context: CliContext): Promise<KeyRow[]> {
@@ -60,23 +83,46 @@ async function judgeAll(context: CliContext): Promise<KeyRow[]> {
   const rows: KeyRow[] = [];
   const failed = (role: KeyRow['role'], file: string, error: unknown): KeyRow => {
     if (!(error instanceof HoldfastError)) throw error;
-    return { role, file, fingerprint: '', userId: '', algorithm: '', expires: undefined, refusal: reasonOf(error), warning: undefined };
+    return {
+      role,
+      file,
+      fingerprint: '',
+      userId: '',
+      algorithm: '',
+      expires: undefined,
+      refusal: reasonOf(error),
+      warning: undefined,
+    };
   };
   for (const file of config.recipients) {
     try {
-      const { expires, created: _created, ...verdict } = await judgeRecipient(await readPublicKey(file), file, new Date());
+      const {
+        expires,
+        created: _created,
+        ...verdict
+      } = await judgeRecipient(await readPublicKey(file), file, new Date());
       rows.push({ ...verdict, role: 'recipient', expires: expires?.toISOString() });
     } catch (error) {
       rows.push(failed('recipient', file, error));
     }
   }
   const own = config.signingKey;
-  const signers = [...(own === undefined ? [] : [{ role: 'signing' as const, file: own }]), ...config.trustedSigners.map((file) => ({ role: 'trusted' as const, file }))];
+  const signers = [
+    ...(own === undefined ? [] : [{ role: 'signing' as const, file: own }]),
+    ...config.trustedSigners.map((file) => ({ role: 'trusted' as const, file })),
+  ];
   for (const { role, file } of signers) {
     try {
       const key = role === 'signing' ? await readSigningKey(file) : await readPublicKey(file);
       const { expires, created: _created, ...facts } = await keyFacts(key);
-      rows.push({ ...facts, role, file, expires: expires?.toISOString(), refusal: undefined, warning: undefined });
+      rows.push({
+        ...facts,
+        role,
+        file,
+        expires: expires?.toISOString(),
+        refusal: undefined,
+        warning: undefined,
+      });
     } catch (error) {
       rows.push(failed(role, file, error));
     }
@@ -92,7 +138,8 @@ async function trust(context: CliContext, which: string, flags: { key?: string }
   const file = readerKeyFile(flags, context.env);
   if (file === undefined) throw noPrivateKey();
   const config = await context.config();
-  const ask = () => readPassphrase(context.env, { prompt: `Passphrase of ${file}:`, io: context.io, signal: context.signal });
+  const ask = () =>
+    readPassphrase(context.env, { prompt: `Passphrase of ${file}:`, io: context.io, signal: context.signal });
   const certifier = await readPrivateKey(file, async () => (await ask())?.reveal());
   const { recipients } = await readConfiguredKeys(config);
   if (!recipients.some((key) => key.getFingerprint() === certifier.getFingerprint())) {
@@ -103,12 +150,14 @@ async function trust(context: CliContext, which: string, flags: { key?: string }
       hint: 'Only recipients vouch for hosts; name one of their private keys.',
     });
   }
-  const store = await openConfiguredStore(config);
+  const store = await openConfiguredStore(context, config);
   try {
     const wanted = which.replace(/\s/g, '').toLowerCase();
     const isFingerprint = /^[0-9a-f]{16,64}$/.test(wanted);
     const found = isFingerprint
-      ? (await readWriterKeys(store, context.signal)).keys.find((key) => key.getFingerprint().endsWith(wanted))
+      ? (await readWriterKeys(store, context.signal)).keys.find((key) =>
+          key.getFingerprint().endsWith(wanted),
+        )
       : await readPublicKey(resolve(which));
     if (!found) {
       throw new HoldfastError({
@@ -120,7 +169,9 @@ async function trust(context: CliContext, which: string, flags: { key?: string }
     }
     await putWriterKey(store, await certify(found, certifier), context.signal);
     const fingerprint = found.getFingerprint();
-    context.output.line(`${fingerprint} (${found.getUserIDs()[0] ?? ''}) is trusted now by every reader of ${store.url}`);
+    context.output.line(
+      `${fingerprint} (${found.getUserIDs()[0] ?? ''}) is trusted now by every reader of ${store.url}`,
+    );
     context.output.summary({ fingerprint });
   } finally {
     await store.close();

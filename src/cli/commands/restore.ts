@@ -1,7 +1,6 @@
 /** `holdfast restore`: a snapshot into a new database or file. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { SetConfig } from '../../config/config.ts';
 import type { LoadOptions } from '../../sources/source.ts';
 import type { RestorePlan } from '../../restore/restore.ts';
 import type { SnapshotName } from '../../restore/select.ts';
@@ -29,7 +28,10 @@ export function register(program: Command, context: CliContext): void {
     .command('restore')
     .argument('<SET[@WHEN]>', 'the snapshot; the latest when WHEN is left out', parseSnapshotName)
     .description('load a snapshot into a new database or file; never over anything')
-    .option('--to <URL|PATH>', 'new database URL, database file, or .sql file (default: a new name beside the source)')
+    .option(
+      '--to <URL|PATH>',
+      'new database URL, database file, or .sql file (default: a new name beside the source)',
+    )
     .option('-t, --table <TABLE>', 'load the rows of this table only; may be repeated', repeated, [])
     .option('-j, --jobs <N>', 'parallel sessions', wholeNumber(1, 64), JOBS_DEFAULT)
     .option('-n, --dry-run', 'show what would be done, how much, how long, and what is missing on the target')
@@ -53,7 +55,12 @@ async function restore(context: CliContext, name: SnapshotName, flags: RestoreFl
   else await restoreToEngine(context, opened, to, flags);
 }
 
-async function restoreToEngine(context: CliContext, opened: OpenedSnapshot, to: string, flags: RestoreFlags): Promise<void> {
+async function restoreToEngine(
+  context: CliContext,
+  opened: OpenedSnapshot,
+  to: string,
+  flags: RestoreFlags,
+): Promise<void> {
   const { planRestore, runRestore } = await import('../../restore/restore.ts');
   const { output, signal } = context;
   const { reader, item } = opened;
@@ -73,7 +80,10 @@ async function restoreToEngine(context: CliContext, opened: OpenedSnapshot, to: 
   try {
     const plan = await planRestore(reader, loader, options, signal);
     for (const warning of plan.warnings) output.warn(warning);
-    if (flags.dryRun === true) return showPlan(context, opened, plan);
+    if (flags.dryRun === true) {
+      showPlan(context, opened, plan);
+      return;
+    }
     const report = await runRestore(reader, loader, plan, options, signal);
     task.end();
     const rows = Object.values(report.rows).reduce((sum, count) => sum + count, 0);
@@ -81,14 +91,27 @@ async function restoreToEngine(context: CliContext, opened: OpenedSnapshot, to: 
     const took = performance.now() - startedMs;
     for (const left of report.leftOut) output.note(`left out: ${left}`);
     output.line(`restored ${opened.set.name}@${item.entry.snapshot} to ${report.target}`);
-    output.line(`${formatPlural(tables, 'table')}, ${formatPlural(rows, 'row')}: the counts match the snapshot; ${formatDuration(took)}`);
-    output.summary({ snapshot: item.entry.snapshot, target: report.target, rows: report.rows, left_out: report.leftOut, duration_ms: Math.round(took) });
+    output.line(
+      `${formatPlural(tables, 'table')}, ${formatPlural(rows, 'row')}: the counts match the snapshot; ${formatDuration(took)}`,
+    );
+    output.summary({
+      snapshot: item.entry.snapshot,
+      target: report.target,
+      rows: report.rows,
+      left_out: report.leftOut,
+      duration_ms: Math.round(took),
+    });
   } finally {
     task.end();
   }
 }
 
-async function restoreToScript(context: CliContext, opened: OpenedSnapshot, file: string, flags: RestoreFlags): Promise<void> {
+async function restoreToScript(
+  context: CliContext,
+  opened: OpenedSnapshot,
+  file: string,
+  flags: RestoreFlags,
+): Promise<void> {
   const { refuseOccupiedFile, script, scriptStreams, writeScript } = await import('../../restore/script.ts');
   const options = { globals: flags.globals === true, ...(flags.table.length > 0 && { tables: flags.table }) };
   const bytes = scriptStreams(opened.reader, options).reduce((sum, stream) => sum + stream.bytes, 0);
@@ -97,7 +120,8 @@ async function restoreToScript(context: CliContext, opened: OpenedSnapshot, file
   const snapshot = opened.item.entry.snapshot;
   if (flags.dryRun === true) {
     output.line(`would write ${formatBytes(bytes)} of SQL to ${file}`);
-    return output.summary({ snapshot, target: file, bytes, dry_run: true });
+    output.summary({ snapshot, target: file, bytes, dry_run: true });
+    return;
   }
   const task = context.progress.start(`writing ${file}`, bytes);
   try {
@@ -114,10 +138,18 @@ const BYTES_PER_SECOND_GUESS = 40 * 1024 * 1024;
 
 function showPlan({ output }: CliContext, { item, set }: OpenedSnapshot, plan: RestorePlan): void {
   const rows = plan.tables.reduce((sum, table) => sum + table.rows, 0);
-  output.line(`snapshot  ${set.name}@${item.entry.snapshot}, ${formatAge(new Date(item.entry.time), new Date())}`);
-  output.line(`target    ${plan.target}: ${plan.occupied ? 'OCCUPIED, would be refused' : plan.exists ? 'empty' : 'will be created'}`);
-  output.line(`data      ${formatPlural(plan.tables.length, 'table')}, ${formatPlural(rows, 'row')}, ${formatBytes(plan.bytes)} of SQL`);
-  output.line(`time      about ${formatDuration((plan.bytes / BYTES_PER_SECOND_GUESS) * 1000)}, by a rule of thumb`);
+  output.line(
+    `snapshot  ${set.name}@${item.entry.snapshot}, ${formatAge(new Date(item.entry.time), new Date())}`,
+  );
+  output.line(
+    `target    ${plan.target}: ${plan.occupied ? 'OCCUPIED, would be refused' : plan.exists ? 'empty' : 'will be created'}`,
+  );
+  output.line(
+    `data      ${formatPlural(plan.tables.length, 'table')}, ${formatPlural(rows, 'row')}, ${formatBytes(plan.bytes)} of SQL`,
+  );
+  output.line(
+    `time      about ${formatDuration((plan.bytes / BYTES_PER_SECOND_GUESS) * 1000)}, by a rule of thumb`,
+  );
   output.line();
   output.table(
     [{ title: 'TABLE' }, { title: 'ROWS', align: 'right' }, { title: 'SIZE', align: 'right' }],
@@ -132,12 +164,8 @@ function showPlan({ output }: CliContext, { item, set }: OpenedSnapshot, plan: R
 async function defaultTarget(context: CliContext, { set, item }: OpenedSnapshot): Promise<string> {
   const suffix = item.entry.snapshot.slice(0, 15).replace('T', '_').toLowerCase();
   if (set.source === 'sqlite') return `${set.path}.restored-${item.entry.snapshot}`;
-  return newDatabaseUrl(await sourceUrl(context, set), suffix);
-}
-
-async function sourceUrl(context: CliContext, set: SetConfig & { source: 'postgres' }): Promise<string> {
   const { resolveSourceUrl } = await import('../../config/source-url.ts');
-  return (await resolveSourceUrl(set, context.env, context.signal)) ?? 'postgres://';
+  return newDatabaseUrl(await resolveSourceUrl(set, context.env, context.signal), suffix);
 }
 
 /** The URL of a database `NAME_restored_SUFFIX` on the same server. */

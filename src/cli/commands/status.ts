@@ -26,12 +26,20 @@ async function status(context: CliContext, names: readonly string[]): Promise<vo
   const everyMs = backupEveryHours === undefined ? DEFAULT_BACKUP_EVERY_MS : backupEveryHours * HOUR_MS;
   const late: string[] = [];
   for (const { name } of sets) {
-    const { entries, failures } = await readCatalog(session.store, session.id, name, session.trust, context.signal);
+    const { entries, failures } = await readCatalog(
+      session.store,
+      session.id,
+      name,
+      session.trust,
+      context.signal,
+    );
     const found = statusOf(name, entries, failures.length, everyMs, now);
     if (!found.ok) late.push(name);
     const age = found.ageMs === undefined ? '' : ` ${formatDuration(Math.max(0, found.ageMs))} old,`;
     const limit = `limit ${formatDuration(found.limitMs)}`;
-    context.output.line(`${found.ok ? 'OK  ' : 'LATE'} ${name}: ${found.newest ?? 'nothing'}${age} ${limit}: ${found.reason}`);
+    context.output.line(
+      `${found.ok ? 'OK  ' : 'LATE'} ${name}: ${found.newest ?? 'nothing'}${age} ${limit}: ${found.reason}`,
+    );
     context.output.record({ ...found, type: 'status' });
   }
   if (late.length > 0) context.exit('failed');

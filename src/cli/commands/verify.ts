@@ -61,14 +61,20 @@ const WORD = { problem: 'PROBLEM', unchecked: 'NOT CHECKED', note: 'note' } as c
 
 function showFindings({ output }: CliContext, findings: readonly Finding[], set?: string): void {
   for (const { kind, about, text } of findings) output.line(`${WORD[kind]}  ${about}: ${text}`);
-  for (const finding of findings) output.record({ ...finding, type: 'finding', ...(set !== undefined && { set }) });
+  for (const finding of findings)
+    output.record({ ...finding, type: 'finding', ...(set !== undefined && { set }) });
 }
 
 function show(context: CliContext, report: VerifyReport): void {
   const { output } = context;
   showFindings(context, report.findings, report.set);
-  const read = report.segments > 0 ? `, ${formatPlural(report.segments, 'segment')} (${formatBytes(report.bytesRead)}) opened` : '';
-  output.line(`${report.set}: ${report.sound} of ${formatPlural(report.snapshots, 'snapshot')} sound, ${formatPlural(report.packs, 'pack')} present${read}`);
+  const read =
+    report.segments > 0
+      ? `, ${formatPlural(report.segments, 'segment')} (${formatBytes(report.bytesRead)}) opened`
+      : '';
+  output.line(
+    `${report.set}: ${report.sound} of ${formatPlural(report.snapshots, 'snapshot')} sound, ${formatPlural(report.packs, 'pack')} present${read}`,
+  );
 }
 
 /** Wrong beats could-not-be-checked, which beats fine. */
