@@ -66,7 +66,7 @@ export async function runBackup(options: BackupOptions, signal: AbortSignal): Pr
   const info = await source.probe(signal);
   for (const warning of info.warnings) onWarning(warning);
   onStart(info);
-  await using pool = new SegmentPool();
+  await using pool = SegmentPool.forWriting();
   let full = options.full;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const outcome = await attemptBackup({ ...options, full }, info, pool, signal);

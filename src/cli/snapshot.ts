@@ -40,7 +40,7 @@ export async function openSnapshot(
   const item = select.selectSnapshot(view.catalog.entries, name, view.now);
   open.checkLedgerCovers(set.name, view.ledger.heads, item.entry.ledger_seen);
   const manifest = await open.openManifest(session, item, opener, context.signal);
-  const pool = stack.use(new SegmentPool());
+  const pool = stack.use(SegmentPool.forReading());
   const reader = new SnapshotReader(session.store, manifest, pool);
   const resources = stack.move();
   return { set, item, reader, [Symbol.asyncDispose]: () => resources.disposeAsync() };

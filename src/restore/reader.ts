@@ -16,10 +16,10 @@ import type { ReadStore } from '../stores/store.ts';
 
 /** One read takes at most this many sealed bytes, and this many bytes of plaintext. */
 const RANGE_BYTES_MAX = 2 * 1024 * 1024;
-const RANGE_PLAIN_MAX = 6 * 1024 * 1024;
+const RANGE_PLAIN_MAX = 4 * 1024 * 1024;
 /** Bytes between two wanted segments that are rather read along than asked for separately. */
 const RANGE_GAP_MAX = 64 * 1024;
-const RANGES_AHEAD = 3;
+const RANGES_AHEAD = 4;
 const PAGES_KEPT = 4;
 
 export class SnapshotReader implements DumpReader {
@@ -56,13 +56,10 @@ export class SnapshotReader implements DumpReader {
       throw damaged(`stream ${stream.name}`, `it has ${bytes} of ${stream.bytes} bytes`);
   }
 
-  /** Fetches and opens segments, in order; `name` is what errors call them. */
+  /** Fetches and opens segments, in order, several in one piece; `name` is what errors call them. */
   async *open(refs: AsyncIterable<SegmentRef>, name: string, signal: AbortSignal): AsyncIterable<Buffer> {
     const ranges = groupIntoRanges(refs);
-    for await (const pieces of orderedMap(ranges, RANGES_AHEAD, (range) =>
-      this.#openRange(range, name, signal),
-    ))
-      yield* pieces;
+    yield* orderedMap(ranges, RANGES_AHEAD, (range) => this.#openRange(range, name, signal));
   }
 
   /** The references of a stream's segments, in order. */
@@ -96,36 +93,27 @@ export class SnapshotReader implements DumpReader {
     const what = `key page ${index + 1}`;
     const ref = this.#manifest.pages[index];
     if (!ref) throw damaged(what, 'the manifest does not list it');
-    const [plain] = await this.#openRange([ref], what, signal);
-    const refs = parsePage(plain ?? Buffer.alloc(0), what);
+    const refs = parsePage(await this.#openRange([ref], what, signal), what);
     if (refs.length !== ref.rows) throw damaged(what, `it lists ${refs.length} of ${ref.rows} segments`);
     return refs;
   }
 
   /** Fetches neighbouring segments in one read and opens them. */
-  async #openRange(
-    range: readonly SegmentRef[],
-    name: string,
-    signal: AbortSignal,
-  ): Promise<Buffer[]> {
+  async #openRange(range: readonly SegmentRef[], name: string, signal: AbortSignal): Promise<Buffer> {
     const [first] = range;
     const last = range.at(-1);
-    if (!first || !last) return [];
+    if (!first || !last) return Buffer.alloc(0);
     const key = packKey(this.#place, first.pack);
     const bytes = { offset: first.offset, length: last.offset + last.length - first.offset };
     const sealed = await this.#fetch(key, bytes, name, signal);
-    return Promise.all(
-      range.map((ref) => {
-        const start = ref.offset - first.offset;
-        return this.#pool.open({
-          sealed: sealed.subarray(start, start + ref.length),
-          key: Buffer.from(ref.key, 'hex'),
-          sha256: ref.sha256,
-          plainLength: ref.plain,
-          what: `${name}: segment at ${ref.offset} of ${key}`,
-        });
-      }),
-    );
+    const segments = range.map(({ offset, length, sha256, plain, key: secret }) => ({
+      at: offset - first.offset,
+      length,
+      sha256,
+      plain,
+      key: secret,
+    }));
+    return this.#pool.open({ range: sealed, segments, what: `${name}: ${key} from ${first.offset}` });
   }
 
   async #fetch(

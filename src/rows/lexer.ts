@@ -5,10 +5,11 @@
  * as every pg_dump sets it. They hold for every encoding in which no byte of a multi-byte character is an
  * ASCII byte, so not for SJIS, BIG5, GBK, UHC, GB18030 and JOHAB, in which no dump is made here.
  */
-import { BACKSLASH, CLASS, classOf, CR, DOLLAR, DOUBLE, isWordPart, LF } from './bytes.ts';
+import { BACKSLASH, CLASS, classOf, DOLLAR, DOUBLE, isWordPart, LF } from './bytes.ts';
 import { MINUS, QUOTE, SEMICOLON, SLASH, STAR } from './bytes.ts';
 import { metaCommand, statementTooLong, unplaceable, unterminated, type Place } from './errors.ts';
 import { StatementShape } from './shape.ts';
+import { OpenToken, type TokenKind } from './token.ts';
 import { ByteWindow } from './window.ts';
 
 /** One statement of a script. */
@@ -31,19 +32,7 @@ export interface LexerOptions {
 }
 
 /** 64 MiB: above any statement of a real schema, below what would hurt. */
-export const STATEMENT_LIMIT = 64 * 1024 * 1024;
-
-type Mode = 'code' | 'string' | 'escape-string' | 'name' | 'dollar' | 'line-comment' | 'block-comment';
-
-const CALLED: Readonly<Record<Mode, string>> = {
-  code: 'a statement',
-  string: 'a string literal',
-  'escape-string': 'a string literal',
-  name: 'a quoted name',
-  dollar: 'a dollar-quoted literal',
-  'line-comment': 'a comment',
-  'block-comment': 'a comment',
-};
+const STATEMENT_LIMIT = 64 * 1024 * 1024;
 
 /** What one step of the scanner came to: it moved on, needs more bytes, or stands behind a whole statement. */
 type Step = 'moved' | 'starved' | 'statement';
@@ -53,10 +42,8 @@ export class SqlLexer {
   readonly #limit: number;
   readonly #window = new ByteWindow();
   #ended = false;
-  #mode: Mode = 'code';
-  #tokenLine = 1;
-  #tag: Buffer = Buffer.alloc(0);
-  #commentDepth = 0;
+  /** The literal or comment in which the scanner stands; undefined in code. */
+  #token: OpenToken | undefined;
   /** Nothing but white space since the last line end. */
   #freshLine = true;
   #afterEscapeString = false;
@@ -88,7 +75,7 @@ export class SqlLexer {
   next(): SqlStatement | undefined {
     const window = this.#window;
     while (window.position < window.length) {
-      const step = this.#mode === 'code' ? this.#code() : this.#inside();
+      const step = this.#token === undefined ? this.#code() : this.#inside(this.#token);
       if (step === 'statement') return this.#statement();
       if (step === 'starved') break;
     }
@@ -132,10 +119,7 @@ export class SqlLexer {
     if (position + 1 === length && !this.#ended) return 'starved';
     const second = position + 1 < length ? bytes[position + 1] : 0;
     if (byte === MINUS && second === MINUS) return this.#open('line-comment', 2);
-    if (byte === SLASH && second === STAR) {
-      this.#commentDepth = 1;
-      return this.#open('block-comment', 2);
-    }
+    if (byte === SLASH && second === STAR) return this.#open('block-comment', 2);
     this.#begin();
     this.#symbol(byte);
     return 'moved';
@@ -190,8 +174,8 @@ export class SqlLexer {
       this.#symbol(DOLLAR);
       return 'moved';
     }
-    this.#tag = Buffer.from(bytes.subarray(position, end + 1));
-    return this.#open('dollar', this.#tag.length);
+    const tag = Buffer.from(bytes.subarray(position, end + 1));
+    return this.#open('dollar', tag.length, tag);
   }
 
   #quote(): Step {
@@ -206,77 +190,17 @@ export class SqlLexer {
   }
 
   /** Goes on inside a literal or comment. */
-  #inside(): Step {
-    const end = this.#mode === 'block-comment' ? this.#blockComment() : this.#literalEnd();
+  #inside(token: OpenToken): Step {
+    const end = token.findEnd(this.#window, this.#ended);
     if (end === undefined) return 'starved';
     const { bytes, keep } = this.#window;
-    const mode = this.#mode;
-    this.#mode = 'code';
-    this.#afterEscapeString = mode === 'escape-string' || (this.#afterEscapeString && isComment(mode));
-    const betweenStatements = this.#shape === undefined;
-    if (betweenStatements) this.#options.onComment?.(bytes.subarray(keep, end));
-    if (!isComment(mode)) this.#shape?.symbol(0);
+    this.#token = undefined;
+    if (this.#shape === undefined) this.#options.onComment?.(bytes.subarray(keep, end));
+    if (!token.isComment) {
+      this.#shape?.symbol(0);
+      this.#afterEscapeString = token.kind === 'escape-string';
+    }
     return this.#advance(end);
-  }
-
-  /** The position behind the literal or line comment that is open; undefined when its end has not come yet. */
-  #literalEnd(): number | undefined {
-    const window = this.#window;
-    const bytes = window.bytes.subarray(0, window.length);
-    switch (this.#mode) {
-      case 'line-comment':
-        return this.#lineCommentEnd(bytes);
-      case 'dollar':
-        return this.#found(bytes.indexOf(this.#tag, window.position), this.#tag.length);
-      case 'name':
-        return this.#found(bytes.indexOf(DOUBLE, window.position), 1);
-      case 'escape-string':
-        return this.#escapeStringEnd(bytes);
-      default:
-        return this.#found(bytes.indexOf(QUOTE, window.position), 1);
-    }
-  }
-
-  /** Remembers how far was looked, less what might be the first part of the mark. */
-  #found(at: number, size: number): number | undefined {
-    if (at !== -1) return at + size;
-    this.#window.position = Math.max(this.#window.position, this.#window.length - size + 1);
-    return undefined;
-  }
-
-  /** Both CR and LF end a comment, as in psql: what follows a CR is code. */
-  #lineCommentEnd(bytes: Buffer): number | undefined {
-    let at = this.#window.position;
-    while (at < bytes.length && bytes[at] !== LF && bytes[at] !== CR) at += 1;
-    this.#window.position = at;
-    return at < bytes.length || this.#ended ? at : undefined;
-  }
-
-  #escapeStringEnd(bytes: Buffer): number | undefined {
-    let at = this.#window.position;
-    for (; at < bytes.length; at += 2) {
-      while (at < bytes.length && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at += 1;
-      const pairIsThere = at + 1 < bytes.length;
-      if (!pairIsThere && !(this.#ended && bytes[at] === QUOTE)) break;
-      if (bytes[at] === QUOTE && bytes[at + 1] !== QUOTE) return at + 1;
-    }
-    this.#window.position = Math.min(at, bytes.length);
-    return undefined;
-  }
-
-  #blockComment(): number | undefined {
-    const { bytes, length } = this.#window;
-    let at = this.#window.position;
-    for (; at + 1 < length; at += 1) {
-      const isOpen = bytes[at] === SLASH && bytes[at + 1] === STAR;
-      const isClose = bytes[at] === STAR && bytes[at + 1] === SLASH;
-      if (!isOpen && !isClose) continue;
-      this.#commentDepth += isOpen ? 1 : -1;
-      at += 1;
-      if (this.#commentDepth === 0) return at + 1;
-    }
-    this.#window.position = at;
-    return undefined;
   }
 
   #begin(): void {
@@ -285,9 +209,8 @@ export class SqlLexer {
     this.#statementLine = this.#window.lineAt(this.#window.position);
   }
 
-  #open(mode: Mode, length: number): Step {
-    this.#mode = mode;
-    this.#tokenLine = this.#window.lineAt(this.#window.position);
+  #open(kind: TokenKind, length: number, tag?: Buffer): Step {
+    this.#token = new OpenToken(kind, this.#window.lineAt(this.#window.position), tag);
     this.#freshLine = false;
     this.#window.position += length;
     return 'moved';
@@ -308,19 +231,15 @@ export class SqlLexer {
   }
 
   #checkEnd(): void {
-    if (this.#mode !== 'code' && this.#mode !== 'line-comment') {
-      throw unterminated(this.#place(this.#tokenLine), CALLED[this.#mode]);
-    }
-    if (this.#shape !== undefined) throw unterminated(this.#place(this.#statementLine), CALLED.code);
+    const token = this.#token;
+    if (token !== undefined && token.kind !== 'line-comment')
+      throw unterminated(this.#place(token.line), token.called);
+    if (this.#shape !== undefined) throw unterminated(this.#place(this.#statementLine), 'a statement');
   }
 
   #place(line = this.#window.lineAt(this.#window.position)): Place {
     return { name: this.#options.name, line };
   }
-}
-
-function isComment(mode: Mode): boolean {
-  return mode === 'line-comment' || mode === 'block-comment';
 }
 
 function wordEnd(bytes: Buffer, position: number, length: number): number {

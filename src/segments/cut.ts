@@ -39,7 +39,7 @@ export class Cutter {
   readonly #sizes: CutSizes;
   /** A row of n bytes ends the segment when its hash is below n times this. */
   readonly #chancePerByte: number;
-  #arena = Buffer.allocUnsafeSlow(ARENA_BYTES);
+  #arena: Buffer = sharedBuffer(ARENA_BYTES);
   /** The current segment is arena[start, end). */
   #start = 0;
   #end = 0;
@@ -122,12 +122,17 @@ export class Cutter {
   #newArena(more: number): void {
     const rest = this.#arena.subarray(this.#start, this.#end);
     const size = Math.max(ARENA_BYTES, 2 ** Math.ceil(Math.log2((rest.length + more) * 2)));
-    const arena = Buffer.allocUnsafeSlow(size);
+    const arena = sharedBuffer(size);
     arena.set(rest, 0);
     this.#end = rest.length;
     this.#start = 0;
     this.#arena = arena;
   }
+}
+
+/** Memory that worker threads read without a copy. */
+function sharedBuffer(bytes: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(bytes));
 }
 
 /** Number of row ends in a segment. */

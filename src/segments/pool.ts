@@ -30,28 +30,41 @@ export class SegmentPool implements AsyncDisposable {
   readonly #queue: Waiting[] = [];
   #jobs = 0;
 
-  /** @param threads - how many at most; by default the cores of the machine, up to 4 */
-  constructor(threads = Math.min(availableParallelism(), THREADS_MAX)) {
+  /** @param threads - how many at most */
+  private constructor(threads: number) {
     this.#threads = threads;
+  }
+
+  /** For opening: all cores work, since nothing else does. */
+  static forReading(): SegmentPool {
+    return new SegmentPool(Math.min(availableParallelism(), THREADS_MAX));
+  }
+
+  /** For sealing: the database server and the cutting of rows need a core, and every thread costs memory. */
+  static forWriting(): SegmentPool {
+    return new SegmentPool(Math.max(1, Math.min(availableParallelism() - 1, THREADS_MAX)));
   }
 
   get threads(): number {
     return this.#threads;
   }
 
-  /** Seals one segment. The plaintext is copied, so the caller may go on using its buffer. */
+  /** Seals one segment. Plaintext in shared memory is read where it is, and must not change until then. */
   seal(plain: Uint8Array, key: Uint8Array, level: number): Promise<SealResult> {
     if (this.#inPlace()) return seal({ kind: 'seal', plain, key, level });
-    const copy = new Uint8Array(plain);
-    return this.#submit({ kind: 'seal', plain: copy, key, level }, [copy.buffer]) as Promise<SealResult>;
+    return this.#submit({ kind: 'seal', plain, key, level }, []) as Promise<SealResult>;
   }
 
-  /** Opens one segment; fails with DAMAGED when it is not what was declared. */
+  /** Opens the segments of a range; fails with DAMAGED when one is not what was declared. */
   async open(job: Omit<OpenJob, 'kind'>): Promise<Buffer> {
-    if (this.#inPlace()) return Buffer.from(await open({ kind: 'open', ...job }));
-    const sealed = new Uint8Array(job.sealed);
-    const plain = (await this.#submit({ kind: 'open', ...job, sealed }, [sealed.buffer])) as Uint8Array;
+    const plain = await this.#openBytes(job);
     return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
+  }
+
+  #openBytes(job: Omit<OpenJob, 'kind'>): Promise<Uint8Array> {
+    if (this.#inPlace()) return open({ kind: 'open', ...job });
+    const range = new Uint8Array(job.range);
+    return this.#submit({ kind: 'open', ...job, range }, [range.buffer]) as Promise<Uint8Array>;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

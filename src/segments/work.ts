@@ -17,13 +17,25 @@ export interface SealResult {
   readonly rows: number;
 }
 
+/** A segment within a range of a pack. */
+export interface SegmentInRange {
+  /** First byte within the range. */
+  readonly at: number;
+  readonly length: number;
+  /** Of the sealed bytes, hex. */
+  readonly sha256: string;
+  /** Exact bytes of plaintext. */
+  readonly plain: number;
+  /** 32 bytes, hex. */
+  readonly key: string;
+}
+
+/** One range of a pack, read at once, with the segments in it that are wanted. */
 export interface OpenJob {
   readonly kind: 'open';
-  readonly sealed: Uint8Array;
-  readonly key: Uint8Array;
-  readonly sha256: string;
-  readonly plainLength: number;
-  /** Names the segment in errors. */
+  readonly range: Uint8Array;
+  readonly segments: readonly SegmentInRange[];
+  /** Names the range in errors. */
   readonly what: string;
 }
 
@@ -32,6 +44,16 @@ export async function seal(job: SealJob): Promise<SealResult> {
   return { sealed, sha256: hash('sha256', sealed, 'buffer'), rows: countRows(job.plain) };
 }
 
-export function open(job: OpenJob): Promise<Uint8Array> {
-  return openSegment(job, job.what);
+/** Opens the segments of a range, back to back in one piece of memory: one answer for many segments. */
+export async function open({ range, segments, what }: OpenJob): Promise<Uint8Array<ArrayBuffer>> {
+  const total = segments.reduce((sum, segment) => sum + segment.plain, 0);
+  const result = new Uint8Array(total);
+  let offset = 0;
+  for (const { at, length, sha256, plain, key } of segments) {
+    const sealed = range.subarray(at, at + length);
+    const segment = { sealed, key: Buffer.from(key, 'hex'), sha256, plainLength: plain };
+    result.set(await openSegment(segment, `${what}, segment at ${at}`), offset);
+    offset += plain;
+  }
+  return result;
 }

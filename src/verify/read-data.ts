@@ -46,11 +46,11 @@ export async function readWhole(
           const place = `${item.entry.writer}-${item.entry.chain}/${ref.pack}/${ref.offset}/${ref.sha256.slice(0, 16)}/${ref.key.slice(0, 16)}`;
           if (opened.has(place)) continue;
           opened.add(place);
+          totals.segments++;
           yield ref;
         }
       };
       for await (const piece of reader.open(fresh(), stream.name, signal)) {
-        totals.segments++;
         totals.bytes += piece.length;
         onProgress(piece.length, `${item.entry.snapshot} ${stream.name}`);
       }

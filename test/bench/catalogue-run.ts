@@ -22,14 +22,19 @@ const segments = Number(count);
 const NEW_SHARE = 0.01;
 const SEGMENTS_PER_PACK = 300;
 const PLACE = { set: 'huge', writer: 'db1', chain: 1 };
-const STREAM = { name: 'public.t', section: 'data', dialect: 'pg-copy', table: { name: 'public.t', columns: ['id'] } } as const;
+const STREAM = {
+  name: 'public.t',
+  section: 'data',
+  dialect: 'pg-copy',
+  table: { name: 'public.t', columns: ['id'] },
+} as const;
 
 const keys = new ChainKeys(Buffer.alloc(32, 1));
 const store = openFileStore(`file://${join(folder, 'store')}`);
 const signal = new AbortController().signal;
 await store.create(signal);
 using index = new SegmentIndex(join(folder, 'segments.sqlite'));
-await using pool = new SegmentPool();
+await using pool = SegmentPool.forWriting();
 
 fillIndex();
 await record(segments, 0);
@@ -37,18 +42,28 @@ const startedMs = performance.now();
 const known = Math.round(segments * (1 - NEW_SHARE));
 const { recorded, newPageBytes } = await record(known, segments - known);
 const seconds = (performance.now() - startedMs) / 1000;
-const manifest = await new MessageSealer([(await generateRecipientKey('ops')).toPublic()], await generateHostKey('host')).seal(
-  formatManifest(manifestOf(recorded)),
-);
+const manifest = await new MessageSealer(
+  [(await generateRecipientKey('ops')).toPublic()],
+  await generateHostKey('host'),
+).seal(formatManifest(manifestOf(recorded)));
 const peakBytes = Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
 process.stdout.write(
   `${JSON.stringify({ segments, manifestBytes: manifest.length, pages: recorded.pages.length, newPageBytes, seconds, peakBytes })}\n`,
 );
 
 /** One pass over the set: so many known segments, then so many new ones of a few bytes. */
-async function record(knownSegments: number, newSegments: number): Promise<{ recorded: Recorded; newPageBytes: number }> {
+async function record(
+  knownSegments: number,
+  newSegments: number,
+): Promise<{ recorded: Recorded; newPageBytes: number }> {
   const recorder = new Recorder({ keys, index, pool, level: 1, signal, onProgress: () => undefined });
-  const writer = new PackWriter({ store, place: PLACE, packDays: 39, onStored: (pack) => recorder.stored(pack), signal });
+  const writer = new PackWriter({
+    store,
+    place: PLACE,
+    packDays: 39,
+    onStored: (pack) => recorder.stored(pack),
+    signal,
+  });
   recorder.writeTo(writer);
   const lane = recorder.lane();
   const tally = { segments: 0, rows: 0, bytes: 0 };
@@ -75,7 +90,10 @@ function fillIndex(): void {
       const place = { offset: (i - first) * 30_000, length: 30_000, plain: 130_000, rows: 1200 };
       rows.push({ id: keys.id(hash), salt: hash.subarray(0, SALT_BYTES), sha256: hash, ...place });
     }
-    index.add({ ref: `039/${first.toString(16).padStart(16, '0')}`, bytes: 30_000 * SEGMENTS_PER_PACK }, rows);
+    index.add(
+      { ref: `039/${first.toString(16).padStart(16, '0')}`, bytes: 30_000 * SEGMENTS_PER_PACK },
+      rows,
+    );
   }
 }
 
@@ -99,7 +117,14 @@ function manifestOf({ streams, pages }: Recorded): Manifest {
       ledger_seen: {},
       recipients: ['9b2f9e0a6a3e4f0e9d3f0a1b2c3d4e5f00112233'],
     },
-    source: { kind: 'postgres', database: 'huge', serverVersion: '15', toolVersion: '15', warnings: [], facts: {} },
+    source: {
+      kind: 'postgres',
+      database: 'huge',
+      serverVersion: '15',
+      toolVersion: '15',
+      warnings: [],
+      facts: {},
+    },
     streams,
     pages,
   };

@@ -109,30 +109,23 @@ export async function s3World(): Promise<S3World> {
   };
 }
 
-/** Gives another user rights on a bucket. */
+/** Gives another user rights on a bucket; `denied` are refused even where the server would allow them by itself. */
 export async function allow(
   s3: S3Access,
   bucket: string,
   user: S3User,
   actions: readonly string[],
+  denied: readonly string[] = [],
 ): Promise<void> {
-  const policy = {
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { AWS: [`arn:aws:iam:::user/${user.uid}`] },
-        Action: actions,
-        Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
-      },
-    ],
-  };
+  const Principal = { AWS: [`arn:aws:iam:::user/${user.uid}`] };
+  const Resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+  const Statement = [
+    { Effect: 'Allow', Principal, Action: actions, Resource },
+    ...(denied.length === 0 ? [] : [{ Effect: 'Deny', Principal, Action: denied, Resource }]),
+  ];
   const client = s3.client();
-  try {
-    await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(policy) }));
-  } finally {
-    client.destroy();
-  }
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy })).finally(() => client.destroy());
 }
 
 function profileOf({ uid, accessKeyId, secretAccessKey }: S3User): string {

@@ -37,12 +37,18 @@ describe('a backup run', () => {
     for (let day = 0; day < 3; day++) await world.backup({ users: rowsOf(10 * day) });
     const entries = await entriesOf(world);
     expect(entries.map(({ entry }) => entry.seq)).toEqual([1, 2, 3]);
-    expect(entries.map(({ entry }) => entry.prev?.sha256)).toEqual([undefined, entries[0]?.sha256, entries[1]?.sha256]);
+    expect(entries.map(({ entry }) => entry.prev?.sha256)).toEqual([
+      undefined,
+      entries[0]?.sha256,
+      entries[1]?.sha256,
+    ]);
   });
 
   it('makes no snapshot when the dump fails at its very end', async () => {
     const world = await makeWorld();
-    const source = textSource({ users: rowsOf(50_000) }, () => Promise.reject(new Error('the dump tool died')));
+    const source = textSource({ users: rowsOf(50_000) }, () =>
+      Promise.reject(new Error('the dump tool died')),
+    );
     await expect(world.backup({}, { source })).rejects.toThrow('the dump tool died');
     expect(await entriesOf(world)).toHaveLength(0);
     const next = await world.backup({ users: rowsOf(50_000) });
@@ -115,7 +121,9 @@ describe('a backup run', () => {
   it('keeps no secret and no plaintext of rows in its state but the chain secret', async () => {
     const world = await makeWorld();
     await world.backup({ users: ['somebody@example.com lives here'] });
-    expect(await readdir(world.stateFolder)).toEqual(expect.arrayContaining(['chain.json', 'seen.json', 'segments-1.sqlite']));
+    expect(await readdir(world.stateFolder)).toEqual(
+      expect.arrayContaining(['chain.json', 'seen.json', 'segments-1.sqlite']),
+    );
     await world.backup({ users: [] }, { full: true });
     expect((await readdir(world.stateFolder)).filter((name) => name.startsWith('segments-1'))).toEqual([]);
   });
@@ -186,13 +194,16 @@ describe('a machine that has seen a newer state', () => {
     const [world, other] = await Promise.all([makeWorld(), makeWorld()]);
     await rm(world.root, { recursive: true });
     await copyStore(other.store, world.store);
-    await expect(world.reopen()).rejects.toSatisfy((error) => isHoldfastError(error) && error.exit === 'verification');
+    await expect(world.reopen()).rejects.toSatisfy(
+      (error) => isHoldfastError(error) && error.exit === 'verification',
+    );
   });
 });
 
 async function copyStore(from: Store, to: Store): Promise<void> {
   await to.create(SIGNAL);
-  for await (const { key } of from.list('', SIGNAL)) await to.put(key, await from.get(key, undefined, SIGNAL), {}, SIGNAL);
+  for await (const { key } of from.list('', SIGNAL))
+    await to.put(key, await from.get(key, undefined, SIGNAL), {}, SIGNAL);
 }
 
 async function retire(

@@ -32,7 +32,10 @@ beforeAll(async () => {
   pristine = join(await tempFolder('pristine'), 'store');
   await cp(world.root, pristine, { recursive: true });
   const files = await readdir(pristine, { recursive: true, withFileTypes: true });
-  objects = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name).slice(pristine.length + 1)).sort();
+  objects = files
+    .filter((file) => file.isFile())
+    .map((file) => join(file.parentPath, file.name).slice(pristine.length + 1))
+    .sort();
   expect(objects.length).toBeGreaterThan(10);
 });
 
@@ -43,7 +46,7 @@ async function restored(): Promise<void> {
 
 /** Every sentence that says what is wrong. */
 async function problems(): Promise<string[]> {
-  await using pool = new SegmentPool(1);
+  await using pool = SegmentPool.forReading();
   try {
     const session = await world.reopen();
     const readData = { opener: new KeyOpener([world.ops]), pool };
@@ -102,7 +105,12 @@ describe('a store', () => {
     for (const object of objects) {
       const good = await readFile(join(pristine, object));
       const file = join(world.root, object);
-      for (const bytes of [good.subarray(0, good.length >> 1), good.subarray(0, -1), Buffer.concat([good, good]), Buffer.alloc(0)]) {
+      for (const bytes of [
+        good.subarray(0, good.length >> 1),
+        good.subarray(0, -1),
+        Buffer.concat([good, good]),
+        Buffer.alloc(0),
+      ]) {
         await writeFile(file, bytes);
         if (object.startsWith('writers/') && bytes.length >= good.length - 1) continue;
         await mustBeNoticed(`${object} with ${bytes.length} of ${good.length} bytes`);
@@ -114,7 +122,9 @@ describe('a store', () => {
   });
 
   it('shows objects that changed places', async () => {
-    const alike = Object.groupBy(objects, (object) => (object.includes('/packs/') ? 'pack' : (object.split('/').at(-1) ?? '')));
+    const alike = Object.groupBy(objects, (object) =>
+      object.includes('/packs/') ? 'pack' : (object.split('/').at(-1) ?? ''),
+    );
     for (const group of Object.values(alike)) {
       for (const [a, b] of pairs(group ?? [])) {
         await cp(join(pristine, a), join(world.root, b));

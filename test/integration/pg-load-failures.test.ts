@@ -53,6 +53,15 @@ describe('a statement that the server refuses', () => {
     },
   );
 
+  test('a setting that the server does not know is named with its line', async () => {
+    const { dump, url } = await dumped();
+    const bad = dump.with('post-data', (text) => `SET nonsense = 1;\n${text}`);
+    await expect(load(url, bad)).rejects.toMatchObject({
+      code: 'LOAD_STATEMENT',
+      message: expect.stringMatching(/^post-data, line 1: .*"nonsense"/) as string,
+    });
+  });
+
   test('a database that existed before stays, named as incomplete, with the way to be rid of it', async () => {
     const { postgres, dump } = await dumped();
     const url = await databaseWith(postgres, '', 'mine');

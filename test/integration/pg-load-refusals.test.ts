@@ -135,6 +135,14 @@ describe('what the target lacks', () => {
     expect(await postgres.psql(postgres.url(), count)).toBe('0');
   });
 
+  test('the right to create roles', async () => {
+    const postgres = await usePostgres();
+    const { dump } = await orphaned();
+    const url = postgres.url(databaseOf(freshTarget(postgres)), await postgres.createRole('CREATEDB'));
+    const { problems } = await preflight(url, dump, { globals: true });
+    expect(problems).toEqual([expect.stringContaining('may not create roles')]);
+  });
+
   test('a policy for a role that is missing stays a problem without owners', async () => {
     const postgres = await usePostgres();
     const dump = await shop();

@@ -42,8 +42,8 @@ describe('connecting', () => {
   ])('%s', async (_, address, code) => {
     const env = { PATH: process.env['PATH'], HOME: '/nonexistent' };
     const source = postgresSource({ url: address(), env });
-    for (const attempt of [source.probe(SIGNAL), source.dump(SIGNAL)]) {
-      const error = await attempt.then(
+    for (const attempt of [() => source.probe(SIGNAL), () => source.dump(SIGNAL)]) {
+      const error = await attempt().then(
         () => undefined,
         (thrown: unknown) => thrown,
       );
@@ -118,7 +118,11 @@ describe('tools', () => {
     expect(said).not.toContain(postgres.password);
   });
 
-  test.each(['KILL', 'TERM'])('a pg_dump that gets SIG%s half way', async (signal) => {
+  // pg_dump catches SIGTERM and exits with 1.
+  test.each([
+    ['KILL', 'was killed by SIGKILL'],
+    ['TERM', 'failed with exit code 1: pg_dump: terminated by user'],
+  ])('a pg_dump that gets SIG%s half way', async (signal, how) => {
     const file = join(await tempFolder(), 'pid');
     const script = `case "$*" in *section=data*) echo $$ >${file};; esac\nexec "$REAL/pg_dump" "$@"`;
     const source = await sourceWithTools(url, { pg_dump: script }, { jobs: 1 });
@@ -128,15 +132,15 @@ describe('tools', () => {
     });
     expect(error).toMatchObject({
       code: 'PG_DUMP_DIED',
-      message: `pg_dump (data) was killed by SIG${signal}`,
+      message: `pg_dump (data) ${how}`,
     });
   });
 
   test.each([
-    ['data', 'the dump ended inside table public.big_one'],
-    ['pre-data', 'pre-data was cut off: the end mark of pg_dump is missing'],
-  ])('a pg_dump that says all is well and wrote only a part of %s', async (section, message) => {
-    const script = `case "$*" in *section=${section}*) "$REAL/pg_dump" "$@" | head -c 300; exit 0;; esac`;
+    ['data', '-c 50000', 'the dump ended inside table public.big_one'],
+    ['pre-data', '-n 22', 'pre-data was cut off: the end mark of pg_dump is missing'],
+  ])('a pg_dump that says all is well and wrote only a part of %s', async (section, part, message) => {
+    const script = `case "$*" in *section=${section}*) "$REAL/pg_dump" "$@" | head ${part}; exit 0;; esac`;
     const source = await sourceWithTools(
       url,
       { pg_dump: `${script}\nexec "$REAL/pg_dump" "$@"` },
@@ -196,8 +200,12 @@ describe('while it runs', () => {
   test('cancelling', async () => {
     const controller = new AbortController();
     await using dump = await postgresSource({ url, jobs: 1 }).dump(controller.signal);
-    const error = await afterFirstRows(dump, () => Promise.resolve(controller.abort()));
+    const error = await afterFirstRows(dump, () => {
+      controller.abort();
+      return Promise.resolve();
+    });
     expect(error).toMatchObject({ code: 'CANCELLED', exitCode: 130 });
+    await dump[Symbol.asyncDispose]();
     await expectNoSessions();
     await expect(postgresSource({ url }).dump(controller.signal)).rejects.toMatchObject({
       code: 'CANCELLED',
@@ -226,12 +234,12 @@ describe('roles that may not do everything', () => {
     return { source: postgresSource({ url: postgres.url(name, role) }), database };
   };
 
-  test('a role that may read all data makes a whole dump, without the passwords of roles', async () => {
+  test('a role that may read just the tables makes a whole dump, without the passwords of roles', async () => {
     const mapping = `CREATE EXTENSION postgres_fdw; CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw; CREATE USER MAPPING FOR PUBLIC SERVER s`;
     const { source, database } = await asRole(
       '',
       'CREATE TABLE t AS SELECT 1 AS x',
-      'GRANT pg_read_all_data TO ROLE',
+      'GRANT SELECT ON t TO ROLE',
       mapping,
     );
     const info = await source.probe(SIGNAL);

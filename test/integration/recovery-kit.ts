@@ -133,7 +133,7 @@ export async function newestOf(world: World): Promise<{ item: CatalogEntry; mani
 /** What `holdfast cat` prints for the newest snapshot. */
 export async function cat(world: World, options: ScriptOptions = { globals: false }): Promise<Buffer> {
   const { manifest } = await newestOf(world);
-  await using pool = new SegmentPool(1);
+  await using pool = SegmentPool.forReading();
   const reader = new SnapshotReader(world.store, manifest, pool);
   return Buffer.concat(await Array.fromAsync(script(reader, options, SIGNAL)));
 }

@@ -11,7 +11,9 @@ const row = fc.oneof(
   { weight: 20, arbitrary: fc.string({ maxLength: 60 }) },
   { weight: 1, arbitrary: fc.string({ minLength: 500, maxLength: 5000 }) },
 );
-const text = fc.array(row, { maxLength: 200 }).map((rows) => Buffer.from(rows.map((r) => `${r.replaceAll('\n', ' ')}\n`).join('')));
+const text = fc
+  .array(row, { maxLength: 200 })
+  .map((rows) => Buffer.from(rows.map((r) => `${r.replaceAll('\n', ' ')}\n`).join('')));
 
 function cut(bytes: Buffer, chunkSizes: readonly number[]): string[] {
   const cutter = new Cutter(table, SIZES);
@@ -57,7 +59,10 @@ describe('the cutter', () => {
     'keeps nearly all segments when rows are inserted somewhere',
     (at, count, seed) => {
       // Rows that differ in the middle only, as INSERT statements do.
-      const rows = Array.from({ length: 2000 }, (_, i) => `INSERT INTO "orders"("id","note") VALUES(${i},NULL,NULL);\n`);
+      const rows = Array.from(
+        { length: 2000 },
+        (_, i) => `INSERT INTO "orders"("id","note") VALUES(${i},NULL,NULL);\n`,
+      );
       const inserted = Array.from({ length: count }, (_, i) => `new ${seed} ${i}\n`);
       const before = cut(Buffer.from(rows.join('')), [65536]);
       const after = cut(Buffer.from(rows.toSpliced(at, 0, ...inserted).join('')), [65536]);

@@ -7,10 +7,13 @@ import type { Manifest } from '../../src/repository/manifest.ts';
 import { PageBuilder, formatRef, parsePage } from '../../src/repository/pages.ts';
 import type { SegmentRef } from '../../src/repository/pages.ts';
 
-const hex = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => Buffer.from(b).toString('hex'));
+const hex = (bytes: number) =>
+  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => Buffer.from(b).toString('hex'));
 const count = fc.integer({ min: 0, max: 1_000_000 });
 const ref: fc.Arbitrary<SegmentRef> = fc.record({
-  pack: fc.tuple(fc.integer({ min: 1, max: 9999 }), hex(8)).map(([days, id]) => `${String(days).padStart(3, '0')}/${id}`),
+  pack: fc
+    .tuple(fc.integer({ min: 1, max: 9999 }), hex(8))
+    .map(([days, id]) => `${String(days).padStart(3, '0')}/${id}`),
   offset: count,
   length: count,
   sha256: hex(32),
@@ -31,7 +34,10 @@ const stream = fc.record({
 });
 
 const manifest: fc.Arbitrary<Manifest> = fc
-  .record({ pages: fc.array(ref, { maxLength: 8 }), streams: fc.array(stream, { minLength: 1, maxLength: 6 }) })
+  .record({
+    pages: fc.array(ref, { maxLength: 8 }),
+    streams: fc.array(stream, { minLength: 1, maxLength: 6 }),
+  })
   .map(({ pages, streams }) => {
     const total = pages.reduce((sum, page) => sum + page.rows, 0);
     const [first, ...others] = streams.map(({ table, ...rest }) => ({ ...rest, ...(table && { table }) }));
@@ -52,7 +58,14 @@ const manifest: fc.Arbitrary<Manifest> = fc
         ledger_seen: {},
         recipients: ['9b2f9e0a6a3e4f0e9d3f0a1b2c3d4e5f00112233'],
       },
-      source: { kind: 'postgres' as const, database: 'shop', serverVersion: '15', toolVersion: '15', warnings: [], facts: { a: [1, 'ü'] } },
+      source: {
+        kind: 'postgres' as const,
+        database: 'shop',
+        serverVersion: '15',
+        toolVersion: '15',
+        warnings: [],
+        facts: { a: [1, 'ü'] },
+      },
       streams: first ? [{ ...first, segments: total }, ...others] : [],
       pages,
     };
@@ -63,14 +76,20 @@ describe('the manifest', () => {
     expect(parseManifest(formatManifest(value), 'm')).toEqual(value);
   });
 
-  test.prop([manifest, fc.nat(), fc.nat({ max: 255 })])('with a byte changed is refused or still whole', (value, at, byte) => {
-    const bytes = formatManifest(value);
-    bytes[at % bytes.length] = byte;
-    refusedOr(() => parseManifest(bytes, 'm'), (read) => {
-      expect(read.pages).toHaveLength(value.pages.length);
-      expect(read.streams).toHaveLength(value.streams.length);
-    });
-  });
+  test.prop([manifest, fc.nat(), fc.nat({ max: 255 })])(
+    'with a byte changed is refused or still whole',
+    (value, at, byte) => {
+      const bytes = formatManifest(value);
+      bytes[at % bytes.length] = byte;
+      refusedOr(
+        () => parseManifest(bytes, 'm'),
+        (read) => {
+          expect(read.pages).toHaveLength(value.pages.length);
+          expect(read.streams).toHaveLength(value.streams.length);
+        },
+      );
+    },
+  );
 
   test.prop([manifest, fc.nat()])('cut off anywhere is refused', (value, at) => {
     const bytes = formatManifest(value);
@@ -87,15 +106,23 @@ describe('a key page', () => {
     expect(parsePage(page?.plain ?? Buffer.alloc(0), 'p')).toEqual(refs);
   });
 
-  test.prop([ref, fc.nat(), fc.nat({ max: 255 })])('with a byte changed is refused or names what it says', (one, at, byte) => {
-    const builder = new PageBuilder();
-    builder.add(one);
-    const bytes = builder.finish()?.plain ?? Buffer.alloc(0);
-    bytes[at % bytes.length] = byte;
-    refusedOr(() => parsePage(bytes, 'p'), (read) => {
-      expect(Buffer.from(`${JSON.stringify({ format: 1, kind: 'page' })}\n${read.map(formatRef).join('')}`)).toEqual(bytes);
-    });
-  });
+  test.prop([ref, fc.nat(), fc.nat({ max: 255 })])(
+    'with a byte changed is refused or names what it says',
+    (one, at, byte) => {
+      const builder = new PageBuilder();
+      builder.add(one);
+      const bytes = builder.finish()?.plain ?? Buffer.alloc(0);
+      bytes[at % bytes.length] = byte;
+      refusedOr(
+        () => parsePage(bytes, 'p'),
+        (read) => {
+          expect(
+            Buffer.from(`${JSON.stringify({ format: 1, kind: 'page' })}\n${read.map(formatRef).join('')}`),
+          ).toEqual(bytes);
+        },
+      );
+    },
+  );
 });
 
 function refusedOr<T>(parse: () => T, check: (value: T) => void): void {

@@ -21,7 +21,10 @@ interface Pack {
 }
 
 const HOUR = DAY_MS / 24;
-const policy = fc.record({ keepDays: fc.integer({ min: 1, max: 90 }), fullEveryDays: fc.integer({ min: 1, max: 14 }) });
+const policy = fc.record({
+  keepDays: fc.integer({ min: 1, max: 90 }),
+  fullEveryDays: fc.integer({ min: 1, max: 14 }),
+});
 const run = fc.record({
   /** Hours since the run before ended. */
   gap: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 24 * 40 })),
@@ -93,7 +96,10 @@ class World {
       this.#packs = [];
     }
     const known = this.#packs.filter((pack) => packIsUsable(pack, this.policy, startedAt, false));
-    const own = { modified: new Date(this.#now), days: packDaysFor(this.policy.keepDays, this.policy.fullEveryDays) };
+    const own = {
+      modified: new Date(this.#now),
+      days: packDaysFor(this.policy.keepDays, this.policy.fullEveryDays),
+    };
     this.#packs = [...known, own];
     this.sleep(takesMs);
     const now = new Date(this.#now);

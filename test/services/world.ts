@@ -143,7 +143,7 @@ export async function makeWorld(wrap: (store: Store) => Store = (store) => store
         : view.catalog.entries.find(({ entry }) => entry.snapshot === snapshot);
     if (!item) throw new Error('no such snapshot');
     const manifest = await openManifest(session, item, new KeyOpener([ops]), SIGNAL);
-    await using pool = new SegmentPool(1);
+    await using pool = SegmentPool.forReading();
     const pieces = await Array.fromAsync(
       script(new SnapshotReader(store, manifest, pool), { globals: false }, SIGNAL),
     );

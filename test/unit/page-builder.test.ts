@@ -7,7 +7,15 @@ import type { SegmentRef } from '../../src/repository/pages.ts';
 function refs(count: number): SegmentRef[] {
   return Array.from({ length: count }, (_, i) => {
     const sha256 = hash('sha256', `segment ${i}`, 'hex');
-    return { pack: '039/0011223344556677', offset: i * 100, length: 100, sha256, plain: 1000, rows: 10, key: sha256 };
+    return {
+      pack: '039/0011223344556677',
+      offset: i * 100,
+      length: 100,
+      sha256,
+      plain: 1000,
+      rows: 10,
+      key: sha256,
+    };
   });
 }
 

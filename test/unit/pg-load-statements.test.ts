@@ -287,7 +287,7 @@ describe('chooseTables', () => {
       expect.objectContaining({
         code: 'TABLE_UNKNOWN',
         exitCode: 2,
-        hint: expect.stringContaining('public.users'),
+        hint: expect.stringContaining('public.users') as string,
       }) as Error,
     );
     expect(() => choose('zzzzzzzz')).toThrow(expect.objectContaining({ code: 'TABLE_UNKNOWN' }) as Error);
@@ -297,7 +297,7 @@ describe('chooseTables', () => {
     expect(() => choose('users')).toThrow(
       expect.objectContaining({
         code: 'TABLE_AMBIGUOUS',
-        hint: expect.stringContaining('app.users'),
+        hint: expect.stringContaining('app.users') as string,
       }) as Error,
     );
   });

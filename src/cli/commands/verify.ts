@@ -32,7 +32,7 @@ async function verify(context: CliContext, names: readonly string[], flags: Veri
   const sets = setsOf(config, names);
   const opener = flags.readData === true ? await openReader(context, flags) : undefined;
   await using opened = await openConfiguredSession(context, opener?.certifiers);
-  await using pool = new SegmentPool();
+  await using pool = SegmentPool.forReading();
   const task = context.progress.start('verifying');
   const reports: VerifyReport[] = [];
   const about = await verifyStore(opened.session, context.signal);

@@ -89,7 +89,10 @@ async function* data(bytes: AsyncIterable<Buffer>, lane: number): AsyncIterable<
   for await (const part of splitData(bytes, { lane })) yield { section: 'data', ...part };
 }
 
-/** Passes a lane on and counts its tables: what was taken out of the first lane must be here. */
+/** What every pg_dump writes, and what the first lane has already: `-t` brings the sequences that a table owns. */
+const REPEATED = /^(data-settings|sequences)@/;
+
+/** Passes the tables of a lane on and counts them: what was taken out of the first lane must be here. */
 async function* whole(
   streams: AsyncIterable<DumpStream>,
   tables: readonly SizedTable[],
@@ -97,7 +100,8 @@ async function* whole(
   let seen = 0;
   for await (const stream of streams) {
     if (stream.table !== undefined) seen += 1;
-    yield stream;
+    if (REPEATED.test(stream.name)) await Array.fromAsync(stream.bytes, () => undefined);
+    else yield stream;
   }
   if (seen !== tables.length) throw tablesMissing(tables.length, seen);
 }

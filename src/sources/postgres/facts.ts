@@ -46,7 +46,7 @@ export interface PgGrant {
 const AS_IS = ['SQL_ASCII', 'MULE_INTERNAL'];
 
 /** The encoding in which a database is dumped. Never one whose characters contain ASCII bytes. */
-export function dumpEncodingOf(encoding: string): string {
+function dumpEncodingOf(encoding: string): string {
   return AS_IS.includes(encoding) ? encoding : 'UTF8';
 }
 

@@ -2,10 +2,10 @@
 import { cancelled, HoldfastError, isHoldfastError, reasonOf } from '../../errors.ts';
 import type { DumpReader } from '../source.ts';
 import { firstLine, quoteName } from './load-names.ts';
-import { serverGone, statementFailed, withAftermath } from './load-errors.ts';
+import { isConnectionLoss, serverGone, statementFailed, withAftermath } from './load-errors.ts';
 import { undoGlobals, type GlobalsPlan } from './load-globals.ts';
 import { readLocale } from './load-locale.ts';
-import { isConnectionLoss, Target } from './load-target.ts';
+import type { Target } from './load-target.ts';
 import type { Findings } from './preflight.ts';
 
 export interface Prepared {
@@ -68,28 +68,13 @@ async function cleanUp(
     return { text: `database ${database} existed before and is incomplete now`, hint };
   }
   try {
-    await dropAgain(target);
+    await target.drop();
   } catch (error) {
     const hint = `Drop it when the server is back: DROP DATABASE ${name} WITH (FORCE);`;
     return { text: `database ${database} is incomplete and could not be dropped (${reasonOf(error)})`, hint };
   }
   await takeBack(target, globals);
   return { text: `database ${database}, created for this restore, was dropped again` };
-}
-
-/** With a new connection when the first one did not survive. */
-async function dropAgain(target: Target): Promise<void> {
-  try {
-    await target.drop();
-  } catch (error) {
-    if (!isConnectionLoss(error)) throw error;
-    const again = await Target.open(target.connection);
-    try {
-      await again.drop();
-    } finally {
-      await again.close();
-    }
-  }
 }
 
 /** Best effort: a role that something else depends on by now stays. */

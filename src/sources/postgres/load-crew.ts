@@ -23,8 +23,8 @@ export class Crew {
 
   constructor(target: Target, facts: TargetFacts, jobs: number, signal: AbortSignal) {
     this.#target = target;
-    this.#jobs = jobs;
-    this.#tuning = tuning(facts, jobs);
+    this.#jobs = Math.max(1, Math.floor(jobs));
+    this.#tuning = tuning(facts, Math.max(1, jobs));
     this.#outer = signal;
     this.signal = AbortSignal.any([signal, this.#failure.signal]);
     this.#onAbort = () => void this.stop(cancelled());
@@ -68,6 +68,9 @@ export class Crew {
     this.signal.throwIfAborted();
     const session = await LoadSession.open(this.#target.connection, this.#tuning);
     this.#sessions.push(session);
+    // Cancelled while it was opened: `stop` has not seen it.
+    if (this.signal.aborted) await session.close();
+    this.signal.throwIfAborted();
     return session;
   }
 

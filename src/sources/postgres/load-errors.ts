@@ -1,5 +1,6 @@
 /** What can go wrong while a dump is loaded into PostgreSQL. No message holds a literal of the dump. */
-import { HoldfastError, reasonOf } from '../../errors.ts';
+import pg from 'pg';
+import { HoldfastError, isHoldfastError, reasonOf } from '../../errors.ts';
 
 /** A place in a stream of the dump; lines count from 1. */
 export interface LoadPlace {
@@ -151,8 +152,20 @@ export function withAftermath(error: HoldfastError, aftermath: string, hint?: st
 
 /** PostgreSQL's five-character error code, undefined for anything that is no server error. */
 export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+const SOCKET_ERRORS = /^(ECONN(RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
+
+/** True for failures of the connection itself: nothing more can be asked through it. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (isHoldfastError(error)) return error.code === 'PG_UNREACHABLE';
+  const state = sqlState(error);
+  // 57P01 to 57P05: the server or an administrator ended the session; class 08: connection exceptions.
+  if (state !== undefined) return state.startsWith('57P') || state.startsWith('08');
+  if (!(error instanceof Error)) return false;
+  const isSocket = 'code' in error && typeof error.code === 'string' && SOCKET_ERRORS.test(error.code);
+  return isSocket || /connection terminated|not queryable|connection was closed/i.test(error.message);
 }
 
 /** A syntax error quotes what it stumbled over: `at or near "'secret'"`. */

@@ -6,7 +6,7 @@ import { countRows } from './load-counts.ts';
 import { StatementFilter } from './load-filter.ts';
 import { dataSteps, StatementSteps, type LoadStep, type StatementStep, type TableStep } from './load-plan.ts';
 import { runPlan } from './load-run.ts';
-import { loadPreData, loadScript, runStatement, withSetting } from './load-script.ts';
+import { loadPreData, loadScript, runStatement, useSettings, withSetting } from './load-script.ts';
 import type { LoadSession, Settings } from './load-session.ts';
 import { scripts, statementsOf } from './load-survey.ts';
 import { freezable, loadTable, pointsToLargeObjects } from './load-table.ts';
@@ -44,7 +44,7 @@ export async function restoreInto(
     const sessions = await crew.all();
     const rows = await countRows(sessions, taken, signal);
     await sessions[0]?.makeDurable();
-    return { target: target.connection.display, rows, leftOut: [...leftOut, ...restore.filter.leftOut] };
+    return { target: target.connection.libpqUrl, rows, leftOut: [...leftOut, ...restore.filter.leftOut] };
   } catch (error) {
     await crew.stop(error);
     throwIfCancelled(signal);
@@ -92,10 +92,10 @@ interface Steps {
 async function dataSettings({ dump, filter, crew }: Restore, before: Settings): Promise<Settings> {
   let settings = before;
   for (const stream of scripts(dump, 'data').filter(({ name }) => isSettings(name))) {
-    for await (const { sql, statement } of statementsOf(dump, stream, crew.signal)) {
+    for await (const { sql, place, statement } of statementsOf(dump, stream, crew.signal)) {
       const kept = filter.apply(statement, sql);
       if (kept !== undefined && statement.kind === 'setting')
-        settings = withSetting(settings, statement, kept);
+        settings = withSetting(settings, statement, { sql: kept, place });
     }
   }
   return settings;
@@ -147,8 +147,9 @@ async function postData(
     for await (const placed of statementsOf(dump, stream, crew.signal)) {
       const sql = filter.apply(placed.statement, placed.sql);
       if (sql === undefined) continue;
-      if (placed.statement.kind === 'setting') settings = withSetting(settings, placed.statement, sql);
-      else steps.push(maker.make({ ...placed, sql }, settings));
+      if (placed.statement.kind === 'setting') {
+        settings = withSetting(settings, placed.statement, { sql, place: placed.place });
+      } else steps.push(maker.make({ ...placed, sql }, settings));
     }
   }
   return steps;
@@ -165,7 +166,7 @@ async function runSteps(
   const frozen = await freezable(await crew.control(), tables);
   const taken = new Map<string, number>();
   const execute = async (step: LoadStep, session: LoadSession): Promise<void> => {
-    await session.use(step.kind === 'statement' ? step.settings : base);
+    await useSettings(session, step.kind === 'statement' ? step.settings : base);
     if (step.kind === 'statement') {
       options.onProgress(0, step.name);
       await runStatement(session, step.sql, step.place);

@@ -1,11 +1,10 @@
 /** Streams of SQL into a session: pre-data, sequences, large objects, single statements. */
 import type { DumpReader, LoadOptions, StoredStream } from '../source.ts';
-import { statementFailed, type LoadPlace } from './load-errors.ts';
+import { isConnectionLoss, statementFailed, type LoadPlace } from './load-errors.ts';
 import type { StatementFilter } from './load-filter.ts';
 import { firstLine } from './load-names.ts';
-import type { LoadSession, Settings } from './load-session.ts';
+import type { LoadSession, Setting, Settings } from './load-session.ts';
 import { scripts, statementsOf, type PlacedStatement } from './load-survey.ts';
-import { isConnectionLoss } from './load-target.ts';
 
 /** Bytes of statements that go in one round trip where a stream may hold millions (large objects). */
 const BATCH = 1024 * 1024;
@@ -27,8 +26,8 @@ export async function loadPreData(
     for await (const { sql, place, statement } of statementsOf(dump, stream, signal)) {
       const kept = filter.apply(statement, sql);
       if (kept === undefined) continue;
-      if (statement.kind === 'setting') settings = withSetting(settings, statement, kept);
-      await session.use(settings);
+      if (statement.kind === 'setting') settings = withSetting(settings, statement, { sql: kept, place });
+      await useSettings(session, settings);
       if (statement.kind !== 'setting') await runStatement(session, kept, place);
       onProgress(sql.length, stream.name);
     }
@@ -40,12 +39,21 @@ export async function loadPreData(
 export function withSetting(
   settings: Settings,
   statement: PlacedStatement['statement'] & { readonly kind: 'setting' },
-  sql: Buffer,
+  setting: Setting,
 ): Settings {
   const next = new Map(settings);
-  if (/^reset\b/i.test(sql.toString('latin1', 0, 6))) next.delete(statement.variable);
-  else next.set(statement.variable, sql);
+  if (/^reset\b/i.test(setting.sql.toString('latin1', 0, 6))) next.delete(statement.variable);
+  else next.set(statement.variable, setting);
   return next;
+}
+
+/**
+ * Makes exactly these settings hold, with as few statements as possible.
+ * @throws HoldfastError LOAD_STATEMENT
+ */
+export async function useSettings(session: LoadSession, settings: Settings): Promise<void> {
+  for (const { sql, place } of session.toUse(settings)) await runStatement(session, sql, place);
+  session.using(settings);
 }
 
 /**

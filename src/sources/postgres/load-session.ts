@@ -3,12 +3,19 @@ import { pipeline } from 'node:stream/promises';
 import type { Client, Connection, QueryResultRow } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { PgConnection } from './connection.ts';
+import type { LoadPlace } from './load-errors.ts';
+
+/** A SET statement of the dump. */
+export interface Setting {
+  readonly sql: Buffer;
+  readonly place: LoadPlace;
+}
 
 /**
- * The session variables that a statement of the dump expects: the SET statement, by variable in lower case.
- * `session authorization` is among them.
+ * The session variables that a statement of the dump expects, by variable in lower case; `session authorization` is
+ * among them.
  */
-export type Settings = ReadonlyMap<string, Buffer>;
+export type Settings = ReadonlyMap<string, Setting>;
 
 export class LoadSession {
   readonly #client: Client;
@@ -28,7 +35,7 @@ export class LoadSession {
   static async open(connection: PgConnection, tuning: readonly string[] = []): Promise<LoadSession> {
     const client = await connection.client();
     try {
-      const { rows } = await client.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid');
+      const { rows } = await client.query<{ pid: number }>(PATIENCE);
       for (const statement of tuning) await client.query(statement);
       return new LoadSession(client, rows[0]?.pid ?? 0);
     } catch (error) {
@@ -52,15 +59,21 @@ export class LoadSession {
     return (await this.#client.query<Row>(sql, values)).rows;
   }
 
-  /** Makes exactly these settings hold, with as few statements as possible. */
-  async use(settings: Settings): Promise<void> {
-    if (settings === this.#settings) return;
-    for (const variable of this.#settings.keys()) {
-      if (!settings.has(variable)) await this.run(Buffer.from(`RESET ${variable};`));
-    }
-    for (const [variable, statement] of settings) {
-      if (this.#settings.get(variable)?.equals(statement) !== true) await this.run(statement);
-    }
+  /** What to run, in order, so that exactly these settings hold; call `using` when it has run. */
+  toUse(settings: Settings): readonly Setting[] {
+    if (settings === this.#settings) return [];
+    const obsolete = [...this.#settings].filter(([variable]) => !settings.has(variable));
+    const changed = [...settings].filter(
+      ([variable, { sql }]) => this.#settings.get(variable)?.sql.equals(sql) !== true,
+    );
+    return [
+      ...obsolete.map(([variable, { place }]) => ({ sql: Buffer.from(`RESET ${variable};`), place })),
+      ...changed.map(([, setting]) => setting),
+    ];
+  }
+
+  /** Says that these settings hold from now on. */
+  using(settings: Settings): void {
     this.#settings = settings;
   }
 
@@ -86,6 +99,12 @@ export class LoadSession {
     await this.#client.end().catch(() => undefined);
   }
 }
+
+/** Timeouts of the server or role would end sessions that wait, and statements that are long. */
+const PATIENCE = `
+  SELECT pg_catalog.pg_backend_pid() AS pid,
+    (SELECT count(pg_catalog.set_config(name, '0', false)) FROM pg_catalog.pg_settings WHERE name IN ('statement_timeout',
+      'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')) AS patient`;
 
 /** The driver takes SQL only as text; the statements of a dump are bytes, which need not be UTF-8. */
 class RawStatement {

@@ -1,11 +1,10 @@
 /** Rows into one table. */
 import type { DumpReader, LoadOptions } from '../source.ts';
 import { openCopy } from './load-copy.ts';
-import { sqlState, tableFailed } from './load-errors.ts';
+import { isConnectionLoss, sqlState, tableFailed } from './load-errors.ts';
 import { keyOfName } from './load-names.ts';
 import type { TableStep } from './load-plan.ts';
 import type { LoadSession } from './load-session.ts';
-import { isConnectionLoss } from './load-target.ts';
 
 /**
  * Loads the rows of a step in the order of the dump.

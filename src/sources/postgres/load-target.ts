@@ -1,7 +1,7 @@
 /** The server and the database that a dump is loaded into: looking, creating, dropping. */
-import { HoldfastError, isHoldfastError } from '../../errors.ts';
+import { isHoldfastError } from '../../errors.ts';
 import type { PgConnection } from './connection.ts';
-import { cannotCreate, noMaintenance, sqlState, targetOccupied } from './load-errors.ts';
+import { cannotCreate, isConnectionLoss, noMaintenance, sqlState, targetOccupied } from './load-errors.ts';
 import { localeClauses, type SourceLocale } from './load-locale.ts';
 import { quoteLiteral, quoteName } from './load-names.ts';
 import { LoadSession } from './load-session.ts';
@@ -13,6 +13,7 @@ export interface TargetFacts {
   readonly user: string;
   readonly isSuperuser: boolean;
   readonly mayCreateDatabase: boolean;
+  readonly mayCreateRoles: boolean;
   readonly roles: ReadonlySet<string>;
   /** Roles that the user may act for. */
   readonly memberOf: ReadonlySet<string>;
@@ -27,7 +28,7 @@ export interface TargetFacts {
 
 export class Target {
   readonly connection: PgConnection;
-  readonly #session: LoadSession;
+  #session: LoadSession;
 
   private constructor(connection: PgConnection, session: LoadSession) {
     this.connection = connection;
@@ -39,16 +40,7 @@ export class Target {
    * @throws HoldfastError PG_UNREACHABLE, PG_LOGIN, TARGET_NO_MAINTENANCE
    */
   static async open(connection: PgConnection): Promise<Target> {
-    let first: unknown;
-    for (const name of ['postgres', 'template1', connection.database]) {
-      try {
-        return new Target(connection, await LoadSession.open(connection.withDatabase(name)));
-      } catch (error) {
-        if (isHoldfastError(error, 'PG_UNREACHABLE') || isHoldfastError(error, 'PG_LOGIN')) throw error;
-        first ??= error;
-      }
-    }
-    throw noMaintenance(connection.display, first);
+    return new Target(connection, await openBeside(connection));
   }
 
   get database(): string {
@@ -63,6 +55,7 @@ export class Target {
       user: row.user,
       isSuperuser: row.superuser,
       mayCreateDatabase: row.superuser || row.createdb,
+      mayCreateRoles: row.superuser || row.createrole,
       roles: new Set(row.roles),
       memberOf: new Set(row.member_of),
       extensions: new Set(row.extensions),
@@ -113,21 +106,20 @@ export class Target {
 
   /** Runs a statement beside the database, e.g. of the globals. */
   async run(sql: Buffer): Promise<void> {
-    await this.#session.run(sql);
+    await this.#again((session) => session.run(sql));
   }
 
   /** Ends sessions and what runs in them; those that are gone already are no error. */
   async terminate(pids: readonly number[]): Promise<void> {
-    await this.#session.query('SELECT pg_catalog.pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [
-      pids,
-    ]);
+    const sql = 'SELECT pg_catalog.pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid';
+    await this.#again((session) => session.query(sql, [pids]));
   }
 
   /** Drops the database with whoever is connected to it; called only for one that `create` made. */
   async drop(): Promise<void> {
     const others = `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
       WHERE datname = ${quoteLiteral(this.database)} AND pid <> pg_catalog.pg_backend_pid()`;
-    await this.#session.query(others);
+    await this.#again((session) => session.query(others));
     for (let tries = 0; ; tries += 1) {
       try {
         await this.#session.query(`DROP DATABASE IF EXISTS ${quoteName(this.database)}`);
@@ -143,17 +135,31 @@ export class Target {
   async close(): Promise<void> {
     await this.#session.close();
   }
+
+  /** This session is idle for as long as the restore runs: it may be lost by then, and is opened again once. */
+  async #again<Result>(work: (session: LoadSession) => Promise<Result>): Promise<Result> {
+    try {
+      return await work(this.#session);
+    } catch (error) {
+      if (!isConnectionLoss(error)) throw error;
+      await this.#session.close();
+      this.#session = await openBeside(this.connection);
+      return work(this.#session);
+    }
+  }
 }
 
-/** True for failures of the connection itself: nothing more can be asked of this server now. */
-export function isConnectionLoss(error: unknown): boolean {
-  if (error instanceof HoldfastError) return error.code === 'PG_UNREACHABLE';
-  const state = sqlState(error);
-  if (state !== undefined) return state.startsWith('57P') || state.startsWith('08');
-  return (
-    error instanceof Error &&
-    /terminated|not queryable|ECONNRESET|EPIPE|ECONNREFUSED|socket/i.test(error.message)
-  );
+async function openBeside(connection: PgConnection): Promise<LoadSession> {
+  let first: unknown;
+  for (const name of ['postgres', 'template1', connection.database]) {
+    try {
+      return await LoadSession.open(connection.withDatabase(name));
+    } catch (error) {
+      if (isHoldfastError(error, 'PG_UNREACHABLE') || isHoldfastError(error, 'PG_LOGIN')) throw error;
+      first ??= error;
+    }
+  }
+  throw noMaintenance(connection.display, first);
 }
 
 interface FactsRow {
@@ -161,6 +167,7 @@ interface FactsRow {
   readonly user: string;
   readonly superuser: boolean;
   readonly createdb: boolean;
+  readonly createrole: boolean;
   readonly roles: string[];
   readonly member_of: string[];
   readonly extensions: string[];
@@ -173,7 +180,7 @@ interface FactsRow {
 /** The cast to text is for the arrays of type name, which the driver does not parse. */
 const FACTS = `
   SELECT current_setting('server_version_num')::int AS version, current_user::text AS "user",
-    r.rolsuper AS superuser, r.rolcreatedb AS createdb,
+    r.rolsuper AS superuser, r.rolcreatedb AS createdb, r.rolcreaterole AS createrole,
     ARRAY(SELECT rolname::text FROM pg_catalog.pg_roles) AS roles,
     ARRAY(SELECT rolname::text FROM pg_catalog.pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')) AS member_of,
     ARRAY(SELECT name::text FROM pg_catalog.pg_available_extensions) AS extensions,

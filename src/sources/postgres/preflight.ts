@@ -60,7 +60,7 @@ const OTHER_SESSIONS = 2;
 
 /** Why the restore cannot work, each a sentence that says what to do. */
 export function problemsOf(need: Need): readonly string[] {
-  const { dump, options, survey, facts, exists } = need;
+  const { dump, options, survey, globals, facts, exists } = need;
   const problems: string[] = [];
   const source = majorOf(dump.source.serverVersion);
   const target = Math.floor(facts.version / 10_000);
@@ -84,6 +84,9 @@ export function problemsOf(need: Need): readonly string[] {
     problems.push(
       `role ${facts.user} may not create databases: give it CREATEDB or create the empty database yourself`,
     );
+  }
+  if (globals !== undefined && globals.roles.size > 0 && !facts.mayCreateRoles) {
+    problems.push(`role ${facts.user} may not create roles: restore as a superuser, or create them yourself`);
   }
   const sessions = options.jobs + OTHER_SESSIONS;
   if (facts.freeConnections < sessions - 1) {

@@ -1,0 +1,2 @@
+CREATE ROLE shop;
+ALTER ROLE shop WITH LOGIN;

@@ -1,0 +1,100 @@
+/** What making the vectors and testing them share: where they lie, their throw-away keys, and their time. */
+import { join } from 'node:path';
+import { generateHostKey, generateRecipientKey, readPrivateKey } from '../../src/openpgp/keys.ts';
+import type { openpgp } from '../../src/openpgp/library.ts';
+import type { Store } from '../../src/stores/store.ts';
+
+export const SIGNAL = new AbortController().signal;
+
+export const FOLDER = import.meta.dirname;
+export const STORE_FOLDER = join(FOLDER, 'accepted/store');
+export const EXPECTED_FOLDER = join(FOLDER, 'accepted/expected');
+export const REFUSED_FOLDER = join(FOLDER, 'refused');
+
+/** The moment at which the vectors are read: no snapshot in them is past its end then. */
+export const NOW = new Date('2026-11-21T12:00:00.000Z');
+
+/**
+ * - `ops`: the recipient, who initialised the store;
+ * - `db1`: a host that ops has certified;
+ * - `db2`: a host that only the reader's configuration names;
+ * - `officer`: signs the ledger;
+ * - `stranger`: nobody knows.
+ */
+export const KEY_NAMES = ['ops', 'db1', 'db2', 'officer', 'stranger'] as const;
+export type Keys = Readonly<Record<(typeof KEY_NAMES)[number], openpgp.PrivateKey>>;
+
+export function keyFile(name: string): string {
+  return join(FOLDER, 'keys', `${name}.key`);
+}
+
+export async function readKeys(): Promise<Keys> {
+  const read = async (name: string) => [name, await readPrivateKey(keyFile(name), () => Promise.resolve(undefined))];
+  return Object.fromEntries(await Promise.all(KEY_NAMES.map(read))) as Keys;
+}
+
+export function newKey(name: (typeof KEY_NAMES)[number]): Promise<openpgp.PrivateKey> {
+  const user = `holdfast vectors ${name}`;
+  return name.startsWith('db') ? generateHostKey(user) : generateRecipientKey(user);
+}
+
+/** A store whose clock stands where it is put: the vectors were made on certain days and are read on another one. */
+export function withClock(store: Store, now: () => Date): Store {
+  return {
+    url: store.url,
+    get: (key, range, signal) => store.get(key, range, signal),
+    head: (key, signal) => store.head(key, signal),
+    list: (prefix, signal) => store.list(prefix, signal),
+    folders: (prefix, signal) => store.folders(prefix, signal),
+    now: () => Promise.resolve(now()),
+    features: (signal) => store.features(signal),
+    create: (signal) => store.create(signal),
+    check: (signal) => store.check(signal),
+    put: (key, bytes, options, signal) => store.put(key, bytes, options, signal),
+    remove: (keys, signal) => store.remove(keys, signal),
+    close: () => store.close(),
+  };
+}
+
+/** A snapshot that is refused: what is changed in the accepted store, what is then read, and the code of the error. */
+export interface RefusedCase {
+  readonly name: string;
+  /** What was done, for people. */
+  readonly what: string;
+  readonly changes: readonly Change[];
+  readonly read: SnapshotPlace;
+  /** The reader has read the accepted store before the change. */
+  readonly seen?: true;
+  /** The reader's configuration names no host, only the recipient. */
+  readonly hosts?: 'none';
+  /** Of the HoldfastError; `verify` cases are those that only the hash chain shows, which `verify` follows. */
+  readonly code?: string;
+  readonly verify?: 'problem';
+}
+
+export interface SnapshotPlace {
+  readonly set: string;
+  readonly snapshot: string;
+}
+
+export type Change =
+  | { readonly do: 'flip'; readonly file: string; readonly at: number }
+  | { readonly do: 'truncate'; readonly file: string; readonly to: number }
+  | { readonly do: 'append'; readonly file: string; readonly text: string }
+  | { readonly do: 'remove'; readonly file: string }
+  | { readonly do: 'swap'; readonly file: string; readonly with: string }
+  | { readonly do: 'copy'; readonly file: string; readonly from: string }
+  /** A prepared object from the folder `refused/`. */
+  | { readonly do: 'put'; readonly file: string; readonly object: string };
+
+/** What is expected of an accepted snapshot. */
+export interface ExpectedSnapshot extends SnapshotPlace {
+  readonly time: string;
+  readonly full: boolean;
+  /** Name, section, dialect, segments, rows and bytes of each stream. */
+  readonly streams: readonly (readonly [string, string, string, number, number, number])[];
+  /** File below `accepted/expected/` with the streams outside of `globals`, in order. */
+  readonly sql: string;
+  /** The same with the streams of `globals`; absent when there are none. */
+  readonly globals?: string;
+}
