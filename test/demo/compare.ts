@@ -40,3 +40,29 @@ function typed(_: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return { blob: Buffer.from(value).toString('base64') };
   return value;
 }
+
+/** A database's name for people, and what it holds. */
+export type NamedDigests = readonly [string, ReadonlyMap<string, TableDigest>];
+
+/** A table for people with one line for each table of either database, and the names of those that differ. */
+export function comparison(
+  [leftName, left]: NamedDigests,
+  [rightName, right]: NamedDigests,
+): { readonly lines: string[]; readonly different: string[] } {
+  const lines = [`${'table'.padEnd(16)}${'rows'.padStart(6)}   ${leftName.padEnd(18)}${rightName}`];
+  const different: string[] = [];
+  for (const name of new Set([...left.keys(), ...right.keys()])) {
+    const [one, other] = [left.get(name), right.get(name)];
+    const same = one !== undefined && one.sha256 === other?.sha256;
+    if (!same) different.push(name);
+    const rows = String(one?.rows ?? '').padStart(6);
+    lines.push(
+      `${name.padEnd(16)}${rows}   ${short(one).padEnd(18)}${short(other)}  ${same ? 'the same' : 'DIFFERENT'}`,
+    );
+  }
+  return { lines, different };
+}
+
+function short(digest: TableDigest | undefined): string {
+  return digest?.sha256.slice(0, 12) ?? 'missing';
+}

@@ -6,8 +6,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { digestsOf } from './compare.ts';
-import type { TableDigest } from './compare.ts';
+import { comparison, digestsOf } from './compare.ts';
+import type { NamedDigests, TableDigest } from './compare.ts';
 import { claimFolder, FolderRefused, recordMade } from './folder.ts';
 import { readme } from './readme.ts';
 import { ACCIDENT, accident, aDayOfBusiness, openShop, searchReviews } from './shop.ts';
@@ -161,24 +161,11 @@ async function snapshotOfDay(stage: Stage, day: number): Promise<string> {
   return snapshot;
 }
 
-type Named = readonly [string, ReadonlyMap<string, TableDigest>];
-
-function compare(stage: Stage, [leftName, left]: Named, [rightName, right]: Named): void {
+function compare(stage: Stage, one: NamedDigests, other: NamedDigests): void {
   stage.say('The demo compares all values of all rows, and shows their fingerprints:\n');
-  stage.say(`${'table'.padEnd(16)}${'rows'.padStart(6)}   ${leftName.padEnd(18)}${rightName}`);
-  const names = [...new Set([...left.keys(), ...right.keys()])];
-  for (const name of names) {
-    const [one, other] = [left.get(name), right.get(name)];
-    const same = one !== undefined && one.sha256 === other?.sha256;
-    stage.say(
-      `${name.padEnd(16)}${String(one?.rows).padStart(6)}   ${short(one).padEnd(18)}${short(other)}  ${same ? 'the same' : 'DIFFERENT'}`,
-    );
-    if (!same) throw new CommandFailed(`table ${name} is not what it was`);
-  }
-}
-
-function short(digest: TableDigest | undefined): string {
-  return digest?.sha256.slice(0, 12) ?? 'missing';
+  const { lines, different } = comparison(one, other);
+  for (const line of lines) stage.say(line);
+  if (different.length > 0) throw new CommandFailed(`not what it was: ${different.join(', ')}`);
 }
 
 async function withoutHoldfast(stage: Stage): Promise<void> {
