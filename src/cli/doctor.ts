@@ -20,6 +20,8 @@ export async function* runDoctor(context: CliContext): AsyncGenerator<Check> {
   yield* checkRecipients(config);
   yield* checkSigner(config);
   yield* checkStore(context, config);
+  // A machine that only restores has no business with the sources.
+  if (config.signingKey === undefined) return;
   for (const set of config.sets.values()) {
     throwIfCancelled(context.signal);
     yield* checkSource(context, config, set);
@@ -74,9 +76,9 @@ async function* checkStore(context: CliContext, config: Config): AsyncGenerator<
     store = await openConfiguredStore(context, config);
     await store.check(context.signal);
     yield { what, verdict: 'ok', found: 'there, and can be listed' };
-    yield* checkHeader(context, config, store, what);
-    yield* checkClock(context, store, what);
-    yield* checkFeatures(context, config, store, what);
+    yield* checkHeader(context, config, store);
+    yield* checkClock(context, store);
+    yield* checkFeatures(context, config, store);
   } catch (error) {
     yield failed(what, error);
   } finally {
@@ -84,14 +86,9 @@ async function* checkStore(context: CliContext, config: Config): AsyncGenerator<
   }
 }
 
-async function* checkHeader(
-  context: CliContext,
-  config: Config,
-  store: Store,
-  what: string,
-): AsyncGenerator<Check> {
+async function* checkHeader(context: CliContext, config: Config, store: Store): AsyncGenerator<Check> {
   const { openSession } = await import('../repository/session.ts');
-  yield await attempt(`${what}, header`, async () => {
+  yield await attempt('store header', async () => {
     const { recipients, trustedSigners, purgeSigners } = await readConfiguredKeys(config);
     const session = await openSession(
       { store, signers: trustedSigners, recipients, purgeSigners, stateDir: config.stateDir },
@@ -106,49 +103,44 @@ async function* checkHeader(
     const found = `store ${session.id}, signature good`;
     if (config.signingKey !== undefined && mine && !(await isCertifiedBy(mine, recipients))) {
       return {
-        what: `${what}, header`,
+        what: 'store header',
         verdict: 'warning',
         found: `${found}; no recipient has vouched for this host`,
         hint: `Where a private key is, run: holdfast keys trust ${own ?? ''}`,
       };
     }
-    return { what: `${what}, header`, verdict: 'ok', found };
+    return { what: 'store header', verdict: 'ok', found };
   });
 }
 
 const SKEW_MAX_MS = 60_000;
 
-async function* checkClock(context: CliContext, store: Store, what: string): AsyncGenerator<Check> {
-  yield await attempt(`${what}, clock`, async () => {
+async function* checkClock(context: CliContext, store: Store): AsyncGenerator<Check> {
+  yield await attempt('store clock', async () => {
     const skew = Math.abs(Date.now() - (await store.now(context.signal)).getTime());
-    if (skew <= SKEW_MAX_MS) return { what: `${what}, clock`, verdict: 'ok', found: 'agrees with this host' };
+    if (skew <= SKEW_MAX_MS) return { what: 'store clock', verdict: 'ok', found: 'agrees with this host' };
     return wrong(
-      `${what}, clock`,
+      'store clock',
       `differs from this host's by ${formatDuration(skew)}`,
       'Run a time service (chrony, systemd-timesyncd) on this host.',
     );
   });
 }
 
-async function* checkFeatures(
-  context: CliContext,
-  config: Config,
-  store: Store,
-  what: string,
-): AsyncGenerator<Check> {
+async function* checkFeatures(context: CliContext, config: Config, store: Store): AsyncGenerator<Check> {
   if (config.signingKey === undefined) return;
-  yield await attempt(`${what}, writing`, async () => {
+  yield await attempt('store writing', async () => {
     const { ifAbsent, versions, lifecycle } = await store.features(context.signal);
     if (!ifAbsent && !versions) {
       return {
-        what: `${what}, writing`,
+        what: 'store writing',
         verdict: 'warning',
         found: 'this host can overwrite what is there',
         hint: 'Turn on versioning for the bucket, so that an overwritten object can be brought back.',
       };
     }
     return {
-      what: `${what}, writing`,
+      what: 'store writing',
       verdict: 'ok',
       found: [
         ifAbsent ? 'puts never overwrite' : 'old versions are kept',
@@ -163,7 +155,11 @@ async function* checkSource(context: CliContext, config: Config, set: SetConfig)
   yield await attempt(what, async () => {
     const info = await (await openSource(config, set, context)).probe(context.signal);
     const size = info.estimatedBytes === undefined ? '' : `, about ${formatBytes(info.estimatedBytes)}`;
-    const found = `${info.database}, server ${info.serverVersion}, ${info.toolVersion}${size}`;
+    const versions =
+      info.toolVersion === info.serverVersion
+        ? info.serverVersion
+        : `server ${info.serverVersion}, tools ${info.toolVersion}`;
+    const found = `${info.database}, ${versions}${size}`;
     if (info.warnings.length === 0) return { what, verdict: 'ok', found };
     return { what, verdict: 'warning', found: `${found}; ${info.warnings.join('; ')}` };
   });

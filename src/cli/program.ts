@@ -39,7 +39,7 @@ export function buildProgram(context: RunContext, verbs: readonly Register[]): C
     .helpCommand(false)
     .option('-c, --config <FILE>', 'configuration (default: ./holdfast.yaml, /etc/holdfast/holdfast.yaml)')
     .option('--json', 'JSON lines on stdout; the last one is a summary or an error')
-    .option('-q, --quiet', 'nothing on stderr but errors')
+    .option('-q, --quiet', 'for cron: nothing but errors and what somebody must look at')
     .option('-v, --verbose', 'say what is done; -vv in detail', (_, count: number) => count + 1, 0)
     .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'this help, or that of a verb')

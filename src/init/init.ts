@@ -1,5 +1,5 @@
 /** `init`: keys, store and configuration, in an order in which a failure leaves nothing that is in the way. */
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { armorPrivateKey, certify } from '../openpgp/keys.ts';
 import type { Store } from '../stores/store.ts';
@@ -45,7 +45,10 @@ export async function runInit(options: InitOptions, signal: AbortSignal): Promis
   const keysFolder = join(dirname(configFile), 'keys');
   await refuseExisting(configFile, 'a configuration');
   await refuseExisting(join(keysFolder, 'host.key'), 'keys');
-  if (privateKeyOut !== undefined) await refuseExisting(privateKeyOut, 'a private key');
+  if (privateKeyOut !== undefined) {
+    await refuseExisting(privateKeyOut, 'a private key');
+    await mustBeWritable(dirname(privateKeyOut), privateKeyOut);
+  }
   await store.create(signal);
   const keys = await makeKeys({ writer, recipientFiles, makeOps: privateKeyOut !== undefined });
   const written: string[] = [];
@@ -93,6 +96,13 @@ async function writeNew(file: string, text: string, mode: number, written: strin
       ? fileExists(file, 'a file')
       : cannotWrite(file, cause);
   }
+}
+
+/** Asked before anything is made: a medium that is not mounted must not leave half a set-up behind. */
+async function mustBeWritable(folder: string, file: string): Promise<void> {
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw cannotWrite(file, cause);
+  });
 }
 
 async function refuseExisting(file: string, what: string): Promise<void> {

@@ -148,10 +148,33 @@ export async function keyFacts(key: openpgp.Key): Promise<KeyFacts> {
   return {
     fingerprint: key.getFingerprint(),
     userId: key.getUserIDs()[0] ?? '',
-    algorithm: [info.algorithm, info.curve ?? info.bits].filter(Boolean).join(' '),
+    algorithm: algorithmName(info),
     created: key.getCreationTime(),
     expires: await expiry(key),
   };
+}
+
+type CertifyPackets = (
+  key: unknown,
+  signed: object,
+  at: Date,
+  isDetached: boolean,
+  config: openpgp.Config,
+) => Promise<void>;
+
+/** `Ed25519`, `RSA 3072`: what people call it. */
+function algorithmName({
+  algorithm,
+  curve,
+  bits,
+}: {
+  algorithm: string;
+  curve?: string;
+  bits?: number;
+}): string {
+  const name = (curve ?? algorithm).replace(/Legacy$/, '').replace(/^rsa.*/i, 'RSA');
+  const shown = name.charAt(0).toUpperCase() + name.slice(1);
+  return bits === undefined ? shown : `${shown} ${bits}`;
 }
 
 async function expiry(key: openpgp.Key): Promise<Date | undefined> {
@@ -189,7 +212,24 @@ async function generate(name: string, encrypts: boolean): Promise<openpgp.Privat
     date: new Date(Date.now() - 60_000),
     config: PGP,
   });
+  await preferKnownHashes(privateKey);
   return privateKey;
+}
+
+/**
+ * OpenPGP.js states a preference for SHA-3, which gpg 2.2 does not have: it would ask a question at every import.
+ * So the self-certification is made again with SHA-512 and SHA-256 only (RFC 9580 section 5.2.3.16).
+ */
+async function preferKnownHashes(key: openpgp.PrivateKey): Promise<void> {
+  const [user] = key.users;
+  const [certification] = user?.selfCertifications ?? [];
+  if (!user?.userID || !certification) throw new Error('a new key has no self-certification');
+  certification.preferredHashAlgorithms = [openpgp.enums.hash.sha512, openpgp.enums.hash.sha256];
+  certification.rawNotations = [];
+  const signed = { userID: user.userID, key: key.keyPacket };
+  // The library's types know of signing bytes only; certifying is the same method with the packets (its key.js).
+  const sign = certification.sign.bind(certification) as unknown as CertifyPackets;
+  await sign(key.keyPacket, signed, certification.created ?? new Date(), false, PGP);
 }
 
 /** A copy of the host's public key that carries a certification by `certifier` (OpenPGP signature type 0x10). */

@@ -1,11 +1,21 @@
 import { HoldfastError } from '../errors.ts';
 
-export const unknownTable = (table: string, near: readonly string[]) =>
+export const unknownTable = (
+  table: string,
+  near: readonly string[],
+  all: readonly { readonly name: string }[],
+) =>
   new HoldfastError({
     code: 'TABLE_UNKNOWN',
     exit: 'usage',
     message: `the snapshot has no table ${table}`,
-    hint: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'List its tables with --dry-run.',
+    hint:
+      near.length > 0
+        ? `Did you mean ${near.join(' or ')}?`
+        : `It has ${all
+            .slice(0, 10)
+            .map(({ name }) => name)
+            .join(', ')}${all.length > 10 ? ', …' : ''}.`,
   });
 
 export const targetOccupied = (target: string) =>

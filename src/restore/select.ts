@@ -56,7 +56,7 @@ export function selectTables(streams: readonly StoredStream[], names: readonly s
   const tables = streams.filter((stream) => stream.table !== undefined);
   return names.flatMap((name) => {
     const matching = tables.filter((stream) => spellings(stream.table?.name ?? '').includes(name));
-    if (matching.length === 0) throw unknownTable(name, nearNames(name, tables));
+    if (matching.length === 0) throw unknownTable(name, nearNames(name, tables), tables);
     return matching;
   });
 }

@@ -4,7 +4,7 @@ import { setsOf, signingKeyOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, formatDuration, formatPlural } from '../format.ts';
+import { formatBytes, formatCount, formatDuration, formatPlural } from '../format.ts';
 import { withExamples } from '../program.ts';
 import { openConfiguredSession, openSource } from '../wiring.ts';
 import type { OpenedSession } from '../wiring.ts';
@@ -104,11 +104,12 @@ async function backupSet(
     );
     task.end();
     const { counts } = entry;
-    output.line(
-      `${set.name}@${entry.snapshot}  ${entry.full ? 'full' : 'incremental'}  ${formatBytes(counts.plain_bytes)} read, ` +
-        `${formatBytes(counts.new_bytes)} new (${formatPlural(counts.new_segments, 'segment')} of ${formatPlural(counts.segments, 'segment')}), ` +
-        `${formatDuration(counts.duration_ms)}, readable until ${entry.end.slice(0, 10)}`,
-    );
+    if (!context.quiet)
+      output.line(
+        `${set.name}@${entry.snapshot}  ${entry.full ? 'full' : 'incremental'}  ${formatBytes(counts.plain_bytes)} read, ` +
+          `${formatBytes(counts.new_bytes)} new (${formatCount(counts.new_segments)} of ${formatPlural(counts.segments, 'segment')}), ` +
+          `${formatDuration(counts.duration_ms)}, readable until ${entry.end.slice(0, 10)}`,
+      );
     const { packs: _packs, ...facts } = entry;
     output.record({ ...facts, type: 'snapshot', reason });
   } finally {

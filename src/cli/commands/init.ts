@@ -56,14 +56,13 @@ export function register(program: Command, context: CliContext): void {
 async function init(context: CliContext, flags: InitFlags): Promise<void> {
   const { runInit } = await import('../../init/init.ts');
   const { configFromAnswers, renderConfig } = await import('../../config/write.ts');
+  const { resolveStoreUrl } = await import('../../config/store-url.ts');
   const { openStore } = await import('../../stores/open.ts');
   const configFile = resolve(context.configFile ?? context.env['HOLDFAST_CONFIG'] ?? 'holdfast.yaml');
-  const answers = await collect(context, flags, configFile);
-  const s3 = {
-    region: answers.region,
-    endpoint: answers.endpoint,
-    forcePathStyle: answers.endpoint !== undefined,
-  };
+  const given = await collect(context, flags, configFile);
+  const passphrase = await newPassphrase(context, given.privateKeyOut, flags.yes === true);
+  const s3 = { region: given.region, endpoint: given.endpoint };
+  const answers = { ...given, store: resolveStoreUrl(given.store, dirname(configFile)) };
   const store = await openStore(answers.store, { s3 });
   try {
     const report = await runInit(
@@ -73,14 +72,14 @@ async function init(context: CliContext, flags: InitFlags): Promise<void> {
         writer: writerFrom(hostname()),
         privateKeyOut: answers.privateKeyOut && resolve(answers.privateKeyOut),
         recipientFiles: flags.recipient.map((file) => resolve(file)),
-        passphrase: await newPassphrase(context, answers.privateKeyOut),
+        passphrase,
         renderConfig: (files) =>
           renderConfig(configFromAnswers(answers, { ...files, stateDir: flags.stateDir })),
         configIsSecret: answers.url !== undefined,
       },
       context.signal,
     );
-    tell(context, report, answers);
+    tell(context, report, answers, passphrase !== undefined);
   } finally {
     await store.close();
   }
@@ -106,13 +105,21 @@ async function collect(context: CliContext, flags: InitFlags, configFile: string
 async function newPassphrase(
   context: CliContext,
   privateKeyOut: string | undefined,
+  yes: boolean,
 ): Promise<string | undefined> {
   if (privateKeyOut === undefined) return undefined;
   const { readPassphrase } = await import('../secrets.ts');
-  return (await readPassphrase(context.env, { signal: context.signal }))?.reveal();
+  const prompt = yes ? {} : { prompt: 'Passphrase for the new private key (empty for none):', confirm: true };
+  const phrase = await readPassphrase(context.env, { ...prompt, io: context.io, signal: context.signal });
+  return phrase?.reveal() === '' ? undefined : phrase?.reveal();
 }
 
-function tell({ output, configFile: named }: CliContext, report: InitReport, answers: InitAnswers): void {
+function tell(
+  { output, configFile: named }: CliContext,
+  report: InitReport,
+  answers: InitAnswers,
+  hasPassphrase: boolean,
+): void {
   const here = (file: string) => relative(process.cwd(), file) || file;
   output.line(`wrote ${here(report.configFile)}, ${here(join(dirname(report.configFile), 'keys'))}/`);
   output.line(`${report.joined ? 'joined the store' : 'prepared the store'} ${answers.store} (${report.id})`);
@@ -126,6 +133,7 @@ function tell({ output, configFile: named }: CliContext, report: InitReport, ans
       'It is the only thing that opens these backups. Take it off this host now, keep two copies in',
     );
     output.line('two places, and never put it back: a backup needs only the public keys.');
+    if (!hasPassphrase) output.line('It has no passphrase: whoever finds the file can read the backups.');
   }
   if (!report.certified) {
     output.warn(

@@ -7,7 +7,11 @@ import { readerKeyFile } from '../options.ts';
 import { openConfiguredStore, readConfiguredKeys } from '../wiring.ts';
 
 export function register(program: Command, context: CliContext): void {
-  const keys = program.command('keys').description('recipients and signing keys').usage('list|check|trust');
+  const keys = program
+    .command('keys')
+    .description('recipients and signing keys')
+    .usage('list|check|trust')
+    .helpCommand(false);
   keys
     .command('list')
     .description("list recipients and this host's signing key")

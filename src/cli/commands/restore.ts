@@ -49,6 +49,9 @@ export function register(program: Command, context: CliContext): void {
 async function restore(context: CliContext, name: SnapshotName, flags: RestoreFlags): Promise<void> {
   await using opened = await openSnapshot(context, name, flags);
   const to = flags.to ?? (await defaultTarget(context, opened));
+  if (/^[a-z]+:\/\/[^/@]*:[^/@]+@/.test(flags.to ?? '')) {
+    context.output.warn('a password in --to can be read by everybody on this machine; put it into ~/.pgpass');
+  }
   const kind = opened.reader.source.kind;
   const asScript = to.endsWith('.sql') || (kind === 'postgres' && !/^postgres(ql)?:\/\//.test(to));
   if (asScript) await restoreToScript(context, opened, resolve(to), flags);
@@ -79,9 +82,10 @@ async function restoreToEngine(
   const startedMs = performance.now();
   try {
     const plan = await planRestore(reader, loader, options, signal);
-    for (const warning of plan.warnings) output.warn(warning);
+    if (!plan.occupied) for (const warning of plan.warnings) output.warn(warning);
     if (flags.dryRun === true) {
       showPlan(context, opened, plan);
+      if (plan.occupied || plan.problems.length > 0) context.exit('target');
       return;
     }
     const report = await runRestore(reader, loader, plan, options, signal);
@@ -89,7 +93,7 @@ async function restoreToEngine(
     const rows = Object.values(report.rows).reduce((sum, count) => sum + count, 0);
     const tables = Object.keys(report.rows).length;
     const took = performance.now() - startedMs;
-    for (const left of report.leftOut) output.note(`left out: ${left}`);
+    for (const left of report.leftOut) output.note(left);
     output.line(`restored ${opened.set.name}@${item.entry.snapshot} to ${report.target}`);
     output.line(
       `${formatPlural(tables, 'table')}, ${formatPlural(rows, 'row')}: the counts match the snapshot; ${formatDuration(took)}`,
@@ -148,7 +152,7 @@ function showPlan({ output }: CliContext, { item, set }: OpenedSnapshot, plan: R
     `data      ${formatPlural(plan.tables.length, 'table')}, ${formatPlural(rows, 'row')}, ${formatBytes(plan.bytes)} of SQL`,
   );
   output.line(
-    `time      about ${formatDuration((plan.bytes / BYTES_PER_SECOND_GUESS) * 1000)}, by a rule of thumb`,
+    `time      about ${formatDuration(Math.max(3000, (plan.bytes / BYTES_PER_SECOND_GUESS) * 1000))}, by a rule of thumb`,
   );
   output.line();
   output.table(

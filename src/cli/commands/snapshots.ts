@@ -20,11 +20,12 @@ export function register(program: Command, context: CliContext): void {
 
 const COLUMNS = [
   { title: 'SNAPSHOT' },
+  { title: 'TIME (UTC)' },
   { title: 'AGE' },
   { title: 'KIND' },
   { title: 'SIZE', align: 'right' },
   { title: 'NEW', align: 'right' },
-  { title: 'SEGMENTS', align: 'right' },
+  { title: 'NEW SEGMENTS', align: 'right' },
   { title: 'READABLE UNTIL' },
 ] as const;
 
@@ -56,11 +57,12 @@ async function snapshots(context: CliContext, only: string | undefined): Promise
 function row({ entry }: CatalogEntry, now: Date): string[] {
   return [
     `${entry.set}@${entry.snapshot}`,
+    entry.time.slice(0, 16).replace('T', ' '),
     formatAge(new Date(entry.time), now),
     entry.full ? 'full' : 'incremental',
     formatBytes(entry.counts.plain_bytes),
     formatBytes(entry.counts.new_bytes),
-    formatCount(entry.counts.segments),
+    `${formatCount(entry.counts.new_segments)} of ${formatCount(entry.counts.segments)}`,
     entry.end.slice(0, 10),
   ];
 }

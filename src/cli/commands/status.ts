@@ -35,13 +35,19 @@ async function status(context: CliContext, names: readonly string[]): Promise<vo
     );
     const found = statusOf(name, entries, failures.length, everyMs, now);
     if (!found.ok) late.push(name);
-    const age = found.ageMs === undefined ? '' : ` ${formatDuration(Math.max(0, found.ageMs))} old,`;
+    const age = found.ageMs === undefined ? '' : ` ${ageOf(found.ageMs)} old,`;
     const limit = `limit ${formatDuration(found.limitMs)}`;
-    context.output.line(
-      `${found.ok ? 'OK  ' : 'LATE'} ${name}: ${found.newest ?? 'nothing'}${age} ${limit}: ${found.reason}`,
-    );
+    if (!found.ok || !context.quiet)
+      context.output.line(
+        `${found.ok ? 'OK  ' : 'LATE'} ${name}: ${found.newest ?? 'nothing'}${age} ${limit}: ${found.reason}`,
+      );
     context.output.record({ ...found, type: 'status' });
   }
   if (late.length > 0) context.exit('failed');
   context.output.summary({ sets: sets.length, late });
+}
+
+/** Nobody wants to read milliseconds in a monitor. */
+function ageOf(ms: number): string {
+  return ms < 60_000 ? 'less than a minute' : formatDuration(ms);
 }

@@ -86,7 +86,7 @@ async function* rowsOf(first: Buffer, source: AsyncIterator<Buffer>, stream: str
  * Takes off the line `\.` that ends the rows, wherever the pieces happen to be cut. A server would take it as the
  * end too and drop whatever follows without a word, so what follows is refused.
  */
-export class RowCutter {
+class RowCutter {
   readonly #stream: string;
   #atLineStart = true;
   #held: Buffer = Buffer.alloc(0);

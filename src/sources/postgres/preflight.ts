@@ -59,7 +59,7 @@ interface Need {
 const OTHER_SESSIONS = 2;
 
 /** Why the restore cannot work, each a sentence that says what to do. */
-export function problemsOf(need: Need): readonly string[] {
+function problemsOf(need: Need): readonly string[] {
   const { dump, options, survey, globals, facts, exists } = need;
   const problems: string[] = [];
   const source = majorOf(dump.source.serverVersion);
@@ -98,7 +98,7 @@ export function problemsOf(need: Need): readonly string[] {
 }
 
 /** What will be different or may surprise. */
-export function warningsOf(need: Need): readonly string[] {
+function warningsOf(need: Need): readonly string[] {
   const { dump, options, survey, facts, globals } = need;
   const warnings: string[] = [];
   const source = majorOf(dump.source.serverVersion);
