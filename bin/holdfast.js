@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 
 const NODE_NEEDED = 24;
 
@@ -16,6 +17,7 @@ else await startWithNewerNode();
 
 async function start() {
   cacheCompiledCode();
+  collectGarbageAtOnce();
   silenceTwoWarnings();
   const source = new URL('../src/cli/run.ts', import.meta.url);
   const entry = existsSync(source) ? source : new URL('../dist/cli/run.js', import.meta.url);
@@ -37,6 +39,11 @@ function cacheCompiledCode() {
   } catch {
     // No home, no cache.
   }
+}
+
+// Gigabytes pass through buffers here, and nobody waits for a frame: collecting in small steps costs a third more time.
+function collectGarbageAtOnce() {
+  setFlagsFromString('--no-incremental-marking');
 }
 
 // Early releases of Node 24 announce what later ones call stable; cron would mail it every night.

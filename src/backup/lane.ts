@@ -24,7 +24,7 @@ export interface StreamTally {
 }
 
 /** References that are being made at most, for each thread that makes them. */
-const QUEUE_PER_THREAD = 3;
+const QUEUE_PER_THREAD = 16;
 /** Pages that are being sealed at most; each is some hundred KiB of text. */
 const PAGES_UNDER_WAY_MAX = 4;
 
@@ -66,7 +66,7 @@ export class LaneRecorder {
     this.#streams.push(streamOf(stream, tally));
   }
 
-  /** Takes one segment of plaintext, which may be a view that is valid only until the next call. */
+  /** Takes one segment of plaintext; the bytes may change afterwards. */
   addSegment(plain: Buffer, tally: StreamTally): Promise<void> | undefined {
     const digest = digestOf(plain);
     this.#plainBytes += plain.length;

@@ -3,6 +3,8 @@
  * What the store already has is referenced; what it does not have is sealed by the pool and put into packs.
  */
 import { newSalt } from '../segments/chain-keys.ts';
+import { Slabs } from '../segments/slabs.ts';
+import type { Lent } from '../segments/slabs.ts';
 import type { ChainKeys } from '../segments/chain-keys.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { ManifestStream, PageRef } from '../repository/manifest.ts';
@@ -40,6 +42,7 @@ export interface Recorded {
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #lanes: LaneRecorder[] = [];
+  readonly #slabs = new Slabs();
   readonly #packRefs: Map<number, string>;
   /** Sealed in this run, not acknowledged yet: by id. */
   readonly #pending = new Map<string, Promise<SegmentRef>>();
@@ -118,23 +121,25 @@ export class Recorder {
     const name = id.toString('latin1');
     const pending = this.#pending.get(name);
     if (pending) return { ref: pending, isNew: false };
-    const ref = this.#seal(plain, digest, id, name);
+    const ref = this.#seal(this.#slabs.lend(plain), digest, id, name);
     // Handled when it is its turn in a lane; until then a failure must not count as unhandled.
     ref.catch(() => undefined);
     this.#pending.set(name, ref);
     return { ref, isNew: true };
   }
 
-  async #seal(plain: Buffer, digest: Buffer, id: Buffer, name: string): Promise<SegmentRef> {
+  async #seal(lent: Lent, digest: Buffer, id: Buffer, name: string): Promise<SegmentRef> {
     const { keys, pool, level, signal } = this.#options;
     const salt = newSalt();
     const key = keys.sessionKey(salt, digest);
-    const { sealed, sha256, rows } = await pool.seal(plain, Buffer.from(key, 'hex'), level);
+    const plain = lent.bytes.length;
+    const sealing = pool.seal(lent.bytes, Buffer.from(key, 'hex'), level);
+    const { sealed, sha256, rows } = await sealing.finally(() => lent.release());
     throwIfCancelled(signal);
     if (!this.#writer) throw new Error('the recorder has no pack writer');
     this.#newBytes += sealed.length;
     const { pack, offset } = this.#writer.place(sealed);
-    const segment = { id, salt, sha256, offset, length: sealed.length, plain: plain.length, rows };
+    const segment = { id, salt, sha256, offset, length: sealed.length, plain, rows };
     const waiting = this.#unindexed.get(pack) ?? [];
     waiting.push({ segment, name });
     this.#unindexed.set(pack, waiting);
@@ -144,7 +149,7 @@ export class Recorder {
       offset,
       length: sealed.length,
       sha256: Buffer.from(sha256).toString('hex'),
-      plain: plain.length,
+      plain,
       rows,
       key,
     };

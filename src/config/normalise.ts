@@ -10,7 +10,7 @@ import type { RawConfig, RawSet } from './schema.ts';
 import { maskSecrets, Secret } from './secret.ts';
 import { resolveStoreUrl } from './store-url.ts';
 
-const COMPRESSION_LEVEL = 3;
+const COMPRESSION_LEVEL = 1;
 
 interface Surroundings {
   readonly file: string;

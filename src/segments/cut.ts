@@ -39,7 +39,7 @@ export class Cutter {
   readonly #sizes: CutSizes;
   /** A row of n bytes ends the segment when its hash is below n times this. */
   readonly #chancePerByte: number;
-  #arena: Buffer = sharedBuffer(ARENA_BYTES);
+  #arena: Buffer = Buffer.allocUnsafeSlow(ARENA_BYTES);
   /** The current segment is arena[start, end). */
   #start = 0;
   #end = 0;
@@ -54,23 +54,17 @@ export class Cutter {
 
   /**
    * Takes the next bytes of the stream.
-   * @returns the segments that are complete now; each is a view that stays valid until it is dropped
+   * @returns the segments that are complete now; each is a view that is valid until the next call
    */
   push(chunk: Uint8Array): Buffer[] {
     const done: Buffer[] = [];
-    let offset = 0;
-    while (offset < chunk.length) {
-      // Never hold more than one hard maximum, however large the chunk is.
-      const take = Math.min(chunk.length - offset, this.#sizes.hardBytes - (this.#end - this.#start));
-      this.#append(chunk.subarray(offset, offset + take));
-      offset += take;
-      for (let length = this.#findEnd(); length > 0; length = this.#findEnd())
-        done.push(this.#cutOff(length));
-    }
+    this.#makeRoom(chunk.length);
+    this.#append(chunk);
+    for (let length = this.#findEnd(); length > 0; length = this.#findEnd()) done.push(this.#cutOff(length));
     return done;
   }
 
-  /** Ends the stream: the rest is the last segment; undefined when nothing is left. The cutter can be used again. */
+  /** Ends the stream: the rest is the last segment (a view as from `push`), undefined when nothing is left. */
   finish(): Buffer | undefined {
     return this.#end === this.#start ? undefined : this.#cutOff(this.#end - this.#start);
   }
@@ -78,7 +72,8 @@ export class Cutter {
   /** The length of the segment that ends in what is there, or 0. */
   #findEnd(): number {
     const { minBytes, maxBytes, hardBytes } = this.#sizes;
-    const view = this.#arena.subarray(this.#start, this.#end);
+    // However much has arrived, a decision looks at one hard maximum at most.
+    const view = this.#arena.subarray(this.#start, Math.min(this.#end, this.#start + hardBytes));
     let from = Math.max(this.#seen, minBytes - 1);
     let rowStart = -1;
     while (from < view.length) {
@@ -113,26 +108,21 @@ export class Cutter {
   }
 
   #append(bytes: Uint8Array): void {
-    if (this.#end + bytes.length > this.#arena.length) this.#newArena(bytes.length);
     this.#arena.set(bytes, this.#end);
     this.#end += bytes.length;
   }
 
-  /** Segments that were handed out are views of the old arena, so it is left alone and the rest moves on. */
-  #newArena(more: number): void {
+  /** The same memory again when that is enough: an unchanged day allocates nothing. */
+  #makeRoom(more: number): void {
+    if (this.#end + more <= this.#arena.length) return;
     const rest = this.#arena.subarray(this.#start, this.#end);
-    const size = Math.max(ARENA_BYTES, 2 ** Math.ceil(Math.log2((rest.length + more) * 2)));
-    const arena = sharedBuffer(size);
+    const isLarge = (rest.length + more) * 2 > this.#arena.length;
+    const arena = isLarge ? Buffer.allocUnsafeSlow((rest.length + more) * 2) : this.#arena;
     arena.set(rest, 0);
     this.#end = rest.length;
     this.#start = 0;
     this.#arena = arena;
   }
-}
-
-/** Memory that worker threads read without a copy. */
-function sharedBuffer(bytes: number): Buffer {
-  return Buffer.from(new SharedArrayBuffer(bytes));
 }
 
 /** Number of row ends in a segment. */

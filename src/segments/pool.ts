@@ -1,24 +1,30 @@
 /**
  * A pool of threads that seal and open segments.
  *
- * The first few jobs run in place: a small database never pays for starting threads. After that each thread works
- * on one job at a time, and callers keep the order and the bound of what is in flight themselves.
+ * The first bytes are worked on in place: a small database never pays for starting threads. After that each thread works
+ * on one batch at a time, and callers keep the order and the bound of what is in flight themselves.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../errors.ts';
+import { Slabs } from './slabs.ts';
 import { open, seal } from './work.ts';
 import type { OpenJob, SealJob, SealResult } from './work.ts';
 import type { WorkerAnswer } from './worker.ts';
 
-/** Jobs that are done in place before threads are started. */
-const IN_PLACE_JOBS = 12;
+/** Bytes of plaintext that are worked on in place before threads are started. */
+const IN_PLACE_BYTES = 1024 * 1024;
 const THREADS_MAX = 4;
+/** What one message to a thread carries at most: messages cost by the piece, and a thread should not wait long. */
+const BATCH_JOBS_MAX = 16;
+const BATCH_BYTES_MAX = 2 * 1024 * 1024;
+
+/** A range that was read, with what is wanted from it. */
+export type RangeJob = Pick<OpenJob, 'range' | 'segments' | 'what'>;
 
 interface Waiting {
   readonly job: SealJob | OpenJob;
-  readonly transfer: ArrayBuffer[];
-  readonly resolve: (result: SealResult | Uint8Array) => void;
+  readonly resolve: (result: SealResult | number) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -26,9 +32,10 @@ export class SegmentPool implements AsyncDisposable {
   readonly #threads: number;
   readonly #workers: Worker[] = [];
   readonly #idle: Worker[] = [];
-  readonly #running = new Map<Worker, Waiting>();
+  readonly #running = new Map<Worker, readonly Waiting[]>();
   readonly #queue: Waiting[] = [];
-  #jobs = 0;
+  readonly #slabs = new Slabs();
+  #bytes = 0;
 
   /** @param threads - how many at most */
   private constructor(threads: number) {
@@ -51,36 +58,43 @@ export class SegmentPool implements AsyncDisposable {
 
   /** Seals one segment. Plaintext in shared memory is read where it is, and must not change until then. */
   seal(plain: Uint8Array, key: Uint8Array, level: number): Promise<SealResult> {
-    if (this.#inPlace()) return seal({ kind: 'seal', plain, key, level });
-    return this.#submit({ kind: 'seal', plain, key, level }, []) as Promise<SealResult>;
+    if (this.#inPlace(plain.length)) return seal({ kind: 'seal', plain, key, level });
+    return this.#submit({ kind: 'seal', plain, key, level }) as Promise<SealResult>;
   }
 
-  /** Opens the segments of a range; fails with DAMAGED when one is not what was declared. */
-  async open(job: Omit<OpenJob, 'kind'>): Promise<Buffer> {
-    const plain = await this.#openBytes(job);
-    return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
-  }
-
-  #openBytes(job: Omit<OpenJob, 'kind'>): Promise<Uint8Array> {
-    if (this.#inPlace()) return open({ kind: 'open', ...job });
-    const range = new Uint8Array(job.range);
-    return this.#submit({ kind: 'open', ...job, range }, [range.buffer]) as Promise<Uint8Array>;
+  /** Opens the segments of a range, back to back; fails with DAMAGED when one is not what was declared. */
+  async open(job: RangeJob): Promise<Buffer> {
+    const total = job.segments.reduce((sum, segment) => sum + segment.plain, 0);
+    if (this.#inPlace(total)) {
+      const into = Buffer.allocUnsafeSlow(total);
+      await open({ kind: 'open', ...job, into });
+      return into;
+    }
+    const [range, plain] = [this.#slabs.lend(job.range), this.#slabs.lendEmpty(total)];
+    try {
+      await this.#submit({ kind: 'open', ...job, range: range.bytes, into: plain.bytes });
+      return Buffer.from(plain.bytes);
+    } finally {
+      range.release();
+      plain.release();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
-    for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)])
-      waiting.reject(new Error('the pool is closed'));
+    const lost = [...this.#running.values(), this.#queue.splice(0)].flat();
+    for (const { reject } of lost) reject(new Error('the pool is closed'));
     this.#running.clear();
   }
 
-  #inPlace(): boolean {
-    return this.#jobs++ < IN_PLACE_JOBS;
+  #inPlace(bytes: number): boolean {
+    this.#bytes += bytes;
+    return this.#bytes <= IN_PLACE_BYTES;
   }
 
-  #submit(job: SealJob | OpenJob, transfer: ArrayBuffer[]): Promise<SealResult | Uint8Array> {
+  #submit(job: SealJob | OpenJob): Promise<SealResult | number> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ job, transfer, resolve, reject });
+      this.#queue.push({ job, resolve, reject });
       if (this.#idle.length === 0 && this.#workers.length < this.#threads) this.#start();
       this.#dispatch();
     });
@@ -90,9 +104,9 @@ export class SegmentPool implements AsyncDisposable {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
     const worker = new Worker(new URL(file, import.meta.url), {
       // Segments are short-lived garbage: a small young generation keeps the memory of a thread flat.
-      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 },
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 },
     });
-    worker.on('message', (answer: WorkerAnswer) => this.#settle(worker, answer));
+    worker.on('message', (answers: readonly WorkerAnswer[]) => this.#settle(worker, answers));
     worker.on('error', (error: Error) => this.#fail(worker, error));
     this.#workers.push(worker);
     this.#idle.push(worker);
@@ -103,32 +117,45 @@ export class SegmentPool implements AsyncDisposable {
     while (this.#queue.length > 0) {
       const worker = this.#idle.pop();
       if (!worker) return;
-      const next = this.#queue.shift();
-      if (!next) return;
-      this.#running.set(worker, next);
+      const batch = takeBatch(this.#queue);
+      this.#running.set(worker, batch);
       worker.ref();
-      worker.postMessage(next.job, next.transfer);
+      worker.postMessage(batch.map(({ job }) => job));
     }
   }
 
-  #settle(worker: Worker, answer: WorkerAnswer): void {
-    const waiting = this.#running.get(worker);
+  #settle(worker: Worker, answers: readonly WorkerAnswer[]): void {
+    const batch = this.#running.get(worker) ?? [];
     this.#running.delete(worker);
     worker.unref();
     this.#idle.push(worker);
     this.#dispatch();
-    if (!waiting) return;
-    if (answer.ok) waiting.resolve(answer.result);
-    else
-      waiting.reject(
-        typeof answer.error === 'string' ? new Error(answer.error) : new HoldfastError(answer.error),
-      );
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const answer = answers[index];
+      if (!answer) reject(new Error('a worker gave no answer'));
+      else if (answer.ok) resolve(answer.result);
+      else
+        reject(typeof answer.error === 'string' ? new Error(answer.error) : new HoldfastError(answer.error));
+    }
   }
 
   #fail(worker: Worker, error: Error): void {
     this.#workers.splice(this.#workers.indexOf(worker), 1);
-    this.#running.get(worker)?.reject(error);
+    const lost = [...(this.#running.get(worker) ?? []), ...this.#queue.splice(0)];
     this.#running.delete(worker);
-    for (const waiting of this.#queue.splice(0)) waiting.reject(error);
+    for (const { reject } of lost) reject(error);
   }
+}
+
+/** The next jobs for one thread: a range alone, or as many segments as have piled up, within limits. */
+function takeBatch(queue: Waiting[]): Waiting[] {
+  let count = 0;
+  let bytes = 0;
+  for (const { job } of queue) {
+    const size = job.kind === 'seal' ? job.plain.length : BATCH_BYTES_MAX;
+    if (count > 0 && (bytes + size > BATCH_BYTES_MAX || count >= BATCH_JOBS_MAX)) break;
+    count++;
+    bytes += size;
+  }
+  return queue.splice(0, count);
 }

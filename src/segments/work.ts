@@ -35,6 +35,8 @@ export interface OpenJob {
   readonly kind: 'open';
   readonly range: Uint8Array;
   readonly segments: readonly SegmentInRange[];
+  /** Memory for the plaintext, back to back; at least as large as all segments together. */
+  readonly into: Uint8Array;
   /** Names the range in errors. */
   readonly what: string;
 }
@@ -44,16 +46,17 @@ export async function seal(job: SealJob): Promise<SealResult> {
   return { sealed, sha256: hash('sha256', sealed, 'buffer'), rows: countRows(job.plain) };
 }
 
-/** Opens the segments of a range, back to back in one piece of memory: one answer for many segments. */
-export async function open({ range, segments, what }: OpenJob): Promise<Uint8Array<ArrayBuffer>> {
-  const total = segments.reduce((sum, segment) => sum + segment.plain, 0);
-  const result = new Uint8Array(total);
+/**
+ * Opens the segments of a range into the memory that the job brings.
+ * @returns the bytes of plaintext
+ */
+export async function open({ range, segments, into, what }: OpenJob): Promise<number> {
   let offset = 0;
   for (const { at, length, sha256, plain, key } of segments) {
     const sealed = range.subarray(at, at + length);
     const segment = { sealed, key: Buffer.from(key, 'hex'), sha256, plainLength: plain };
-    result.set(await openSegment(segment, `${what}, segment at ${at}`), offset);
+    into.set(await openSegment(segment, `${what}, segment at ${at}`), offset);
     offset += plain;
   }
-  return result;
+  return offset;
 }

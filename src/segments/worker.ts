@@ -1,4 +1,4 @@
-/** A worker thread of the pool: takes one job at a time and answers with its result or its error. */
+/** A worker thread of the pool: takes a batch of jobs at a time and answers each with its result or its error. */
 import { parentPort } from 'node:worker_threads';
 import { HoldfastError, reasonOf } from '../errors.ts';
 import type { ErrorParts } from '../errors.ts';
@@ -6,30 +6,42 @@ import { open, seal } from './work.ts';
 import type { OpenJob, SealJob, SealResult } from './work.ts';
 
 export type WorkerAnswer =
-  | { readonly ok: true; readonly result: SealResult | Uint8Array }
+  | { readonly ok: true; readonly result: SealResult | number }
   | { readonly ok: false; readonly error: ErrorParts | string };
 
-parentPort?.on('message', (job: SealJob | OpenJob) => {
-  void answer(job).then(({ message, transfer }) => parentPort?.postMessage(message, transfer));
-});
+parentPort?.on('message', (jobs: readonly (SealJob | OpenJob)[]) => void work(jobs));
 
-async function answer(job: SealJob | OpenJob): Promise<{ message: WorkerAnswer; transfer: ArrayBuffer[] }> {
+async function work(jobs: readonly (SealJob | OpenJob)[]): Promise<void> {
+  const answers: WorkerAnswer[] = [];
+  for (const job of jobs) answers.push(await answer(job));
+  const { moved, transfer } = gather(answers);
+  parentPort?.postMessage(moved, transfer);
+}
+
+async function answer(job: SealJob | OpenJob): Promise<WorkerAnswer> {
   try {
-    if (job.kind === 'seal') {
-      const result = await seal(job);
-      return { message: { ok: true, result }, transfer: owned(result.sealed) };
-    }
-    const plain = await open(job);
-    return { message: { ok: true, result: plain }, transfer: owned(plain) };
+    return { ok: true, result: job.kind === 'seal' ? await seal(job) : await open(job) };
   } catch (error) {
-    return { message: { ok: false, error: portable(error) }, transfer: [] };
+    return { ok: false, error: portable(error) };
   }
 }
 
-/** The buffer below, when the view covers all of it: only then may it move to the other thread. */
-function owned(view: Uint8Array): ArrayBuffer[] {
-  const { buffer } = view;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === view.byteLength ? [buffer] : [];
+/** Puts the sealed bytes of a batch behind each other: moving memory between threads costs by the piece. */
+function gather(answers: readonly WorkerAnswer[]): { moved: WorkerAnswer[]; transfer: ArrayBuffer[] } {
+  const all = new Uint8Array(answers.reduce((sum, one) => sum + (sealedOf(one)?.sealed.length ?? 0), 0));
+  let end = 0;
+  const moved = answers.map((one): WorkerAnswer => {
+    const result = sealedOf(one);
+    if (!result) return one;
+    all.set(result.sealed, end);
+    const sealed = all.subarray(end, (end += result.sealed.length));
+    return { ok: true, result: { ...result, sealed } };
+  });
+  return { moved, transfer: [all.buffer] };
+}
+
+function sealedOf(answer: WorkerAnswer): SealResult | undefined {
+  return answer.ok && typeof answer.result !== 'number' ? answer.result : undefined;
 }
 
 function portable(error: unknown): ErrorParts | string {

@@ -9,7 +9,7 @@ const SEED = Number(process.env['HOLDFAST_TEST_SEED'] ?? randomInt(2 ** 31));
 
 describe.each(PLACES)('with the store in %s', (name, makePlace) => {
   test(`${String(RUNS)} backups that are killed at random moments (seed ${String(SEED)})`, async () => {
-    const diary = await Diary.open(await makePlace(), 5);
+    const diary = await Diary.open(await makePlace(), 2);
     const { ms: wholeMs } = await diary.day(['--full']);
     const random = randomFrom(SEED);
     let killed = 0;
@@ -20,8 +20,8 @@ describe.each(PLACES)('with the store in %s', (name, makePlace) => {
       if (day.result.signal === 'SIGKILL') killed++;
       if (day.committed) committed++;
     }
-    expect((await diary.day()).result.exitCode).toBe(0);
-    await diary.restoreAll();
+    expect((await diary.day()).committed).toBe(true);
+    await diary.check();
     // Where nothing was killed, nothing was tested.
     expect(killed, `of ${String(RUNS)} in ${name}, ${String(committed)} committed`).toBeGreaterThan(2);
   });

@@ -23,8 +23,10 @@ export interface Kill {
   readonly signal?: NodeJS.Signals;
   /** So many milliseconds after the start, or … */
   readonly afterMs?: number;
-  /** … when stdout and stderr together first match. */
+  /** … when stdout and stderr together first match, or … */
   readonly when?: RegExp;
+  /** … when this is fulfilled. */
+  readonly once?: Promise<unknown>;
 }
 
 export interface CliResult {
@@ -88,7 +90,8 @@ interface Killable {
   finally(done: () => void): unknown;
 }
 
-function armKill(program: Killable, { signal = 'SIGKILL', afterMs, when }: Kill): void {
+function armKill(program: Killable, { signal = 'SIGKILL', afterMs, when, once }: Kill): void {
+  void once?.then(() => program.kill(signal));
   if (afterMs !== undefined) {
     const timer = setTimeout(() => program.kill(signal), afterMs);
     program.finally(() => clearTimeout(timer));

@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { armorPrivateKey, generateRecipientKey } from '../../src/openpgp/keys.ts';
+import { armorPrivateKey } from '../../src/openpgp/keys.ts';
+import { PGP, openpgp } from '../../src/openpgp/library.ts';
 import { openStore } from '../../src/stores/open.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { holdfast } from './cli.ts';
@@ -27,7 +28,7 @@ export interface Place {
 }
 
 /** Both kinds of store, for `describe.each`. */
-export const PLACES: readonly (readonly [string, () => Promise<Place>])[] = [
+export const PLACES: readonly (readonly ['a folder' | 'S3', () => Promise<Place>])[] = [
   ['a folder', folderPlace],
   ['S3', () => bucketPlace()],
 ];
@@ -68,6 +69,13 @@ export async function keysIn(place: Place, prefix = ''): Promise<string[]> {
   } finally {
     await store.close();
   }
+}
+
+/** The ids of the snapshots that are committed in a store, sorted. */
+export async function committedIn(place: Place, set = 'shop'): Promise<string[]> {
+  const keys = await keysIn(place, 'keep-');
+  const ids = keys.map((key) => /^keep-\d+\/([^/]+)\/snapshots\/([^/]+)\/entry\.json$/.exec(key));
+  return ids.flatMap((match) => (match?.[1] === set && match[2] !== undefined ? [match[2]] : []));
 }
 
 /** Does something to a store behind the program's back. */
@@ -117,7 +125,7 @@ export interface HostOptions {
 export async function makeHost({ place, source, set = 'shop', env = {} }: HostOptions): Promise<Host> {
   const [folder, usb, vault] = await Promise.all(['host', 'usb', 'vault'].map((name) => tempFolder(name)));
   if (folder === undefined || usb === undefined || vault === undefined) throw new Error('no folders');
-  const escrow = await generateRecipientKey('escrow');
+  const escrow = await oldKey('escrow');
   const escrowPassphrase = randomBytes(12).toString('hex');
   const escrowKey = join(vault, 'escrow.key');
   await writeFile(escrowKey, await armorPrivateKey(escrow, escrowPassphrase), { mode: 0o600 });
@@ -132,6 +140,13 @@ export async function makeHost({ place, source, set = 'shop', env = {} }: HostOp
   await rename(join(folder, 'ops.key'), opsKey);
   const reader = async () => makeReader(folder, { ...place.env, HOLDFAST_KEY: opsKey });
   return { ...machine, place, opsKey, escrowKey, escrowPassphrase, initialised, reader };
+}
+
+/** A recipient's key as people have it: made a while ago, so that a clock may jump back and find it still valid. */
+export async function oldKey(name: string): Promise<openpgp.PrivateKey> {
+  const date = new Date(Date.now() - 100 * 86_400_000);
+  const kind = { type: 'ecc', curve: 'ed25519Legacy', format: 'object', date, config: PGP } as const;
+  return (await openpgp.generateKey({ ...kind, userIDs: [{ name }] })).privateKey;
 }
 
 async function makeReader(host: string, env: Readonly<Record<string, string>>): Promise<Machine> {

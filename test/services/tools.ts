@@ -22,7 +22,7 @@ export async function pathWith(scripts: Readonly<Record<string, string>>): Promi
   return `${folder}:${process.env['PATH'] ?? ''}`;
 }
 
-/** A tool that writes its pid into a file, one a line, and then becomes the real one. */
+/** A tool that writes its pid into a file, one a line, unless asked for its version, and then becomes the real one. */
 export function recorded(tool: string, file: string): string {
-  return `echo $$ >>${file}\nexec "$REAL/${tool}" "$@"`;
+  return `[ "$1" = --version ] || echo $$ >>${file}\nexec "$REAL/${tool}" "$@"`;
 }

@@ -97,7 +97,7 @@ async function readSnapshot(session: Session, { set, snapshot }: SnapshotPlace) 
   const item = selectSnapshot(view.catalog.entries, { set, when: snapshot }, view.now);
   checkLedgerCovers(set, view.ledger.heads, item.entry.ledger_seen);
   const manifest = await openManifest(session, item, new KeyOpener([keys.ops]), SIGNAL);
-  await using pool = new SegmentPool(1);
+  await using pool = SegmentPool.forReading();
   const reader = new SnapshotReader(session.store, manifest, pool);
   const text = async (globals: boolean) =>
     Buffer.concat(await Array.fromAsync(script(reader, { globals }, SIGNAL))).toString();
@@ -112,7 +112,7 @@ function unframed(text: string): string {
 }
 
 async function problems(session: Session, set: string): Promise<string[]> {
-  await using pool = new SegmentPool(1);
+  await using pool = SegmentPool.forReading();
   const readData = { opener: new KeyOpener([keys.ops]), pool };
   const { findings } = await verifySet({ session, set, readData, onProgress: () => undefined }, SIGNAL);
   return findings.map(({ text }) => text);

@@ -1,6 +1,6 @@
 /** What making the vectors and testing them share: where they lie, their throw-away keys, and their time. */
 import { join } from 'node:path';
-import { generateHostKey, generateRecipientKey, readPrivateKey } from '../../src/openpgp/keys.ts';
+import { readPrivateKey } from '../../src/openpgp/keys.ts';
 import type { openpgp } from '../../src/openpgp/library.ts';
 import type { Store } from '../../src/stores/store.ts';
 
@@ -29,13 +29,11 @@ export function keyFile(name: string): string {
 }
 
 export async function readKeys(): Promise<Keys> {
-  const read = async (name: string) => [name, await readPrivateKey(keyFile(name), () => Promise.resolve(undefined))];
+  const read = async (name: string) => [
+    name,
+    await readPrivateKey(keyFile(name), () => Promise.resolve(undefined)),
+  ];
   return Object.fromEntries(await Promise.all(KEY_NAMES.map(read))) as Keys;
-}
-
-export function newKey(name: (typeof KEY_NAMES)[number]): Promise<openpgp.PrivateKey> {
-  const user = `holdfast vectors ${name}`;
-  return name.startsWith('db') ? generateHostKey(user) : generateRecipientKey(user);
 }
 
 /** A store whose clock stands where it is put: the vectors were made on certain days and are read on another one. */

@@ -2,7 +2,7 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runBackup } from '../../src/backup/backup.ts';
-import { certify } from '../../src/openpgp/keys.ts';
+import { PGP } from '../../src/openpgp/library.ts';
 import type { openpgp } from '../../src/openpgp/library.ts';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { sha256Hex } from '../../src/repository/entry.ts';
@@ -33,7 +33,10 @@ const STORE_ID = '5f0c1d2e-3a4b-4c5d-8e6f-708192a3b4c5';
 
 export async function makeAccepted(keys: Keys, state: string): Promise<ExpectedSnapshot[]> {
   let clock = new Date('2026-11-18T02:00:00.000Z');
-  const store = dated(withClock(openFileStore(`file://${STORE_FOLDER}`), () => clock), () => clock);
+  const store = dated(
+    withClock(openFileStore(`file://${STORE_FOLDER}`), () => clock),
+    () => clock,
+  );
   await prepare(store, keys, clock);
   await mkdir(EXPECTED_FOLDER, { recursive: true });
   const expected: ExpectedSnapshot[] = [];
@@ -53,7 +56,11 @@ async function prepare(store: Store, keys: Keys, now: Date): Promise<void> {
   }
   const about = { store: STORE_ID, created: now.toISOString(), tool: 'holdfast vectors', recovery };
   await writeHeader(store, { format: 1, kind: 'store', ...about }, keys.ops, SIGNAL);
-  await putWriterKey(store, await certify(keys.db1.toPublic(), keys.ops), SIGNAL);
+  // Certified as long ago as the keys were made: a reader's clock may be behind ours.
+  const certified = await keys.db1
+    .toPublic()
+    .signPrimaryUser([keys.ops], new Date('2020-01-02T00:00:00.000Z'), undefined, PGP);
+  await putWriterKey(store, certified, SIGNAL);
   await putWriterKey(store, keys.db2.toPublic(), SIGNAL);
 }
 
@@ -107,7 +114,11 @@ async function backUp(run: Run, store: Store, keys: Keys, state: string): Promis
 
 export function openAs(store: Store, keys: Keys, stateDir: string): Promise<Session<Store>> {
   const publicOf = (...some: openpgp.PrivateKey[]) => some.map((key) => key.toPublic());
-  const trusted = { recipients: publicOf(keys.ops), signers: publicOf(keys.db2), purgeSigners: publicOf(keys.officer) };
+  const trusted = {
+    recipients: publicOf(keys.ops),
+    signers: publicOf(keys.db2),
+    purgeSigners: publicOf(keys.officer),
+  };
   return openSession({ store, stateDir, ...trusted }, SIGNAL);
 }
 
@@ -134,7 +145,8 @@ function sourceOf(kind: SourceKind, lanes: readonly DumpText[]): Source {
   return {
     kind,
     probe: () => Promise.resolve(info),
-    dump: () => Promise.resolve({ lanes: lanes.map(streamsOf), [Symbol.asyncDispose]: () => Promise.resolve() }),
+    dump: () =>
+      Promise.resolve({ lanes: lanes.map(streamsOf), [Symbol.asyncDispose]: () => Promise.resolve() }),
   };
 }
 
@@ -152,8 +164,11 @@ function run(about: Omit<Run, 'source' | 'text'>, kind: SourceKind, lanes: reado
   return { ...about, source: sourceOf(kind, lanes), text: lanes.flat() };
 }
 
-const sql = (section: 'globals' | 'pre-data' | 'data' | 'post-data', name: string, lines: readonly string[]) =>
-  ({ name, section, dialect: 'sql', text: lines.map((line) => `${line}\n`).join('') }) as const;
+const sql = (
+  section: 'globals' | 'pre-data' | 'data' | 'post-data',
+  name: string,
+  lines: readonly string[],
+) => ({ name, section, dialect: 'sql', text: lines.map((line) => `${line}\n`).join('') }) as const;
 
 function copy(name: string, columns: readonly string[], list: string, rows: readonly string[]) {
   const lines = [`COPY ${name} ${list} FROM stdin;`, ...rows, '\\.'];
@@ -163,8 +178,14 @@ function copy(name: string, columns: readonly string[], list: string, rows: read
 
 /** Day 0 has 40 users; each later day one more, and one of them renamed. */
 function shop(day: number): DumpText[] {
-  const users = Array.from({ length: 40 + day }, (_, i) => `${i + 1}\t${i === day ? 'Renamed' : `User ${i + 1}`}\t${i % 3 === 0 ? '\\N' : 'a\\tb\\\\c'}`);
-  const orders = Array.from({ length: 25 * (day + 1) }, (_, i) => `${i + 1}\t${(i % 40) + 1}\t${(i * 7919) % 1000}.50`);
+  const users = Array.from(
+    { length: 40 + day },
+    (_, i) => `${i + 1}\t${i === day ? 'Renamed' : `User ${i + 1}`}\t${i % 3 === 0 ? '\\N' : 'a\\tb\\\\c'}`,
+  );
+  const orders = Array.from(
+    { length: 25 * (day + 1) },
+    (_, i) => `${i + 1}\t${(i % 40) + 1}\t${(i * 7919) % 1000}.50`,
+  );
   return [
     [
       sql('globals', 'globals', ['CREATE ROLE shop;', 'ALTER ROLE shop WITH LOGIN;']),
@@ -178,7 +199,7 @@ function shop(day: number): DumpText[] {
       ]),
     ],
     [
-      sql('data', 'data-settings', ['SET client_encoding = \'UTF8\';', 'SET row_security = off;']),
+      sql('data', 'data-settings', ["SET client_encoding = 'UTF8';", 'SET row_security = off;']),
       copy('public.users', ['id', 'name', 'note'], '(id, name, note)', users),
       copy('public."Odd\n""name"', ['a\nb', 'ü'], '("a\nb", "ü")', ['1\tä', '2\t\\n']),
       copy('public.no_columns', [], '', ['', '']),
@@ -189,18 +210,35 @@ function shop(day: number): DumpText[] {
       sql('data', 'data-settings@2', ["SET client_encoding = 'UTF8';", 'SET row_security = off;']),
       copy('public.orders', ['id', 'user_id', 'total'], '(id, user_id, total)', orders),
     ],
-    [sql('post-data', 'post-data', ['ALTER TABLE ONLY public.users ADD CONSTRAINT users_pkey PRIMARY KEY (id);'])],
+    [
+      sql('post-data', 'post-data', [
+        'ALTER TABLE ONLY public.users ADD CONSTRAINT users_pkey PRIMARY KEY (id);',
+      ]),
+    ],
   ];
 }
 
 /** One table is long enough for several segments, one has no bytes at all. */
 function notes(): DumpText[] {
-  const rows = Array.from({ length: 2600 }, (_, i) => `INSERT INTO notes VALUES(${i},'note ${(i * 2654435761) % 4294967296} of user ${i % 97}');\n`);
+  const rows = Array.from(
+    { length: 2600 },
+    (_, i) => `INSERT INTO notes VALUES(${i},'note ${(i * 2654435761) % 4294967296} of user ${i % 97}');\n`,
+  );
   const insert = (name: string, text: string) =>
-    ({ name, section: 'data', dialect: 'sql-insert', table: { name, columns: ['id', 'text'] }, text }) as const;
+    ({
+      name,
+      section: 'data',
+      dialect: 'sql-insert',
+      table: { name, columns: ['id', 'text'] },
+      text,
+    }) as const;
   return [
     [
-      sql('pre-data', 'pre-data', ['BEGIN TRANSACTION;', 'CREATE TABLE notes(id, text);', 'CREATE TABLE empty(id, text);']),
+      sql('pre-data', 'pre-data', [
+        'BEGIN TRANSACTION;',
+        'CREATE TABLE notes(id, text);',
+        'CREATE TABLE empty(id, text);',
+      ]),
       insert('notes', rows.join('')),
       insert('empty', ''),
       sql('post-data', 'post-data', ['COMMIT;']),
@@ -209,8 +247,24 @@ function notes(): DumpText[] {
 }
 
 const RUNS: readonly Run[] = [
-  run({ set: 'shop', writer: 'db1', at: '2026-11-18T03:00:05.120Z', full: false, keepDays: 30 }, 'postgres', shop(0)),
-  run({ set: 'shop', writer: 'db1', at: '2026-11-19T03:00:04.007Z', full: false, keepDays: 30 }, 'postgres', shop(1)),
-  run({ set: 'shop', writer: 'db1', at: '2026-11-20T03:00:06.950Z', full: true, keepDays: 30 }, 'postgres', shop(2)),
-  run({ set: 'notes', writer: 'db2', at: '2026-11-20T04:00:00.000Z', full: false, keepDays: 365 }, 'sqlite', notes()),
+  run(
+    { set: 'shop', writer: 'db1', at: '2026-11-18T03:00:05.120Z', full: false, keepDays: 30 },
+    'postgres',
+    shop(0),
+  ),
+  run(
+    { set: 'shop', writer: 'db1', at: '2026-11-19T03:00:04.007Z', full: false, keepDays: 30 },
+    'postgres',
+    shop(1),
+  ),
+  run(
+    { set: 'shop', writer: 'db1', at: '2026-11-20T03:00:06.950Z', full: true, keepDays: 30 },
+    'postgres',
+    shop(2),
+  ),
+  run(
+    { set: 'notes', writer: 'db2', at: '2026-11-20T04:00:00.000Z', full: false, keepDays: 365 },
+    'sqlite',
+    notes(),
+  ),
 ];

@@ -41,9 +41,33 @@ function chainKeys() {
 }
 
 const REFS: readonly SegmentRef[] = [
-  { pack: '039/0011223344556677', offset: 0, length: 64, sha256: hex('a'), plain: 10, rows: 1, key: hex('b') },
-  { pack: '039/0011223344556677', offset: 64, length: 131072, sha256: hex('c'), plain: 4194304, rows: 0, key: hex('d') },
-  { pack: '9999/ffeeddccbbaa9988', offset: 12582911, length: 100, sha256: hex('e'), plain: 200, rows: 3, key: hex('f') },
+  {
+    pack: '039/0011223344556677',
+    offset: 0,
+    length: 64,
+    sha256: hex('a'),
+    plain: 10,
+    rows: 1,
+    key: hex('b'),
+  },
+  {
+    pack: '039/0011223344556677',
+    offset: 64,
+    length: 131072,
+    sha256: hex('c'),
+    plain: 4194304,
+    rows: 0,
+    key: hex('d'),
+  },
+  {
+    pack: '9999/ffeeddccbbaa9988',
+    offset: 12582911,
+    length: 100,
+    sha256: hex('e'),
+    plain: 200,
+    rows: 3,
+    key: hex('f'),
+  },
 ];
 
 function hex(text: string): string {
@@ -84,31 +108,78 @@ const MANIFEST: Manifest = {
   },
   streams: [
     { name: 'globals', section: 'globals', dialect: 'sql', segments: 1, rows: 0, bytes: 10 },
-    { name: 'public."Odd\n""name"', section: 'data', dialect: 'pg-copy', table: { name: 'public."Odd\n""name"', columns: ['a\nb', 'ü'] }, segments: 2, rows: 2, bytes: 4194504 },
-    { name: 'empty', section: 'data', dialect: 'sql-insert', table: { name: 'empty', columns: [] }, segments: 0, rows: 0, bytes: 0 },
+    {
+      name: 'public."Odd\n""name"',
+      section: 'data',
+      dialect: 'pg-copy',
+      table: { name: 'public."Odd\n""name"', columns: ['a\nb', 'ü'] },
+      segments: 2,
+      rows: 2,
+      bytes: 4194504,
+    },
+    {
+      name: 'empty',
+      section: 'data',
+      dialect: 'sql-insert',
+      table: { name: 'empty', columns: [] },
+      segments: 0,
+      rows: 0,
+      bytes: 0,
+    },
   ],
-  pages: [{ pack: '039/0011223344556677', offset: 131136, length: 500, sha256: hex('g'), plain: 700, rows: 3, key: hex('h') }],
+  pages: [
+    {
+      pack: '039/0011223344556677',
+      offset: 131136,
+      length: 500,
+      sha256: hex('g'),
+      plain: 700,
+      rows: 3,
+      key: hex('h'),
+    },
+  ],
 };
 
 async function statements(keys: Keys) {
   const good = (await signStatement({ kind: 'vector', text: 'ü, "quoted", \\ and \n' }, keys.db1)).toString();
   const [line = '', seal = ''] = good.split('\n');
-  const other = (await signStatement({ kind: 'vector', text: 'another' }, keys.db1)).toString().split('\n')[1] ?? '';
+  const other =
+    (await signStatement({ kind: 'vector', text: 'another' }, keys.db1)).toString().split('\n')[1] ?? '';
   const foreign = (await signStatement({ kind: 'vector' }, keys.stranger)).toString();
   const claimed = foreign.replace(keys.stranger.getFingerprint(), keys.db1.getFingerprint());
   return {
     signer: keys.db1.getFingerprint(),
     good: [good],
     bad: [
-      { what: 'a letter of the line is another one', code: 'SIGNATURE_BAD', text: good.replace('quoted', 'Quoted') },
-      { what: 'a space is added, which JSON would not mind', code: 'SIGNATURE_BAD', text: good.replace(':', ': ') },
-      { what: 'the signature is that of another statement', code: 'SIGNATURE_BAD', text: `${line}\n${other}\n` },
+      {
+        what: 'a letter of the line is another one',
+        code: 'SIGNATURE_BAD',
+        text: good.replace('quoted', 'Quoted'),
+      },
+      {
+        what: 'a space is added, which JSON would not mind',
+        code: 'SIGNATURE_BAD',
+        text: good.replace(':', ': '),
+      },
+      {
+        what: 'the signature is that of another statement',
+        code: 'SIGNATURE_BAD',
+        text: `${line}\n${other}\n`,
+      },
       { what: 'the last line end is missing', code: 'DAMAGED', text: good.slice(0, -1) },
       { what: 'there is a third line', code: 'DAMAGED', text: `${good}\n` },
       { what: 'line ends are CR LF', code: 'DAMAGED', text: `${line}\r\n\n${seal}\r\n` },
       { what: 'the signature line is no JSON', code: 'DAMAGED', text: `${line}\nsignature\n` },
-      { what: 'there is no signature', code: 'DAMAGED', text: `${line}\n{"signer":"${keys.db1.getFingerprint()}"}\n` },
-      { what: 'a checksum is added to the armor', code: 'SIGNATURE_BAD', text: good.replace('\\n-----END', '\\n\\n-----END') },
+      {
+        what: 'there is no signature',
+        code: 'DAMAGED',
+        text: `${line}\n{"signer":"${keys.db1.getFingerprint()}"}\n`,
+      },
+      {
+        what: 'a checksum is added to the armor',
+        code: 'SIGNATURE_BAD',
+        text: good.replace('\\n-----END', '\\n\\n-----END'),
+      },
       { what: 'the signer is not trusted', code: 'SIGNER_NOT_TRUSTED', text: foreign },
       { what: 'it claims another signer', code: 'SIGNATURE_BAD', text: claimed },
     ],
