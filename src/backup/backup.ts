@@ -12,6 +12,7 @@ import { readLedger } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
 import { lockSet } from '../repository/lock.ts';
 import { PackWriter } from '../repository/packs.ts';
+import { own } from '../repository/records.ts';
 import { endOfPromise } from '../repository/rules.ts';
 import type { ChainPolicy } from '../repository/rules.ts';
 import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
@@ -158,7 +159,7 @@ async function previousEntry(
   if (newest !== undefined && new Date(newest) > now) {
     onWarning(`the store's clock (${now.toISOString()}) is behind its newest snapshot (${newest})`);
   }
-  const [here, there] = [seen.entries[writer], present[writer]];
+  const [here, there] = [own(seen.entries, writer), own(present, writer)];
   return here && (!there || here.seq > there.seq) ? here : there;
 }
 
@@ -220,7 +221,7 @@ function bind(
     format: FORMAT,
     store: session.id,
     set,
-    snapshot: newSnapshotId(started, randomBytes(2)),
+    snapshot: newSnapshotId(started, randomBytes(4)),
     writer,
     chain: chain.place.chain,
     seq: (prev?.seq ?? 0) + 1,

@@ -4,9 +4,26 @@ import type { ManifestStream, PageRef } from '../repository/manifest.ts';
 import { PageBuilder } from '../repository/pages.ts';
 import type { FinishedPage, SegmentRef } from '../repository/pages.ts';
 import { digestOf } from '../segments/chain-keys.ts';
+import type { ChainKeys } from '../segments/chain-keys.ts';
 import { Cutter } from '../segments/cut.ts';
+import type { SegmentPool } from '../segments/pool.ts';
 import type { DumpStream, StreamInfo } from '../sources/source.ts';
-import type { Recorder, RecorderOptions } from './recorder.ts';
+
+/** What a lane asks of the run that it belongs to. */
+export interface LaneShared {
+  /** The reference to a segment that the store has; undefined when it does not. */
+  lookUp(digest: Uint8Array): SegmentRef | undefined;
+  /** The reference to a segment that the store does not have yet: under way in this run, or sealed now. */
+  store(plain: Buffer, digest: Buffer): { readonly ref: Promise<SegmentRef>; readonly isNew: boolean };
+}
+
+export interface LaneOptions {
+  readonly keys: Pick<ChainKeys, 'cutTable'>;
+  readonly pool: Pick<SegmentPool, 'threads'>;
+  readonly signal: AbortSignal;
+  /** Called with the bytes of dump text that were taken since the last call, and where they belong. */
+  readonly onProgress: (bytes: number, stream: string) => void;
+}
 
 export interface RecordedLane {
   readonly streams: readonly ManifestStream[];
@@ -29,8 +46,8 @@ const QUEUE_PER_THREAD = 16;
 const PAGES_UNDER_WAY_MAX = 4;
 
 export class LaneRecorder {
-  readonly #shared: Pick<Recorder, 'lookUp' | 'store'>;
-  readonly #options: Pick<RecorderOptions, 'signal' | 'onProgress'>;
+  readonly #shared: LaneShared;
+  readonly #options: LaneOptions;
   readonly #cutter: Cutter;
   readonly #pages = new PageBuilder();
   readonly #pageRefs: Promise<PageRef>[] = [];
@@ -44,7 +61,7 @@ export class LaneRecorder {
   #newSegments = 0;
   #plainBytes = 0;
 
-  constructor(shared: Pick<Recorder, 'lookUp' | 'store'>, options: RecorderOptions) {
+  constructor(shared: LaneShared, options: LaneOptions) {
     this.#shared = shared;
     this.#options = options;
     this.#cutter = new Cutter(options.keys.cutTable);

@@ -13,17 +13,14 @@ import type { SegmentRef } from '../repository/pages.ts';
 import type { IndexedSegment, SegmentIndex } from '../repository/segment-index.ts';
 import { throwIfCancelled } from '../errors.ts';
 import { LaneRecorder } from './lane.ts';
-import type { RecordedLane } from './lane.ts';
+import type { LaneOptions, LaneShared, RecordedLane } from './lane.ts';
 
-export interface RecorderOptions {
+export interface RecorderOptions extends LaneOptions {
   readonly keys: ChainKeys;
   readonly index: SegmentIndex;
   readonly pool: Pick<SegmentPool, 'seal' | 'threads'>;
   /** zstd level. */
   readonly level: number;
-  readonly signal: AbortSignal;
-  /** Called with the bytes of dump text that were taken since the last call, and where they belong. */
-  readonly onProgress: (bytes: number, stream: string) => void;
 }
 
 export interface Recorded {
@@ -39,7 +36,7 @@ export interface Recorded {
 }
 
 /** What all lanes of a run share: the index, the packs, and what is under way. */
-export class Recorder {
+export class Recorder implements LaneShared {
   readonly #options: RecorderOptions;
   readonly #lanes: LaneRecorder[] = [];
   readonly #slabs = new Slabs();
@@ -97,7 +94,6 @@ export class Recorder {
     return Promise.resolve();
   }
 
-  /** The reference to a segment that the store has; undefined when it does not. */
   lookUp(digest: Uint8Array): SegmentRef | undefined {
     const { index, keys } = this.#options;
     const found = index.find(keys.id(digest));
@@ -115,7 +111,6 @@ export class Recorder {
     };
   }
 
-  /** The reference to a segment that the store does not have yet: under way in this run, or sealed now. */
   store(plain: Buffer, digest: Buffer): { readonly ref: Promise<SegmentRef>; readonly isNew: boolean } {
     const id = this.#options.keys.id(digest);
     const name = id.toString('latin1');

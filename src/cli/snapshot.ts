@@ -26,19 +26,21 @@ export async function openSnapshot(
 ): Promise<OpenedSnapshot> {
   const set = setOf(await context.config(), name.set);
   const opener = await openReader(context, options);
-  const [open, select, { SnapshotReader }, { SegmentPool }] = await Promise.all([
+  const [open, select, { SnapshotReader }, { SegmentPool }, { checkLedgerCovers }] = await Promise.all([
     import('../restore/open.ts'),
     import('../restore/select.ts'),
     import('../restore/reader.ts'),
     import('../segments/pool.ts'),
+    import('../repository/ledger.ts'),
   ]);
   await using stack = new AsyncDisposableStack();
   const { session } = stack.use(await openConfiguredSession(context, opener.certifiers));
   const view = await open.viewSet(session, set.name, options.acceptRollback === true, context.signal);
   open.mustBeApplicable(view);
+  open.mustKnowLatest(view, name.when);
   for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${String(error)}`);
   const item = select.selectSnapshot(view.catalog.entries, name, view.now);
-  open.checkLedgerCovers(set.name, view.ledger.heads, item.entry.ledger_seen);
+  checkLedgerCovers(set.name, view.ledger.heads, item.entry.ledger_seen);
   const manifest = await open.openManifest(session, item, opener, context.signal);
   const pool = stack.use(SegmentPool.forReading());
   const reader = new SnapshotReader(session.store, manifest, pool);

@@ -9,7 +9,7 @@ import {
   passphraseWrong,
   signerUnfit,
 } from './errors.ts';
-import { PGP, openpgp, signingDate } from './library.ts';
+import { PGP, VERIFY_DATE, openpgp, signingDate } from './library.ts';
 
 /** Key files are small; anything larger is not a key. */
 const KEY_FILE_BYTES_MAX = 1024 * 1024;
@@ -246,6 +246,6 @@ export async function isCertifiedBy(
   certifiers: readonly openpgp.PublicKey[],
 ): Promise<boolean> {
   const own = key.getKeyID().toHex();
-  const results = await key.verifyAllUsers([...certifiers], undefined, PGP);
+  const results = await key.verifyAllUsers([...certifiers], VERIFY_DATE, PGP);
   return results.some((result) => result.valid === true && result.keyID.toHex() !== own);
 }

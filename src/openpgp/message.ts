@@ -1,4 +1,5 @@
 /** Whole OpenPGP messages to people: what manifests are. One power per object: a host has a sealer and no opener. */
+import { randomBytes } from 'node:crypto';
 import { HoldfastError, reasonOf } from '../errors.ts';
 import { badSignature, damaged, keyDoesNotOpen } from './errors.ts';
 import { PGP, VERIFY_DATE, openpgp, signingDate } from './library.ts';
@@ -18,6 +19,8 @@ export class MessageSealer {
     const sealed = await openpgp.encrypt({
       message: await openpgp.createMessage({ binary: plain }),
       encryptionKeys: [...this.#recipients],
+      // Chosen here, since one recipient's old preferences would otherwise make it AES-128 for all.
+      sessionKey: { data: randomBytes(32), algorithm: 'aes256' },
       signingKeys: this.#signer,
       date: signingDate(this.#signer),
       format: 'binary',

@@ -77,6 +77,10 @@ function split(bytes: Buffer, what: string): { line: Buffer; signer: string; sig
   const { signer, signature } = seal;
   if (typeof signer !== 'string' || typeof signature !== 'string')
     throw damaged(what, 'its signature line is malformed');
+  // One way to write it, so that the bytes of a statement cannot be changed without changing what it says.
+  const only = JSON.stringify({ signer, signature });
+  if (bytes.toString('utf8', first + 1, second) !== only)
+    throw damaged(what, 'its signature line is malformed');
   return { line: bytes.subarray(0, first), signer, signature };
 }
 

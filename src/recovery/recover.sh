@@ -8,7 +8,8 @@
 # - keep-NNN/SET/snapshots/ID/entry.json says in public that a snapshot exists, and the SHA-256 of its manifest.
 # - manifest.pgp beside it is an OpenPGP message to the recipients, signed by the host that made it. In it are: a JSON
 #   line, which begins with the same fields as the entry; `stream SECTION DIALECT SEGMENTS ROWS BYTES {JSON}` for each
-#   part of the dump; `page PACK OFFSET LENGTH SHA256 PLAIN SEGMENTS KEY` for each key page; `end STREAMS PAGES`.
+#   part of the dump; `page PACK OFFSET LENGTH SHA256 PLAIN SEGMENTS KEY` for each key page; `also …`, to be skipped;
+#   `end STREAMS PAGES`.
 # - A key page is a JSON line, then `PACK OFFSET LENGTH SHA256 PLAIN ROWS KEY` for each of its segments. All segments
 #   of all pages in order are the dump: the first SEGMENTS of them are the first stream, the next the second, …
 # - A segment or key page is LENGTH bytes from OFFSET in a pack. PACK is NNN/ID: the file
@@ -122,6 +123,10 @@ FOUND
   set -- "$store/ledger/$set"/*/*.json
   [ ! -f "$1" ] || [ -n "$ledger" ] || die 1 "the ledger says that data was erased from $set" \
     'Use holdfast, which keeps erased people out; or add --ignore-ledger, and erase them again after loading.'
+  grep -q '"ledger_seen":{}' "$store/$folder/entry.json" || [ -f "$1" ] || [ -n "$ledger" ] || die 4 \
+    "the ledger that snapshot $snapshot has seen is gone" 'Fetch the whole store; or add --ignore-ledger.'
+  ! grep -q '"needs":\["' "$store/$folder/entry.json" || die 1 "snapshot $snapshot needs a newer recover.sh" \
+    'Fetch the newest recover.sh from the store, or use holdfast.'
 }
 
 # ---- Signatures. In a key ring of its own gpg gets the keys of the hosts from the store, and the public parts of your
@@ -238,6 +243,7 @@ plan() {
       }
       next
     }
+    $1 == "also" { next }
     $1 == "end" && $2 == streams + 0 && $3 == pages + 0 && all + 0 == listed + 0 { ended = 1; next }
     { exit bad = 1 }
     END {

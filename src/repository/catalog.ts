@@ -8,6 +8,7 @@ import { parseEntry, sha256Hex } from './entry.ts';
 import type { Entry } from './entry.ts';
 import { boundElsewhere } from './errors.ts';
 import { SNAPSHOT_ID, daysOfPrefix, entryKey, snapshotFolder, snapshotsFolder } from './layout.ts';
+import { emptyRecord } from './records.ts';
 import type { SeenEntry } from './seen.ts';
 
 const READS_MAX = 16;
@@ -83,6 +84,7 @@ interface SnapshotFolder {
 
 async function listFolders(store: ReadStore, set: string, signal: AbortSignal): Promise<SnapshotFolder[]> {
   const found = new Map<string, SnapshotFolder>();
+  const amended = new Set<string>();
   for (const life of await keepFolders(store, signal)) {
     const days = daysOfPrefix(life) ?? 0;
     const prefix = snapshotsFolder(set, days);
@@ -98,11 +100,17 @@ async function listFolders(store: ReadStore, set: string, signal: AbortSignal): 
       };
       if (name === 'entry.json') known.hasEntry = true;
       if (name === 'manifest.pgp') known.manifestBytes = bytes;
-      if (name?.startsWith('amend-')) known.amended = true;
       found.set(folder, known);
+      if (name?.startsWith('amend-')) amended.add(snapshot);
     }
   }
-  return [...found.values()];
+  // An amendment lies under the days that were left, which is another folder of the same snapshot.
+  for (const known of found.values()) known.amended = amended.has(snapshotOf(known.folder));
+  return [...found.values()].filter((known) => known.hasEntry || !known.amended);
+}
+
+function snapshotOf(folder: string): string {
+  return folder.split('/').at(-2) ?? '';
 }
 
 async function readEntry(
@@ -146,7 +154,7 @@ export function inOrder(entries: readonly CatalogEntry[]): CatalogEntry[] {
 
 /** The newest entry of every writer, for `seen`. */
 export function newestByWriter(entries: readonly CatalogEntry[]): Record<string, SeenEntry> {
-  const newest: Record<string, SeenEntry> = {};
+  const newest = emptyRecord<SeenEntry>();
   for (const { entry, sha256 } of entries) {
     const known = newest[entry.writer];
     if (known && known.seq > entry.seq) continue;

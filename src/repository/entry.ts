@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { formatTooNew, malformed } from './errors.ts';
-import { FORMAT, PACK_REF, SET_NAME, SNAPSHOT_ID } from './layout.ts';
+import { FORMAT, KEEP_DAYS_MAX, PACK_REF, SET_NAME, SNAPSHOT_ID } from './layout.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const time = z.iso.datetime({ precision: 3 });
@@ -26,16 +26,23 @@ export const bindingShape = {
   time,
   /** Readable at least until then. */
   end: time,
-  keep_days: z.int().positive(),
-  pack_days: z.int().positive(),
+  keep_days: z.int().positive().max(KEEP_DAYS_MAX),
+  pack_days: z.int().positive().max(KEEP_DAYS_MAX),
   ledger_seen: headsSchema,
   recipients: z.array(z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/)).min(1),
 };
 
 export type Binding = z.infer<z.ZodObject<typeof bindingShape>>;
 
-export const entrySchema = z.strictObject({
+/**
+ * Room to grow within a format: keys that a reader does not know are ignored, unless `needs` names something that a
+ * reader must understand. This version understands nothing of that kind, so any name stops it.
+ */
+export const growthShape = { needs: z.array(z.string()).optional() };
+
+export const entrySchema = z.looseObject({
   kind: z.literal('entry'),
+  ...growthShape,
   ...bindingShape,
   full: z.boolean(),
   manifest: z.strictObject({ sha256, bytes: whole }),
@@ -60,13 +67,19 @@ export type Entry = z.infer<typeof entrySchema>;
 
 /** Checks the shape of an entry that was read and verified. */
 export function parseEntry(value: unknown, what: string): Entry {
-  return parseWith(entrySchema, value, what);
+  const entry = parseWith(entrySchema, value, what);
+  if (entry.revision !== 0) throw malformed(what, 'an entry has revision 0');
+  if (entry.seq !== (entry.prev?.seq ?? 0) + 1)
+    throw malformed(what, 'its number does not follow the one before');
+  return entry;
 }
 
 /** Parses with a schema; a newer format is told apart from damage. */
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const format = (value as { format?: unknown } | null)?.format;
+  const { format, needs } = (value ?? {}) as { format?: unknown; needs?: unknown };
   if (typeof format === 'number' && format > FORMAT) throw formatTooNew(what, format);
+  if (Array.isArray(needs) && needs.length > 0)
+    throw formatTooNew(what, `${FORMAT} with ${needs.join(', ')}`);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -48,14 +48,6 @@ export const rolledBack = (set: string, reason: string) =>
     hint: 'Newer snapshots were removed or hidden. Look for them in object versions and copies; to go on with what is there, repeat with --accept-rollback.',
   });
 
-export const chainBroken = (set: string, reason: string) =>
-  new HoldfastError({
-    code: 'CHAIN_BROKEN',
-    exit: 'verification',
-    message: `the snapshots of set ${set} do not follow each other: ${reason}`,
-    hint: 'An unexpired entry was removed or replaced; look for it in object versions and copies.',
-  });
-
 export const ledgerBroken = (set: string, reason: string) =>
   new HoldfastError({
     code: 'LEDGER_BROKEN',

@@ -11,10 +11,10 @@ export const RECOVERY_FILES = ['RECOVERY.md', 'recover.sh', 'recover.sh.asc'] as
 export const WRITER_KEYS = 'writers/';
 
 export const SET_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-/** `20261121T030005Z-9f3a`: when the run started by the store's clock, and four random hex digits. */
-export const SNAPSHOT_ID = /^\d{8}T\d{6}Z-[0-9a-f]{4}$/;
+/** `20261121T030005Z-9f3a01c4`: when the run started by the store's clock, and eight random hex digits. */
+export const SNAPSHOT_ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/;
 /** A pack's place within its chain: life in days, slash, id. */
-export const PACK_REF = /^(\d{3,4})\/([0-9a-f]{16})$/;
+export const PACK_REF = /^((?!000)\d{3}|[1-9]\d{3})\/([0-9a-f]{16})$/;
 export const KEEP_DAYS_MAX = 9999;
 
 export function keepPrefix(days: number): string {
@@ -29,9 +29,8 @@ export function padDays(days: number): string {
 
 /** The number of days of a folder `keep-NNN`; undefined for any other name. */
 export function daysOfPrefix(folder: string): number | undefined {
-  const match = /^keep-(\d{3,4})$/.exec(folder);
-  const days = Number(match?.[1]);
-  return match && days >= 1 ? days : undefined;
+  const match = /^keep-((?!000)\d{3}|[1-9]\d{3})$/.exec(folder);
+  return match ? Number(match[1]) : undefined;
 }
 
 /** Where an object of one set and chain lies. */
@@ -88,5 +87,5 @@ export function ledgerKey(set: string, writer: string, seq: number): string {
 /** The id of a snapshot whose run starts at this moment. */
 export function newSnapshotId(time: Date, random: Uint8Array): string {
   const stamp = time.toISOString().slice(0, 19).replace(/[-:]/g, '');
-  return `${stamp}Z-${Buffer.from(random).toString('hex').slice(0, 4)}`;
+  return `${stamp}Z-${Buffer.from(random).toString('hex').slice(0, 8)}`;
 }

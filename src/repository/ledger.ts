@@ -6,12 +6,14 @@ import { z } from 'zod';
 import { verifyStatement } from '../openpgp/statement.ts';
 import type { Trust } from '../openpgp/trust.ts';
 import type { ReadStore } from '../stores/store.ts';
-import { headsSchema, parseWith, sha256Hex } from './entry.ts';
+import { growthShape, headsSchema, parseWith, sha256Hex } from './entry.ts';
 import type { LedgerHeads } from './entry.ts';
 import { ledgerBroken } from './errors.ts';
+import { emptyRecord, own } from './records.ts';
 import { FORMAT, PACK_REF, SET_NAME, ledgerFolder } from './layout.ts';
 
-const lineSchema = z.strictObject({
+const lineSchema = z.looseObject({
+  ...growthShape,
   format: z.literal(FORMAT),
   kind: z.literal('ledger'),
   store: z.uuid(),
@@ -53,7 +55,7 @@ export async function readLedger(
   const keys: string[] = [];
   for await (const object of store.list(ledgerFolder(set), signal)) keys.push(object.key);
   const lines: LedgerLine[] = [];
-  const heads: Record<string, { seq: number; sha256: string }> = {};
+  const heads = emptyRecord<{ seq: number; sha256: string }>();
   for (const key of keys.sort()) {
     const bytes = await store.get(key, undefined, signal);
     const line = parseWith(lineSchema, (await verifyStatement(bytes, trust, key)).value, key);
@@ -67,6 +69,7 @@ export async function readLedger(
     heads[line.writer] = { seq: line.seq, sha256: sha256Hex(bytes) };
     lines.push(line);
   }
+  for (const line of lines) checkLedgerCovers(set, heads, line.heads);
   return { lines, heads };
 }
 
@@ -84,4 +87,20 @@ export function retiredPlaces(
     .flatMap((line) => line.event.retired ?? [])
     .filter(([w, c]) => w === writer && c === chain)
     .map(([, , ref, offset]) => [ref, offset]);
+}
+
+/**
+ * A snapshot, and a line of another writer, knows which lines existed when it was made: a ledger that shows less was
+ * cut back.
+ * @throws HoldfastError LEDGER_BROKEN
+ */
+export function checkLedgerCovers(set: string, heads: LedgerHeads, seen: LedgerHeads): void {
+  for (const [writer, head] of Object.entries(seen)) {
+    const present = own(heads, writer);
+    if (!present || present.seq < head.seq)
+      throw ledgerBroken(set, `line ${head.seq} of ${writer} is gone, which was seen before`);
+    if (present.seq === head.seq && present.sha256 !== head.sha256) {
+      throw ledgerBroken(set, `line ${head.seq} of ${writer} is not the one that was seen before`);
+    }
+  }
 }

@@ -3,22 +3,26 @@
  * - line 1: the header, one JSON object;
  * - `stream SECTION DIALECT SEGMENTS ROWS BYTES {"name":…}` for each stream, in the order of the dump;
  * - `page NNN/PACK OFFSET LENGTH SHA256 PLAIN SEGMENTS KEY` for each key page, in order;
+ * - `also …`: lines that a later version may add; readers skip them;
  * - `end STREAMS PAGES`.
  * The segments of all pages, in order, belong to the streams in order: the first SEGMENTS to the first, and so on.
  */
 import { z } from 'zod';
 import type { Dialect, Section, SourceInfo, StoredStream } from '../sources/source.ts';
-import { bindingShape, parseWith } from './entry.ts';
+import { bindingShape, growthShape, parseWith } from './entry.ts';
 import type { Binding } from './entry.ts';
-import { boundElsewhere, malformed } from './errors.ts';
+import { boundElsewhere, formatTooNew, malformed } from './errors.ts';
 import { parseRef } from './pages.ts';
 import type { SegmentRef } from './pages.ts';
 
-const headerSchema = z.strictObject({
+const KINDS = ['postgres', 'mysql', 'sqlite', 'redis', 'files'] as const satisfies SourceInfo['kind'][];
+
+const headerSchema = z.looseObject({
   kind: z.literal('manifest'),
+  ...growthShape,
   ...bindingShape,
-  source: z.strictObject({
-    kind: z.enum(['postgres', 'mysql', 'sqlite', 'redis', 'files']),
+  source: z.looseObject({
+    kind: z.enum(KINDS),
     database: z.string(),
     serverVersion: z.string(),
     toolVersion: z.string(),
@@ -44,7 +48,7 @@ export interface Manifest {
 
 const SECTIONS: readonly string[] = ['globals', 'pre-data', 'data', 'post-data'] satisfies Section[];
 const DIALECTS: readonly string[] = ['sql', 'pg-copy', 'sql-insert'] satisfies Dialect[];
-const streamNameSchema = z.strictObject({
+const streamNameSchema = z.looseObject({
   name: z.string(),
   table: z.string().optional(),
   columns: z.array(z.string()).optional(),
@@ -76,20 +80,24 @@ function formatStream(stream: ManifestStream): string {
 export function parseManifest(plain: Buffer, what: string): Manifest {
   const lines = plain.toString('utf8').split('\n');
   if (lines.pop() !== '') throw malformed(what, 'its last line is cut off');
-  const { kind: _kind, source, ...binding } = parseWith(headerSchema, parseJson(lines[0], what), what);
+  const { source, ...header } = parseWith(headerSchema, parseJson(lines[0], what), what);
+  const binding = bindingOf(header);
   const streams: ManifestStream[] = [];
   const pages: PageRef[] = [];
   for (const [index, line] of lines.slice(1, -1).entries()) {
     const where = `${what}, line ${index + 2}`;
     if (line.startsWith('stream ') && pages.length === 0) streams.push(parseStream(line.slice(7), where));
     else if (line.startsWith('page ')) pages.push(parseRef(line.slice(5), where));
-    else throw malformed(where, 'it is neither a stream nor a page');
+    else if (!line.startsWith('also ')) throw malformed(where, 'it is neither a stream nor a page');
   }
+  if (new Set(streams.map(({ name }) => name)).size !== streams.length)
+    throw malformed(what, 'two streams have one name');
   if (lines.at(-1) !== `end ${streams.length} ${pages.length}`)
     throw malformed(what, 'its end line does not fit');
   if (sum(streams, (s) => s.segments) !== sum(pages, (p) => p.rows))
     throw malformed(what, 'streams and pages disagree');
-  const { estimatedBytes, ...info } = source;
+  const { kind, database, serverVersion, toolVersion, warnings, facts, estimatedBytes } = source;
+  const info = { kind, database, serverVersion, toolVersion, warnings, facts };
   return {
     binding,
     source: { ...info, ...(estimatedBytes !== undefined && { estimatedBytes }) },
@@ -98,12 +106,18 @@ export function parseManifest(plain: Buffer, what: string): Manifest {
   };
 }
 
+/** Only what the binding has: other keys are for readers that know them. */
+function bindingOf(header: Binding): Binding {
+  const fields = Object.keys(bindingShape) as (keyof Binding)[];
+  return Object.fromEntries(fields.map((field) => [field, header[field]])) as Binding;
+}
+
 function parseStream(line: string, what: string): ManifestStream {
   const match = /^(\S+) (\S+) (\d{1,12}) (\d{1,15}) (\d{1,15}) (\{.*\})$/s.exec(line);
   if (!match) throw malformed(what, 'it does not have the six fields of a stream');
   const [, section = '', dialect = '', segments, rows, bytes, about = ''] = match;
   if (!SECTIONS.includes(section) || !DIALECTS.includes(dialect))
-    throw malformed(what, 'unknown section or dialect');
+    throw formatTooNew(what, `${section} ${dialect}`);
   const { name, table, columns } = parseWith(streamNameSchema, parseJson(about, what), what);
   return {
     name,

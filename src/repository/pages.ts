@@ -6,6 +6,7 @@
  * its end is chosen by the segments in it, so an unchanged stretch of the database gives the same page next day,
  * which is then a known segment itself.
  */
+import { SEGMENT_PLAIN_BYTES_MAX } from '../openpgp/segment.ts';
 import { malformed } from './errors.ts';
 import { FORMAT, PACK_REF } from './layout.ts';
 
@@ -30,6 +31,8 @@ export interface SegmentRef {
   readonly key: string;
 }
 
+/** A segment that does not compress is its plaintext and some bytes of envelope; the double leaves no doubt. */
+const SEALED_BYTES_MAX = 2 * SEGMENT_PLAIN_BYTES_MAX;
 /** Longer than any line: reference, three numbers, two hashes and the count of rows. */
 const LINE_BYTES_MAX = 256;
 
@@ -102,6 +105,9 @@ export function parseRef(line: string, what: string): SegmentRef {
     HEX32.test(key) &&
     more.length === 0;
   if (!sound) throw malformed(what, 'it does not have the seven fields of a segment');
+  if (Number(length) > SEALED_BYTES_MAX || Number(plain) > SEGMENT_PLAIN_BYTES_MAX) {
+    throw malformed(what, 'it is larger than a segment may be');
+  }
   return {
     pack,
     offset: Number(offset),

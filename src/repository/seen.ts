@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { headsSchema } from './entry.ts';
 import type { LedgerHeads } from './entry.ts';
+import { emptyRecord, own } from './records.ts';
 import { readState, writeState } from './state-files.ts';
 
 const seenSchema = z.strictObject({
@@ -50,7 +51,7 @@ function higher<T extends { seq: number }>(
   old: Record<string, T>,
   now: Record<string, T>,
 ): Record<string, T> {
-  const merged = { ...old };
+  const merged = Object.assign(emptyRecord<T>(), old);
   for (const [writer, head] of Object.entries(now)) {
     const known = merged[writer];
     if (!known || head.seq >= known.seq) merged[writer] = head;
@@ -65,7 +66,7 @@ function higher<T extends { seq: number }>(
 export function findRollback(seen: Seen, entries: Seen['entries'], ledger: LedgerHeads, now: Date): string[] {
   const problems: string[] = [];
   for (const [writer, head] of Object.entries(seen.entries)) {
-    const present = entries[writer];
+    const present = own(entries, writer);
     if (present && present.seq > head.seq) continue;
     if (present?.seq === head.seq && present.sha256 === head.sha256) continue;
     if (present?.seq === head.seq) problems.push(`entry ${head.seq} of writer ${writer} was replaced`);
@@ -76,7 +77,7 @@ export function findRollback(seen: Seen, entries: Seen['entries'], ledger: Ledge
     }
   }
   for (const [writer, head] of Object.entries(seen.ledger)) {
-    const present = ledger[writer];
+    const present = own(ledger, writer);
     if (!present || present.seq < head.seq)
       problems.push(`ledger line ${head.seq} of ${writer} was seen here and is gone`);
     else if (present.seq === head.seq && present.sha256 !== head.sha256)

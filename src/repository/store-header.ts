@@ -7,12 +7,13 @@ import type { openpgp } from '../openpgp/library.ts';
 import { readUnverified, signStatement, verifyStatement } from '../openpgp/statement.ts';
 import type { Trust } from '../openpgp/trust.ts';
 import type { ReadStore, Store } from '../stores/store.ts';
-import { parseWith } from './entry.ts';
+import { growthShape, parseWith } from './entry.ts';
 import { notAStore, otherStore } from './errors.ts';
 import { FORMAT, STORE_HEADER, WRITER_KEYS } from './layout.ts';
 import { readState, writeState } from './state-files.ts';
 
-const headerSchema = z.strictObject({
+const headerSchema = z.looseObject({
+  ...growthShape,
   format: z.literal(FORMAT),
   kind: z.literal('store'),
   store: z.uuid(),

@@ -65,3 +65,11 @@ export const badWhen = (when: string) =>
     message: `${when} is not a time, a date or a snapshot`,
     hint: 'Use latest, oldest, a snapshot id, a date such as 2026-11-21, or a time such as 2026-11-21T03:00:00Z.',
   });
+
+export const latestUncertain = (set: string, key: string) =>
+  new HoldfastError({
+    code: 'LATEST_UNCERTAIN',
+    exit: 'unverifiable',
+    message: `which snapshot of set ${set} is the latest cannot be told: ${key} cannot be read or verified`,
+    hint: `Name the snapshot that you want (holdfast snapshots ${set} lists them), and run: holdfast verify ${set}`,
+  });

@@ -4,8 +4,7 @@ import { damaged } from '../openpgp/errors.ts';
 import { newestByWriter, readCatalog } from '../repository/catalog.ts';
 import type { Catalog, CatalogEntry } from '../repository/catalog.ts';
 import { sha256Hex } from '../repository/entry.ts';
-import type { LedgerHeads } from '../repository/entry.ts';
-import { ledgerBroken, missingManifest, rolledBack } from '../repository/errors.ts';
+import { boundElsewhere, missingManifest, rolledBack } from '../repository/errors.ts';
 import { readLedger } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
 import { manifestKey } from '../repository/layout.ts';
@@ -15,7 +14,7 @@ import { acceptSeen, findRollback, readSeen, rememberSeen } from '../repository/
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
 import { isHoldfastError } from '../errors.ts';
-import { amendedSnapshot, ledgerNeedsMore } from './errors.ts';
+import { amendedSnapshot, latestUncertain, ledgerNeedsMore } from './errors.ts';
 
 export interface SetView {
   readonly set: string;
@@ -49,6 +48,12 @@ export async function viewSet(
   return { set, catalog, ledger, now };
 }
 
+/** `latest` must not silently become an older one because the newest cannot be read. */
+export function mustKnowLatest({ set, catalog }: SetView, when: string): void {
+  const [failure] = catalog.failures;
+  if (failure && when === 'latest') throw latestUncertain(set, failure.key);
+}
+
 /** Stops where the ledger asks for more than this version can do: bringing back an erased person is worse than failing. */
 export function mustBeApplicable({ set, ledger }: SetView): void {
   if (ledger.lines.length > 0) throw ledgerNeedsMore(set);
@@ -67,7 +72,8 @@ export async function openManifest(
   const { entry, folder } = item;
   const sealed = await readManifest(session, item, signal);
   const what = manifestKey(folder);
-  const { plain } = await opener.open(sealed, session.trust, what);
+  const { plain, signer } = await opener.open(sealed, session.trust, what);
+  if (signer !== item.signer) throw boundElsewhere(what, 'signer', item.signer, signer);
   const manifest = parseManifest(plain, what);
   checkBinding(manifest.binding, entry, what);
   return manifest;
@@ -90,19 +96,4 @@ export async function readManifest(
   if (sha256Hex(sealed) !== entry.manifest.sha256)
     throw damaged(what, 'its SHA-256 is not the one in its entry');
   return sealed;
-}
-
-/**
- * A snapshot knows which ledger lines existed when it was made: a ledger that shows less was cut back.
- * @throws HoldfastError LEDGER_BROKEN
- */
-export function checkLedgerCovers(set: string, heads: LedgerHeads, seen: LedgerHeads): void {
-  for (const [writer, head] of Object.entries(seen)) {
-    const present = heads[writer];
-    if (!present || present.seq < head.seq)
-      throw ledgerBroken(set, `line ${head.seq} of ${writer} is gone, which a snapshot has seen`);
-    if (present.seq === head.seq && present.sha256 !== head.sha256) {
-      throw ledgerBroken(set, `line ${head.seq} of ${writer} is not the one that a snapshot has seen`);
-    }
-  }
 }

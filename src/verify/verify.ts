@@ -8,11 +8,11 @@ import { findChainBreaks, newestByWriter, readCatalog } from '../repository/cata
 import type { Catalog, CatalogEntry } from '../repository/catalog.ts';
 import { sha256Hex } from '../repository/entry.ts';
 import { packKey } from '../repository/layout.ts';
-import { readLedger } from '../repository/ledger.ts';
+import { checkLedgerCovers, readLedger } from '../repository/ledger.ts';
 import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
-import { checkLedgerCovers, readManifest } from '../restore/open.ts';
+import { readManifest } from '../restore/open.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import { readWhole } from './read-data.ts';
 

@@ -107,7 +107,7 @@ function manifestOf({ streams, pages }: Recorded): Manifest {
       format: 1,
       store: '9b2f9e0a-6a3e-4f0e-9d3f-0a1b2c3d4e5f',
       ...PLACE,
-      snapshot: '20261121T030005Z-9f3a',
+      snapshot: '20261121T030005Z-9f3a01c4',
       seq: 2,
       revision: 0,
       time: '2026-11-21T03:00:05.000Z',

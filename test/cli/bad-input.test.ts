@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { Client } from 'pg';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { expectComplaint, expectNoInside } from '../services/complaint.ts';
 import {
   PLACES,
@@ -17,7 +17,7 @@ import {
   makeHost,
   snapshotsOf,
 } from '../services/machines.ts';
-import type { Host, Place } from '../services/machines.ts';
+import type { Host, Place, SnapshotRecord } from '../services/machines.ts';
 import { freePort } from '../services/processes.ts';
 import type { PostgresAccess } from '../services/postgres.ts';
 import { expectRefusal } from '../services/refusal.ts';
@@ -113,14 +113,10 @@ describe('PostgreSQL', () => {
   });
 
   test('a session that the server ends in the middle', async () => {
-    // pg_dump waits for a table that somebody else works on; then the server ends it.
-    const blocker = new Client(url);
-    await blocker.connect();
-    await blocker.query('BEGIN; LOCK TABLE ONLY busy IN ACCESS EXCLUSIVE MODE');
-    const ending = endWaitingDumps(blocker);
+    const release = await holdTable();
+    const ending = endWaitingDumps();
     const result = await host.run(['backup']);
-    await ending;
-    await blocker.end();
+    await Promise.all([ending, release()]);
     expectComplaint(result, { exit: 1, error: /pg_dump .*terminat/, hint: /server log/ });
     expect((await backUp(host)).counts.segments).toBeGreaterThan(0);
   });
@@ -128,9 +124,7 @@ describe('PostgreSQL', () => {
   test('two backups of one set at once: the second is told, the first is not disturbed', async () => {
     const before = await committedIn(host.place);
     const pidFile = join(await tempFolder(), 'pids');
-    const blocker = new Client(url);
-    await blocker.connect();
-    await blocker.query('BEGIN; LOCK TABLE ONLY busy IN ACCESS EXCLUSIVE MODE');
+    const release = await holdTable();
     const env = { PATH: await pathWith({ pg_dump: recorded('pg_dump', pidFile) }) };
     const first = host.run(['backup', '--json'], { env });
     await expect.poll(() => readFile(pidFile, 'utf8').catch(() => ''), { timeout: 20_000 }).not.toBe('');
@@ -138,19 +132,25 @@ describe('PostgreSQL', () => {
     expectComplaint(second, { exit: 11, error: /working on set shop/, hint: /Wait/ });
     const scripted = await host.run(['backup', '--json']);
     expect(scripted.json).toEqual([expect.objectContaining({ type: 'error', code: 'LOCKED', exit: 11 })]);
-    await blocker.end();
+    await release();
     expect((await first).exitCode).toBe(0);
     expect((await committedIn(host.place)).length).toBe(before.length + 1);
   });
 
-  async function endWaitingDumps(client: Client): Promise<void> {
+  /** Somebody works on a table, so that pg_dump waits for its lock. */
+  async function holdTable(): Promise<() => Promise<void>> {
+    const client = new Client(url);
+    await client.connect();
+    await client.query('BEGIN; LOCK TABLE ONLY busy IN ACCESS EXCLUSIVE MODE');
+    const release = () => client.end();
+    onTestFinished(release);
+    return release;
+  }
+
+  async function endWaitingDumps(): Promise<void> {
     const waiting = `datname = current_database() AND application_name = 'pg_dump' AND wait_event_type = 'Lock'`;
-    for (let ended = 0; ended === 0;) {
-      const { rowCount } = await client.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${waiting}`,
-      );
-      ended = rowCount ?? 0;
-    }
+    const sql = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE ${waiting};`;
+    await expect.poll(() => postgres.psql(url, sql), { timeout: 20_000 }).not.toBe('0');
   }
 });
 
@@ -263,19 +263,20 @@ describe('a host whose clock jumps', () => {
 
   async function jump(place: Place, shifts: readonly string[], unit: string): Promise<void> {
     const host = await hostBornBefore(place);
+    const made: string[] = [];
     const times: number[] = [];
     for (const shift of [undefined, ...shifts, undefined]) {
       dayOfBusiness(path);
       const env = shift === undefined ? {} : await clock(shift);
       const result = await host.good(['backup', '--json'], { env });
-      const record = result.json.find(({ type }) => type === 'snapshot');
-      times.push(new Date(String(record?.['time'])).getTime());
+      const record = result.json.find(({ type }) => type === 'snapshot') as unknown as SnapshotRecord;
+      made.push(record.snapshot);
+      times.push(new Date(record.time).getTime());
       const warned = new RegExp(`clock is \\d+ ${unit} (behind|ahead of)`).test(result.stderr);
       expect({ shift, warned }).toEqual({ shift, warned: shift !== undefined });
     }
-    expect(times).toEqual(times.toSorted((a, b) => a - b));
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(600_000);
-    expect(await snapshotsOf(host)).toHaveLength(times.length);
+    for (const time of times) expect(Math.abs(time - Date.now())).toBeLessThan(300_000);
+    expect(await snapshotsOf(host)).toEqual(made);
     const { json } = await host.good(['verify', '--json']);
     expect(json.at(-1)).toMatchObject({ problems: 0, unchecked: 0 });
   }

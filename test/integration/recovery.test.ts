@@ -230,7 +230,7 @@ describe('RECOVERY.md', () => {
     const [first = '', second = ''] = [...blocks].map(([, code]) => code);
     const lastThree = first.trim().split('\n').slice(-3).join('\n');
     const commands = `${first}${second}${lastThree}\n`
-      .replaceAll('20261121T030005Z-9f3a', shared.snapshots[1])
+      .replaceAll('20261121T030005Z-9f3a01c4', shared.snapshots[1])
       .replaceAll('shop/', `${SET}/`)
       .replaceAll('db1-1', `${WRITER}-1`)
       // The store stays as it is: what the commands write goes elsewhere.

@@ -36,7 +36,7 @@ const stream = fc.record({
 const manifest: fc.Arbitrary<Manifest> = fc
   .record({
     pages: fc.array(ref, { maxLength: 8 }),
-    streams: fc.array(stream, { minLength: 1, maxLength: 6 }),
+    streams: fc.uniqueArray(stream, { minLength: 1, maxLength: 6, selector: (one) => one.name }),
   })
   .map(({ pages, streams }) => {
     const total = pages.reduce((sum, page) => sum + page.rows, 0);
@@ -46,7 +46,7 @@ const manifest: fc.Arbitrary<Manifest> = fc
         format: 1 as const,
         store: '9b2f9e0a-6a3e-4f0e-9d3f-0a1b2c3d4e5f',
         set: 'shop',
-        snapshot: '20261121T030005Z-9f3a',
+        snapshot: '20261121T030005Z-9f3a01c4',
         writer: 'db1',
         chain: 3,
         seq: 17,

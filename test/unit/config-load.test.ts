@@ -71,7 +71,7 @@ test('a good file becomes absolute paths, days and defaults', () => {
     trustedSigners: [],
     purgeSigners: [],
     stateDir: '/home/ada/.local/state/holdfast',
-    compressionLevel: 3,
+    compressionLevel: 1,
     promises: { residency: ['ca-central-1'], erasureWithinDays: 30, backupEveryHours: 24 },
     warnings: [],
   });

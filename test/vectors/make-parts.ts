@@ -85,7 +85,7 @@ const MANIFEST: Manifest = {
     format: 1,
     store: '5f0c1d2e-3a4b-4c5d-8e6f-708192a3b4c5',
     set: 'shop',
-    snapshot: '20261121T030005Z-9f3a',
+    snapshot: '20261121T030005Z-9f3a01c4',
     writer: 'db1',
     chain: 3,
     seq: 17,

@@ -42,10 +42,10 @@ export async function falseManifests(forge: Forge): Promise<RefusedCase[]> {
       header((h) => ({ ...h, ledger_seen: { officer: { seq: 1, sha256: '0'.repeat(64) } } })),
     ),
     await refuse(
-      'manifest-unknown-field',
-      'its header has a field that format 1 does not know',
-      'MALFORMED',
-      header((h) => ({ ...h, colour: 'red' })),
+      'manifest-needs',
+      'its header needs something that format 1 does not know',
+      'FORMAT_UNKNOWN',
+      header((h) => ({ ...h, needs: ['colour'] })),
     ),
     await refuse(
       'manifest-no-end',
@@ -79,7 +79,7 @@ export async function falseManifests(forge: Forge): Promise<RefusedCase[]> {
     await refuse(
       'manifest-unknown-dialect',
       'a stream is of no known dialect',
-      'MALFORMED',
+      'FORMAT_UNKNOWN',
       text.replace(' pg-copy ', ' pg-binary '),
     ),
     await refuse(
@@ -137,7 +137,7 @@ export async function falseSegments(forge: Forge): Promise<RefusedCase[]> {
     [
       'segment-too-large',
       'it states more plaintext than a segment may have',
-      'DAMAGED',
+      'MALFORMED',
       huge.sealed,
       huge.ref,
     ],
@@ -206,9 +206,9 @@ export async function newerThings(forge: Forge): Promise<RefusedCase[]> {
     await signStatement({ ...entry, format: 2 }, keys.db1),
   );
   const field = await forge.put(
-    'entry-unknown-field',
+    'entry-needs',
     'entry.json',
-    await signStatement({ ...entry, colour: 'red' }, keys.db1),
+    await signStatement({ ...entry, needs: ['colour'] }, keys.db1),
   );
   const amendment = {
     format: 1,
@@ -232,11 +232,11 @@ export async function newerThings(forge: Forge): Promise<RefusedCase[]> {
       code: 'FORMAT_UNKNOWN',
     },
     {
-      name: 'entry-unknown-field',
-      what: 'the entry has a field that format 1 does not know',
+      name: 'entry-needs',
+      what: 'the entry needs something that format 1 does not know',
       changes: [{ ...field, file: at.entry }],
       read,
-      code: 'MALFORMED',
+      code: 'FORMAT_UNKNOWN',
     },
     {
       name: 'entry-amended',

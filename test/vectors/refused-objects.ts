@@ -121,7 +121,7 @@ export function damagedObjects(
       name: 'snapshot-unknown',
       what: 'nothing of that name is there',
       changes: [],
-      read: { set: first.set, snapshot: '20260101T000000Z-0000' },
+      read: { set: first.set, snapshot: '20260101T000000Z-00000000' },
       code: 'NO_SNAPSHOT',
     },
   ];
@@ -142,7 +142,7 @@ export function movedObjects(
     ];
   };
   const [a, b] = [folderOf(first), folderOf(second)];
-  const later = '20261121T030005Z-0000';
+  const later = '20261121T030005Z-00000000';
   return [
     {
       name: 'manifests-swapped',
