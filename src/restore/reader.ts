@@ -15,8 +15,8 @@ import type { DumpReader, SourceInfo, StoredStream } from '../sources/source.ts'
 import type { ReadStore } from '../stores/store.ts';
 
 /** One read takes at most this many sealed bytes, and this many bytes of plaintext. */
-const RANGE_BYTES_MAX = 2 * 1024 * 1024;
-const RANGE_PLAIN_MAX = 4 * 1024 * 1024;
+const RANGE_BYTES_MAX = 512 * 1024;
+const RANGE_PLAIN_MAX = 1024 * 1024;
 /** Bytes between two wanted segments that are rather read along than asked for separately. */
 const RANGE_GAP_MAX = 64 * 1024;
 const RANGES_AHEAD = 4;

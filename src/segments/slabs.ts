@@ -2,7 +2,7 @@
  * Memory for segments on their way to and from the threads that seal and open them: shared, so that nothing is
  * copied again, and used over and over, so that the garbage collector has little to do.
  */
-const SLAB_BYTES = 8 * 1024 * 1024;
+const SLAB_BYTES = 2 * 1024 * 1024;
 
 interface Slab {
   readonly memory: Buffer;
