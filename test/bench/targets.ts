@@ -32,6 +32,9 @@ export function targets(runs: readonly Run[]): readonly Target[] {
     slower(runs, 'restore', 'restore, 2 jobs', 'zstd+gpg', 0.85),
     memoryLimit(runs, 300 * MB),
     memoryGrowth(runs, 1.2),
+    catalogueSize(runs, 'manifest', 'catalogue of 8 M segments, manifest', 1 * MB),
+    catalogueSize(runs, 'pages', 'catalogue, new pages for 1 % new', 0.03 * 8e6 * 200),
+    catalogueMemory(runs, 400 * MB),
     startup(runs, 'help', 'holdfast --help', 0.15),
     startup(runs, 'snapshots', 'holdfast snapshots', 0.4),
   ];
@@ -95,7 +98,9 @@ function reuse(runs: readonly Run[]): Target {
 }
 
 function memoryLimit(runs: readonly Run[], limit: number): Target {
-  const ours = highest(runs.filter((run) => run.contestant === HOLDFAST));
+  const ours = highest(
+    runs.filter((run) => run.contestant === HOLDFAST && !run.what.startsWith('catalogue')),
+  );
   return compared({
     part: 'memory',
     what: 'memory, highest of all runs',
@@ -119,6 +124,36 @@ function memoryGrowth(runs: readonly Run[], limit: number): Target {
   const { large: ours, small: peer } = worst;
   const [what, against] = ['memory, large database', 'a tenth of it'];
   return compared({ part: 'memory', what, against, limit, ours, peer, show: asMegabytes, unit: '×' });
+}
+
+/** The page limit is three times the lines of what is new: pages in proportion to the change. */
+function catalogueSize(runs: readonly Run[], step: string, what: string, limit: number): Target {
+  const ours = medianOf(runs, `catalogue/${step}`, HOLDFAST, (run) => run.newBytes ?? NaN);
+  return compared({
+    part: 'catalogue',
+    what,
+    against: '',
+    limit,
+    ours,
+    peer: NaN,
+    show: asMegabytes,
+    unit: '',
+  });
+}
+
+function catalogueMemory(runs: readonly Run[], limit: number): Target {
+  const ours = highest(runs.filter((run) => run.what === 'catalogue/manifest'));
+  const what = 'catalogue, memory';
+  return compared({
+    part: 'catalogue',
+    what,
+    against: '',
+    limit,
+    ours,
+    peer: NaN,
+    show: asMegabytes,
+    unit: '',
+  });
 }
 
 function startup(runs: readonly Run[], step: string, what: string, limit: number): Target {

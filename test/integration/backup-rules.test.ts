@@ -13,7 +13,7 @@ import { tempFolder } from '../services/temp.ts';
 import { SET, SIGNAL, WRITER, entriesOf, makeWorld, rowsOf, sqlOf, textSource } from '../services/world.ts';
 import type { World } from '../services/world.ts';
 
-const code = (expected: string) => expect.objectContaining({ code: expected });
+const code = (expected: string): unknown => expect.objectContaining({ code: expected });
 
 describe('a backup run', () => {
   it('stores an unchanged database once, and appended rows at the price of what was appended', async () => {

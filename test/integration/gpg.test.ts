@@ -22,7 +22,7 @@ import { signStatement, verifyStatement } from '../../src/openpgp/statement.ts';
 import { Trust } from '../../src/openpgp/trust.ts';
 import { tempFolder } from '../services/temp.ts';
 
-const code = (expected: string) => expect.objectContaining({ code: expected });
+const code = (expected: string): unknown => expect.objectContaining({ code: expected });
 
 async function gpgHome(): Promise<{
   home: string;
@@ -30,7 +30,12 @@ async function gpgHome(): Promise<{
 }> {
   const home = await tempFolder('gnupg');
   const gpg = async (args: string[], input: Uint8Array | string = '') => {
-    const options = { env: { GNUPGHOME: home }, input: Buffer.from(input), encoding: 'buffer', stripFinalNewline: false } as const;
+    const options = {
+      env: { GNUPGHOME: home },
+      input: Buffer.from(input),
+      encoding: 'buffer',
+      stripFinalNewline: false,
+    } as const;
     const { stdout } = await execa(
       'gpg',
       ['--batch', '--quiet', '--pinentry-mode', 'loopback', ...args],

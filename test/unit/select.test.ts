@@ -8,7 +8,7 @@ import { statusOf } from '../../src/status/status.ts';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const HOUR = 3_600_000;
-const code = (expected: string) => expect.objectContaining({ code: expected });
+const code = (expected: string): unknown => expect.objectContaining({ code: expected });
 
 function entry(seq: number, time: string, more: Partial<CatalogEntry['entry']> = {}): CatalogEntry {
   const stamp = time.slice(0, 19).replace(/[-:]/g, '');
