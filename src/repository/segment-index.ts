@@ -57,7 +57,9 @@ export class SegmentIndex implements Disposable {
       this.#db = new DatabaseSync(file);
       this.#db.exec(SCHEMA);
       this.#find = this.#db.prepare(
-        'SELECT salt_sha256 AS blob, pack, "offset", length, plain, "rows" FROM segments WHERE id = ?',
+        // As text: a blob would come as memory of its own, for each of millions of segments of an unchanged day.
+        `SELECT hex(substr(salt_sha256, 1, ${SALT_BYTES})) AS salt, lower(hex(substr(salt_sha256, ${SALT_BYTES + 1}))) AS sha256,
+           pack, "offset", length, plain, "rows" FROM segments WHERE id = ?`,
       );
       this.#addPack = this.#db.prepare('INSERT INTO packs (ref, bytes) VALUES (?, ?) RETURNING pack');
       this.#addSegment = this.#db.prepare('INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)');
@@ -67,12 +69,8 @@ export class SegmentIndex implements Disposable {
   }
 
   find(id: Uint8Array): FoundSegment | undefined {
-    const row = this.#find.get(id) as
-      (Omit<FoundSegment, 'salt' | 'sha256'> & { blob: Uint8Array }) | undefined;
-    if (!row) return undefined;
-    const { blob, pack, offset, length, plain, rows } = row;
-    const sha256 = Buffer.from(blob.buffer, blob.byteOffset + SALT_BYTES).toString('hex');
-    return { salt: blob.subarray(0, SALT_BYTES), sha256, pack, offset, length, plain, rows };
+    const row = this.#find.get(id) as (Omit<FoundSegment, 'salt'> & { salt: string }) | undefined;
+    return row && { ...row, salt: Buffer.from(row.salt, 'hex') };
   }
 
   /**

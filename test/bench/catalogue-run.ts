@@ -1,7 +1,7 @@
 /**
  * A set of millions of segments without the terabyte behind it: the catalogue is driven with hashes instead of
  * plaintext. Day 1 references every segment and writes all pages; day 2 finds all but the last 1 %, which are new.
- * Prints one JSON line about day 2. Usage: catalogue-run.ts FOLDER SEGMENTS
+ * Prints one JSON line about day 2. Usage: catalogue-run.ts FOLDER SEGMENTS, after catalogue-fill.ts with the same.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,14 +13,14 @@ import { formatManifest } from '../../src/repository/manifest.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';
 import { PackWriter } from '../../src/repository/packs.ts';
 import { SegmentIndex } from '../../src/repository/segment-index.ts';
-import { ChainKeys, SALT_BYTES, digestOf } from '../../src/segments/chain-keys.ts';
+import { ChainKeys } from '../../src/segments/chain-keys.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import { openFileStore } from '../../src/stores/file.ts';
+import { CHAIN_SECRET, INDEX_FILE, digest } from './catalogue-fill.ts';
 
 const [folder = '', count = ''] = process.argv.slice(2);
 const segments = Number(count);
 const NEW_SHARE = 0.01;
-const SEGMENTS_PER_PACK = 300;
 const PLACE = { set: 'huge', writer: 'db1', chain: 1 };
 const STREAM = {
   name: 'public.t',
@@ -29,14 +29,13 @@ const STREAM = {
   table: { name: 'public.t', columns: ['id'] },
 } as const;
 
-const keys = new ChainKeys(Buffer.alloc(32, 1));
+const keys = new ChainKeys(CHAIN_SECRET);
 const store = openFileStore(`file://${join(folder, 'store')}`);
 const signal = new AbortController().signal;
 await store.create(signal);
-using index = new SegmentIndex(join(folder, 'segments.sqlite'));
+using index = new SegmentIndex(join(folder, INDEX_FILE));
 await using pool = SegmentPool.forWriting();
 
-fillIndex();
 await record(segments, 0);
 const startedMs = performance.now();
 const known = Math.round(segments * (1 - NEW_SHARE));
@@ -80,25 +79,6 @@ async function record(
   const recorded = await recorder.finish();
   // A new segment of a few bytes is about 90 bytes of envelope; what is left of the new bytes is pages.
   return { recorded, newPageBytes: Math.max(0, recorded.newBytes - newSegments * 90 - sealedBytes) };
-}
-
-function fillIndex(): void {
-  for (let first = 0; first < segments; first += SEGMENTS_PER_PACK) {
-    const rows = [];
-    for (let i = first; i < Math.min(first + SEGMENTS_PER_PACK, segments); i++) {
-      const hash = digest(i);
-      const place = { offset: (i - first) * 30_000, length: 30_000, plain: 130_000, rows: 1200 };
-      rows.push({ id: keys.id(hash), salt: hash.subarray(0, SALT_BYTES), sha256: hash, ...place });
-    }
-    index.add(
-      { ref: `039/${first.toString(16).padStart(16, '0')}`, bytes: 30_000 * SEGMENTS_PER_PACK },
-      rows,
-    );
-  }
-}
-
-function digest(i: number): Buffer {
-  return digestOf(Buffer.from(`segment ${i}`));
 }
 
 function manifestOf({ streams, pages }: Recorded): Manifest {

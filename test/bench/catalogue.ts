@@ -7,7 +7,7 @@ import { measure } from './measure.ts';
 import { HOLDFAST } from './peers/holdfast.ts';
 
 const SEGMENTS = 8_000_000;
-const SCRIPT = fileURLToPath(new URL('catalogue-run.ts', import.meta.url));
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 interface Result {
   readonly manifestBytes: number;
@@ -20,17 +20,19 @@ export async function catalogue(bench: Bench): Promise<void> {
   const { folder, dataset } = bench.large.options;
   const scratch = await mkdtemp(join(folder, 'catalogue-'));
   try {
-    const argv = [
-      process.execPath,
-      '--no-incremental-marking',
-      SCRIPT,
-      scratch,
-      String(Math.round(SEGMENTS * dataset.scale)),
-    ] as const;
-    const { output, ...figures } = await measure(
-      { argv, env: { PATH: process.env['PATH'] ?? '' }, cwd: scratch, output: 'keep' },
-      bench.signal,
-    );
+    const count = String(Math.round(SEGMENTS * dataset.scale));
+    const run = (name: string) =>
+      measure(
+        {
+          argv: [process.execPath, '--no-incremental-marking', script(name), scratch, count],
+          env: { PATH: process.env['PATH'] ?? '' },
+          cwd: scratch,
+          output: 'keep',
+        },
+        bench.signal,
+      );
+    await run('catalogue-fill.ts');
+    const { output, ...figures } = await run('catalogue-run.ts');
     const { manifestBytes, newPageBytes, seconds } = JSON.parse(output) as Result;
     const note = (what: string, newBytes: number) =>
       bench.runs.push({

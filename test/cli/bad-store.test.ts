@@ -22,7 +22,7 @@ import {
 } from '../services/machines.ts';
 import type { Host } from '../services/machines.ts';
 import { expectRefusal } from '../services/refusal.ts';
-import { addBulk, dayOfBusiness, openShop } from '../services/shop.ts';
+import { addBulk, openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
 import { useS3 } from '../services/use.ts';
 import { startProxy } from './tcp-proxy.ts';

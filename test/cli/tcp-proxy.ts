@@ -13,7 +13,7 @@ export interface Proxy {
   /** Shuts after this many more bytes towards the server. */
   closeAfter(bytes: number): void;
   /** Fulfilled when `closeAfter` shut it. */
-  readonly closed: Promise<void>;
+  readonly closed: Promise<unknown>;
 }
 
 /** Starts a proxy on a free loopback port; it goes when the test ends. */
@@ -21,7 +21,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let left = Infinity;
-  let closing = Promise.withResolvers<void>();
+  let closing = Promise.withResolvers<unknown>();
   let own = 0;
   let server: Server | undefined;
 
@@ -47,7 +47,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   };
   const open = async () => {
     left = Infinity;
-    closing = Promise.withResolvers<void>();
+    closing = Promise.withResolvers<unknown>();
     server = createServer(join).listen(own, '127.0.0.1');
     await once(server, 'listening');
     own = (server.address() as { port: number }).port;

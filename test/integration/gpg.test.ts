@@ -52,8 +52,8 @@ describe('with stock gpg', () => {
     const [ops, host] = await Promise.all([generateRecipientKey('ops'), generateHostKey('host')]);
     await gpg(['--import'], await armorPrivateKey(ops, undefined));
     const sealed = await new MessageSealer([ops.toPublic()], host).seal(Buffer.from('the manifest\n'));
-    const stock = await gpg(['--decrypt'], sealed).catch((error: { stdout: Uint8Array }) =>
-      Buffer.from(error.stdout),
+    const stock = await gpg(['--decrypt'], sealed).catch((error: unknown) =>
+      Buffer.from((error as { stdout: Uint8Array }).stdout),
     );
     expect(stock.toString()).toBe('the manifest\n');
 
