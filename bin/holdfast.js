@@ -17,7 +17,7 @@ else await startWithNewerNode();
 
 async function start() {
   cacheCompiledCode();
-  collectGarbageAtOnce();
+  tuneGarbageCollection();
   silenceTwoWarnings();
   const source = new URL('../src/cli/run.ts', import.meta.url);
   const entry = existsSync(source) ? source : new URL('../dist/cli/run.js', import.meta.url);
@@ -41,9 +41,11 @@ function cacheCompiledCode() {
   }
 }
 
-// Gigabytes pass through buffers here, and nobody waits for a frame: collecting in small steps costs a third more time.
-function collectGarbageAtOnce() {
+// Gigabytes pass through buffers here, and nobody waits for a frame: collecting in small steps costs a third more
+// time, and a young generation that grows to its default keeps 70 MB more, for nothing.
+function tuneGarbageCollection() {
   setFlagsFromString('--no-incremental-marking');
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 // Early releases of Node 24 announce what later ones call stable; cron would mail it every night.

@@ -40,7 +40,7 @@ export async function openSnapshot(
   open.mustKnowLatest(view, name.when);
   for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${String(error)}`);
   const item = select.selectSnapshot(view.catalog.entries, name, view.now);
-  checkLedgerCovers(set.name, view.ledger.heads, item.entry.ledger_seen);
+  checkLedgerCovers(set.name, view.ledger, item.entry.ledger_seen);
   const manifest = await open.openManifest(session, item, opener, context.signal);
   const pool = stack.use(SegmentPool.forReading());
   const reader = new SnapshotReader(session.store, manifest, pool);

@@ -9,7 +9,7 @@ import type { ReadStore } from '../stores/store.ts';
 import { growthShape, headsSchema, parseWith, sha256Hex } from './entry.ts';
 import type { LedgerHeads } from './entry.ts';
 import { ledgerBroken } from './errors.ts';
-import { emptyRecord, own } from './records.ts';
+import { emptyRecord } from './records.ts';
 import { FORMAT, PACK_REF, SET_NAME, ledgerFolder } from './layout.ts';
 
 const lineSchema = z.looseObject({
@@ -38,6 +38,8 @@ export type LedgerLine = z.infer<typeof lineSchema>;
 export interface Ledger {
   readonly lines: readonly LedgerLine[];
   readonly heads: LedgerHeads;
+  /** SHA-256 of every line, by writer and number. */
+  readonly hashes: ReadonlyMap<string, string>;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function readLedger(
   for await (const object of store.list(ledgerFolder(set), signal)) keys.push(object.key);
   const lines: LedgerLine[] = [];
   const heads = emptyRecord<{ seq: number; sha256: string }>();
+  const hashes = new Map<string, string>();
   for (const key of keys.sort()) {
     const bytes = await store.get(key, undefined, signal);
     const line = parseWith(lineSchema, (await verifyStatement(bytes, trust, key)).value, key);
@@ -66,11 +69,13 @@ export async function readLedger(
     if (line.seq !== (head?.seq ?? 0) + 1) throw ledgerBroken(set, `there is a gap before ${key}`);
     if (line.prev !== (head?.sha256 ?? null))
       throw ledgerBroken(set, `${key} does not follow the line before it`);
-    heads[line.writer] = { seq: line.seq, sha256: sha256Hex(bytes) };
+    const sha256 = sha256Hex(bytes);
+    heads[line.writer] = { seq: line.seq, sha256 };
+    hashes.set(lineName(line.writer, line.seq), sha256);
     lines.push(line);
   }
-  for (const line of lines) checkLedgerCovers(set, heads, line.heads);
-  return { lines, heads };
+  for (const line of lines) checkLedgerCovers(set, { hashes }, line.heads);
+  return { lines, heads, hashes };
 }
 
 function expectedKey(set: string, line: LedgerLine): string {
@@ -90,17 +95,20 @@ export function retiredPlaces(
 }
 
 /**
- * A snapshot, and a line of another writer, knows which lines existed when it was made: a ledger that shows less was
- * cut back.
+ * A snapshot, and a line of another writer, knows which lines existed when it was made: a ledger that shows less, or
+ * another line in the place of one, was cut back.
  * @throws HoldfastError LEDGER_BROKEN
  */
-export function checkLedgerCovers(set: string, heads: LedgerHeads, seen: LedgerHeads): void {
+export function checkLedgerCovers(set: string, ledger: Pick<Ledger, 'hashes'>, seen: LedgerHeads): void {
   for (const [writer, head] of Object.entries(seen)) {
-    const present = own(heads, writer);
-    if (!present || present.seq < head.seq)
+    const present = ledger.hashes.get(lineName(writer, head.seq));
+    if (present === undefined)
       throw ledgerBroken(set, `line ${head.seq} of ${writer} is gone, which was seen before`);
-    if (present.seq === head.seq && present.sha256 !== head.sha256) {
+    if (present !== head.sha256)
       throw ledgerBroken(set, `line ${head.seq} of ${writer} is not the one that was seen before`);
-    }
   }
+}
+
+function lineName(writer: string, seq: number): string {
+  return `${writer} ${seq}`;
 }

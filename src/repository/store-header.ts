@@ -78,8 +78,13 @@ function writerKey(key: openpgp.PublicKey): string {
   return `${WRITER_KEYS}${key.getFingerprint()}.asc`;
 }
 
-export function putWriterKey(store: Store, key: openpgp.PublicKey, signal: AbortSignal) {
-  return store.put(writerKey(key), Buffer.from(key.armor()), {}, signal);
+/** Publishes a host's key; certifications that the store's copy has already are kept. */
+export async function putWriterKey(store: Store, key: openpgp.PublicKey, signal: AbortSignal): Promise<void> {
+  const name = writerKey(key);
+  const bytes = await getOptional(store, name, signal);
+  const [old] = bytes === undefined ? [] : await parsePublicKeys(bytes, name).catch(() => []);
+  const merged = old?.getFingerprint() === key.getFingerprint() ? await old.update(key) : key;
+  await store.put(name, Buffer.from(merged.armor()), {}, signal);
 }
 
 const knownSchema = z.record(z.string(), z.uuid());

@@ -115,7 +115,7 @@ async function checkHistory(
     const rollbacks = findRollback(await readSeen(folder), newest, ledger.heads, now);
     for (const text of rollbacks) problem(set, `the store was rolled back: ${text}`);
     if (rollbacks.length === 0) await rememberSeen(folder, newest, ledger.heads);
-    for (const { entry } of catalog.entries) checkLedgerCovers(set, ledger.heads, entry.ledger_seen);
+    for (const { entry } of catalog.entries) checkLedgerCovers(set, ledger, entry.ledger_seen);
   } catch (error) {
     if (isHoldfastError(error, 'CANCELLED')) throw error;
     problem(set, reasonOf(error));

@@ -24,7 +24,15 @@ export async function catalogue(bench: Bench): Promise<void> {
     const run = (name: string) =>
       measure(
         {
-          argv: [process.execPath, '--no-incremental-marking', script(name), scratch, count],
+          // The flags that bin/holdfast.js sets.
+          argv: [
+            process.execPath,
+            '--no-incremental-marking',
+            '--semi-space-growth-factor=1',
+            script(name),
+            scratch,
+            count,
+          ],
           env: { PATH: process.env['PATH'] ?? '' },
           cwd: scratch,
           output: 'keep',

@@ -96,7 +96,7 @@ async function readSnapshot(session: Session, { set, snapshot }: SnapshotPlace) 
   const failure = view.catalog.failures.find(({ key }) => key.includes(snapshot));
   if (failure) throw failure.error;
   const item = selectSnapshot(view.catalog.entries, { set, when: snapshot }, view.now);
-  checkLedgerCovers(set, view.ledger.heads, item.entry.ledger_seen);
+  checkLedgerCovers(set, view.ledger, item.entry.ledger_seen);
   const manifest = await openManifest(session, item, new KeyOpener([keys.ops]), SIGNAL);
   await using pool = SegmentPool.forReading();
   const reader = new SnapshotReader(session.store, manifest, pool);

@@ -157,11 +157,9 @@ async function trust(context: CliContext, which: string, flags: { key?: string }
   const store = await openConfiguredStore(context, config);
   try {
     const wanted = which.replace(/\s/g, '').toLowerCase();
-    const isFingerprint = /^[0-9a-f]{16,64}$/.test(wanted);
+    const isFingerprint = /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(wanted);
     const found = isFingerprint
-      ? (await readWriterKeys(store, context.signal)).keys.find((key) =>
-          key.getFingerprint().endsWith(wanted),
-        )
+      ? (await readWriterKeys(store, context.signal)).keys.find((key) => key.getFingerprint() === wanted)
       : await readPublicKey(resolve(which));
     if (!found) {
       throw new HoldfastError({

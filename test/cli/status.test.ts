@@ -1,0 +1,108 @@
+/** Goal: `status` is one line per set and an exit code for monitors: 0 fresh, 1 late, and never "fresh" for what is not. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { expectComplaint } from '../services/complaint.ts';
+import { backUp, folderPlace, keysIn, machineIn, makeHost, tamper } from '../services/machines.ts';
+import type { Host, Machine } from '../services/machines.ts';
+import { openShop } from '../services/shop.ts';
+import { tempFolder } from '../services/temp.ts';
+import { addSet } from '../services/two-sets.ts';
+import { SET, makeWorld, rowsOf } from '../services/world.ts';
+
+const HOUR_MS = 3_600_000;
+
+async function hostWith(promises = ''): Promise<Host> {
+  const path = join(await tempFolder('shop'), 'shop.db');
+  openShop(path, 50);
+  const host = await makeHost({ place: await folderPlace(), source: ['--source', 'sqlite', '--path', path] });
+  const file = join(host.folder, 'holdfast.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')) + promises);
+  return host;
+}
+
+/** A machine that looks at a store whose newest snapshot is so old, by the store's own clock. */
+async function monitorOfAge(hours: number, promises = ''): Promise<Machine> {
+  const world = await makeWorld((store) => ({
+    ...bound(store),
+    url: store.url,
+    now: async (signal) => new Date((await store.now(signal)).getTime() - hours * HOUR_MS),
+  }));
+  await world.backup({ users: rowsOf(10) });
+  const machine = await machineIn(await tempFolder('monitor'), {});
+  await writeFile(join(machine.folder, 'ops.asc'), world.ops.toPublic().armor());
+  const set = `sets:\n  ${SET}: { source: sqlite, path: x.db, keep: 30d }\n`;
+  const config = `version: 1\nstore: ${world.store.url}\nrecipients: [ops.asc]\nstate_dir: state\n${set}${promises}`;
+  await writeFile(join(machine.folder, 'holdfast.yaml'), config);
+  return machine;
+}
+
+/** The methods of a store as a plain object. */
+function bound(store: Awaited<ReturnType<typeof makeWorld>>['store']) {
+  return {
+    create: store.create.bind(store),
+    check: store.check.bind(store),
+    features: store.features.bind(store),
+    put: store.put.bind(store),
+    get: store.get.bind(store),
+    head: store.head.bind(store),
+    list: store.list.bind(store),
+    folders: store.folders.bind(store),
+    remove: store.remove.bind(store),
+    close: store.close.bind(store),
+  };
+}
+
+describe('status', () => {
+  test('before the first backup, and after it', async () => {
+    const host = await hostWith();
+    const before = await host.run(['status']);
+    expect(before).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(before.stdout).toMatch(/^LATE shop: nothing .*there is no snapshot\n$/);
+    const { snapshot } = await backUp(host);
+    const { stdout } = await host.good(['status']);
+    expect(stdout).toMatch(new RegExp(`^OK +shop: ${snapshot} .* old, limit .*: fresh\\n$`));
+    const { json } = await host.good(['status', '--json']);
+    expect(json[0]).toMatchObject({ type: 'status', set: 'shop', ok: true, snapshots: 1, newest: snapshot });
+    expect(json.at(-1)).toMatchObject({ type: 'summary', sets: 1, late: [] });
+  });
+
+  test.each([
+    [20, '', 0, /^OK +shop: .* 20 h old, limit 1 d 3 h: fresh$/m],
+    [30, '', 1, /^LATE shop: .* 1 d 6 h old, limit 1 d 3 h: the newest snapshot is too old$/m],
+    [30, 'promises: { backup_every: 48h }\n', 0, /^OK +shop: .*limit 2 d 6 h: fresh$/m],
+    [3, 'promises: { backup_every: 2h }\n', 1, /^LATE shop: .*too old$/m],
+    [2, 'promises: { backup_every: 2h }\n', 0, /^OK +shop/m],
+  ])('a snapshot of %i hours against "%s": exit %i', async (hours, promises, exitCode, line) => {
+    const result = await (await monitorOfAge(hours, promises)).run(['status']);
+    expect(result).toMatchObject({ exitCode, stderr: '' });
+    expect(result.stdout).toMatch(line);
+  });
+
+  test('one late set among good ones is late, and only the named ones are asked', async () => {
+    const host = await hostWith();
+    const path = join(await tempFolder('crm'), 'crm.db');
+    openShop(path, 50);
+    await addSet(host, 'crm', path);
+    await backUp(host, ['shop']);
+    const result = await host.run(['status', '--json']);
+    expect(result.exitCode).toBe(1);
+    expect(result.json.at(-1)).toMatchObject({ type: 'summary', sets: 2, late: ['crm'] });
+    await host.good(['status', 'shop']);
+    expect((await host.run(['status', 'crm'])).exitCode).toBe(1);
+    expectComplaint(await host.run(['status', 'cmr']), { exit: 2, error: /cmr/, hint: /crm/ });
+  });
+
+  test('an entry that does not verify is not passed over', async () => {
+    const host = await hostWith();
+    await backUp(host);
+    await backUp(host);
+    const [entry = ''] = (await keysIn(host.place)).filter((key) => key.endsWith('entry.json'));
+    await tamper(host.place, async (store) => {
+      await store.put(entry, Buffer.from('{}\n'));
+    });
+    const result = await host.run(['status']);
+    expect(result.exitCode).toBe(1);
+    expect(result.stdout).toMatch(/^LATE shop: .*cannot be verified$/m);
+  });
+});
