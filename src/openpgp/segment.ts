@@ -34,6 +34,9 @@ export async function sealSegment(plain: Uint8Array, key: Uint8Array, level: num
   });
 }
 
+/** Most segments come out in one piece of this size; node's default of 16 KiB would be put together again. */
+const CHUNK_BYTES = 128 * 1024;
+
 // The literal packet has a date field; a constant there says nothing about the run.
 const EPOCH = new Date(0);
 
@@ -63,7 +66,7 @@ export async function openSegment(segment: SealedSegment, what: string): Promise
       config: PGP,
     });
     if (segment.plainLength === 0) return Buffer.alloc(0);
-    const plain = zstdDecompressSync(data, { maxOutputLength: segment.plainLength });
+    const plain = zstdDecompressSync(data, { maxOutputLength: segment.plainLength, chunkSize: CHUNK_BYTES });
     if (plain.length !== segment.plainLength) throw new Error('its length differs from what was declared');
     return plain;
   } catch (cause) {

@@ -1,12 +1,12 @@
 /** Goal: what people type for restore and cat gives the snapshot and the tables that they mean, or says what there is. */
-import { existsSync } from 'node:fs';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { existsSync, writeFileSync } from 'node:fs';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { expectComplaint } from '../services/complaint.ts';
 import { backUp, folderPlace, makeHost } from '../services/machines.ts';
 import type { Host, Machine, SnapshotRecord } from '../services/machines.ts';
-import { countIn, dayOfBusiness, openShop, withDatabase } from '../services/shop.ts';
+import { countIn, dayOfBusiness, openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
 import { usePostgres } from '../services/use.ts';
 
@@ -100,11 +100,8 @@ describe('SQLite', () => {
   });
 
   test.each([
-    [
-      'a database',
-      (to: string) => withDatabase(to, (db) => db.exec('CREATE TABLE mine(x); INSERT INTO mine VALUES(7)')),
-    ],
-    ['a file of another kind', (to: string) => writeFile(to, 'my thesis')],
+    ['a database', (to: string) => openShop(to, 3)],
+    ['a file of another kind', (to: string) => writeFileSync(to, 'my thesis')],
   ])('%s that is there is refused and stays as it is', async (_, make) => {
     const folder = await tempFolder('target');
     const to = join(folder, 'taken.db');
