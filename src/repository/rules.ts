@@ -63,6 +63,9 @@ export type ChainDecision =
   | { readonly kind: 'continue'; readonly reason: string }
   | { readonly kind: 'start'; readonly reason: string };
 
+/** S3 tells its clock in whole seconds, so a run may seem to start before the one that it follows at once. */
+const CLOCK_JITTER_MS = 60_000;
+
 /** Whether this run goes on with the chain or starts a new one with a full snapshot, and why. */
 export function decideChain(
   chain: ChainFacts | undefined,
@@ -78,11 +81,14 @@ export function decideChain(
     return start(`full_every changed from ${chain.fullEveryDays} to ${policy.fullEveryDays} days`);
   }
   const age = now.getTime() - chain.started.getTime();
-  if (age < 0) return start("the chain starts in the future by the store's clock");
+  if (age < -CLOCK_JITTER_MS) return start("the chain starts in the future by the store's clock");
   if (age >= policy.fullEveryDays * DAY_MS - chainSlackMs(policy.fullEveryDays)) {
     return start(`the chain is ${(age / DAY_MS).toFixed(1)} of ${policy.fullEveryDays} days old`);
   }
-  return { kind: 'continue', reason: `chain ${chain.chain} is ${(age / DAY_MS).toFixed(1)} days old` };
+  return {
+    kind: 'continue',
+    reason: `chain ${chain.chain} is ${(Math.max(0, age) / DAY_MS).toFixed(1)} days old`,
+  };
 }
 
 function start(reason: string): ChainDecision {

@@ -1,4 +1,5 @@
 /** Small JSON files in the state folder: private, written whole or not at all. */
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
@@ -36,7 +37,8 @@ export async function readState<T>(file: string, schema: z.ZodType<T>): Promise<
 
 /** Replaces a state file atomically, mode 0600, flushed to disk before and after the rename. */
 export async function writeState(file: string, value: unknown): Promise<void> {
-  const temporary = `${file}.new`;
+  // A name of our own: another command of this host may write the same file now.
+  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.new`;
   try {
     await makePrivateFolder(dirname(file));
     const handle = await open(temporary, 'w', 0o600);

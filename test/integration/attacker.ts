@@ -74,14 +74,15 @@ export class Attacker {
   }
 
   /** Every file and variable, by name. */
-  everything(): Promise<ReadonlyMap<string, Buffer>> {
-    return Promise.resolve(this.#files);
+  get everything(): ReadonlyMap<string, Buffer> {
+    return this.#files;
   }
 
-  /** The documented limit: segments whose plaintext is known, found by their ids; and then pages made of them. */
+  /** The documented limit: segments whose plaintext the host can make again, of rows or of references to such segments. */
   async openKnown(): Promise<Opened[]> {
+    const pages = this.#guessedPages();
     const digests = new Map(
-      this.#plaintexts.map((plain) => [this.#keys.id(digestOf(plain)).toString('hex'), digestOf(plain)]),
+      [...this.#plaintexts, ...pages].map((plain) => [this.#idOf(plain), digestOf(plain)]),
     );
     const opened: Opened[] = [];
     for (const target of this.segments) {
@@ -94,9 +95,13 @@ export class Attacker {
   }
 
   /** Every key that the program could derive from what is here: all salts with all hashes, and the secrets themselves. */
-  async derivableKeys(): Promise<Buffer[]> {
-    const pages = await this.#guessedPages();
-    const digests = [...this.#plaintexts, ...pages, Buffer.alloc(0), ...this.#files.values()].map(digestOf);
+  derivableKeys(): Buffer[] {
+    const digests = [
+      ...this.#plaintexts,
+      ...this.#guessedPages(),
+      Buffer.alloc(0),
+      ...this.#files.values(),
+    ].map(digestOf);
     const salts = this.segments.map(({ salt }) => salt);
     const keys = digests.flatMap((digest) =>
       salts.map((salt) => Buffer.from(this.#keys.sessionKey(salt, digest), 'hex')),
@@ -126,25 +131,27 @@ export class Attacker {
     return undefined;
   }
 
-  /** Key pages as they would be, made of what can be opened: in the order of the dump, and of each pack alone. */
-  async #guessedPages(): Promise<Buffer[]> {
-    const known = new Set((await this.openKnown()).map(({ at }) => at));
-    const byDigest = new Map(this.segments.map((target) => [target.id.toString('hex'), target]));
+  /** Key pages as they would be, made of what can be opened: all of it, every beginning, and each reference alone. */
+  #guessedPages(): Buffer[] {
+    const byId = new Map(this.segments.map((target) => [target.id.toString('hex'), target]));
     const lines = this.#plaintexts.flatMap((plain) => {
-      const digest = digestOf(plain);
-      const target = byDigest.get(this.#keys.id(digest).toString('hex'));
-      if (!target || !known.has(target.at)) return [];
+      const target = byId.get(this.#idOf(plain));
+      if (!target) return [];
       const [pack = '', offset = ''] = target.at.split(':');
-      const rows = plain.filter((byte) => byte === 10).length;
       const place = { pack, offset: Number(offset), length: target.sealed.length };
-      const key = this.#keys.sessionKey(target.salt, digest);
+      const rows = plain.filter((byte) => byte === 10).length;
+      const key = this.#keys.sessionKey(target.salt, digestOf(plain));
       return [formatRef({ ...place, sha256: target.sha256, plain: plain.length, rows, key })];
     });
     const head = '{"format":1,"kind":"page"}\n';
-    const whole = Buffer.from(head + lines.join(''));
-    parsePage(whole, 'a guessed page');
-    const starts = lines.map((_, end) => Buffer.from(head + lines.slice(0, end + 1).join('')));
-    return [whole, ...starts, ...lines.map((line) => Buffer.from(head + line))];
+    const page = (refs: readonly string[]) => Buffer.from(head + refs.join(''));
+    const beginnings = lines.map((_, end) => page(lines.slice(0, end + 1)));
+    parsePage(page(lines), 'a guessed page');
+    return [...beginnings, ...lines.map((line) => page([line]))];
+  }
+
+  #idOf(plain: Buffer): string {
+    return this.#keys.id(digestOf(plain)).toString('hex');
   }
 }
 

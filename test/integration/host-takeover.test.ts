@@ -7,6 +7,7 @@
  */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { readPrivateKey } from '../../src/openpgp/keys.ts';
@@ -16,7 +17,7 @@ import { openManifest } from '../../src/restore/open.ts';
 import { SnapshotReader } from '../../src/restore/reader.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import { expectComplaint } from '../services/complaint.ts';
-import { PLACES, backUp, makeHost, machineIn, tamper } from '../services/machines.ts';
+import { PLACES, backUp, makeHost, tamper } from '../services/machines.ts';
 import type { Host } from '../services/machines.ts';
 import { openShop, withDatabase } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
@@ -48,8 +49,7 @@ describe.each(PLACES)('with the store in %s', (_, makePlace) => {
       db.exec('PRAGMA secure_delete = ON');
       db.exec(`DELETE FROM shop_orders WHERE note LIKE '${MARK}%'`);
     });
-    const vacuum = (await import('node:sqlite')).DatabaseSync;
-    const db = new vacuum(path);
+    const db = new DatabaseSync(path);
     db.exec('VACUUM');
     db.close();
     await backUp(host);
@@ -82,7 +82,7 @@ describe.each(PLACES)('with the store in %s', (_, makePlace) => {
   });
 
   test('nothing that the host has holds a deleted row, or the session key of a segment that held one', async () => {
-    const files = await attacker.everything();
+    const files = attacker.everything;
     expect(files.size).toBeGreaterThan(8);
     for (const [name, bytes] of files) {
       expect({ name, found: bytes.includes(MARK) }).toEqual({ name, found: false });
@@ -105,9 +105,11 @@ describe.each(PLACES)('with the store in %s', (_, makePlace) => {
     const known = new Set((await attacker.openKnown()).map(({ at }) => at));
     const targets = attacker.segments.filter(({ at }) => !known.has(at));
     for (const { at } of secret) expect(targets.map((target) => target.at)).toContain(at);
-    const keys = await attacker.derivableKeys();
+    const keys = attacker.derivableKeys();
     expect(keys.length).toBeGreaterThan(attacker.segments.length ** 2);
-    for (const target of targets) expect(await attacker.openWithAny(target, keys)).toBeUndefined();
+    for (const target of targets) {
+      expect({ at: target.at, opened: await attacker.openWithAny(target, keys) }).toEqual({ at: target.at });
+    }
     // The same loop finds the key when it is among them.
     const [one] = secret;
     const target = targets.find(({ at }) => at === one?.at);
@@ -121,7 +123,7 @@ describe.each(PLACES)('with the store in %s', (_, makePlace) => {
   async function segmentsWith(text: string): Promise<SealedPlace[]> {
     const found: SealedPlace[] = [];
     const ops = await readPrivateKey(host.opsKey, () => Promise.resolve(undefined));
-    const state = (await machineIn(await tempFolder('looker'), {})).folder;
+    const state = await tempFolder('looker');
     await tamper(host.place, async (store) => {
       const keys = { signers: [], recipients: [ops.toPublic()], purgeSigners: [] };
       const session = await openSession({ store, ...keys, stateDir: state }, SIGNAL);
