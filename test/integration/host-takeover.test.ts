@@ -81,7 +81,7 @@ describe.each(PLACES)('with the store in %s', (_, makePlace) => {
     }
   });
 
-  test('nothing that the host has holds a deleted row, or the session key of a segment that held one', async () => {
+  test('nothing that the host has holds a deleted row, or the session key of a segment that held one', () => {
     const files = attacker.everything;
     expect(files.size).toBeGreaterThan(8);
     for (const [name, bytes] of files) {
