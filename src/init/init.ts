@@ -56,12 +56,13 @@ export async function runInit(options: InitOptions, signal: AbortSignal): Promis
     await writeKeys(keys, keysFolder, options, written);
     const host = keys.ops ? await certify(keys.host.toPublic(), keys.ops) : keys.host.toPublic();
     const recipients = keys.recipients.map(({ key }) => key);
-    const prepared = await prepareStore({ store, signer: keys.ops ?? keys.host, host, recipients }, signal);
     const files = {
       recipients: keys.recipients.map(({ file }) => `keys/${file}`),
       signingKey: 'keys/host.key',
     };
     await writeNew(configFile, options.renderConfig(files), options.configIsSecret ? 0o600 : 0o644, written);
+    // Last: what fails before leaves no store, what comes after cannot fail.
+    const prepared = await prepareStore({ store, signer: keys.ops ?? keys.host, host, recipients }, signal);
     return { ...prepared, ...reportOf(options, keys), hostFingerprint: host.getFingerprint() };
   } catch (error) {
     for (const file of written.reverse()) await rm(file, { force: true });

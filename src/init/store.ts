@@ -33,26 +33,39 @@ export interface PreparedStore {
   readonly certified: boolean;
 }
 
-/** Makes a store of a folder or bucket, or joins the one that is there. Safe to repeat after a failure. */
+/**
+ * Makes a store of a folder or bucket, or joins the one that is there. Safe to repeat after a failure: the header, which
+ * makes it a store, is written last, and a host adds itself only to a store that it believes.
+ */
 export async function prepareStore(options: PrepareOptions, signal: AbortSignal): Promise<PreparedStore> {
-  const { store, signer, host, recipients } = options;
+  const { store, host, recipients } = options;
   await store.create(signal);
   await store.check(signal);
-  const existing = await peekHeader(store, signal);
-  if (!existing) {
-    const recovery = await writeRecoveryFiles(store, signer, signal);
-    const about = { store: randomUUID(), created: new Date().toISOString(), tool: TOOL, recovery };
-    await writeHeader(store, { format: FORMAT, kind: 'store', ...about }, signer, signal);
-  }
+  const made = (await peekHeader(store, signal)) ? undefined : await makeStore(options, signal);
+  const id = made ?? (await joinStore(options, signal));
+  return { id, joined: made === undefined, certified: await isCertifiedBy(host, recipients) };
+}
+
+/** Returns the new store's id; undefined when somebody else has made a store here meanwhile. */
+async function makeStore(
+  { store, signer, host }: PrepareOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const id = randomUUID();
+  const recovery = await writeRecoveryFiles(store, signer, signal);
   await putWriterKey(store, host, signal);
+  const about = { store: id, created: new Date().toISOString(), tool: TOOL, recovery };
+  const outcome = await writeHeader(store, { format: FORMAT, kind: 'store', ...about }, signer, signal);
+  return outcome === 'written' ? id : undefined;
+}
+
+/** @throws HoldfastError SIGNER_NOT_TRUSTED, SIGNATURE_BAD */
+async function joinStore({ store, host, recipients }: PrepareOptions, signal: AbortSignal): Promise<string> {
   const trust = new Trust([host, ...recipients]);
   await trust.addFromStore((await readWriterKeys(store, signal)).keys, recipients);
   const header = await readHeader(store, trust, signal);
-  return {
-    id: header.store,
-    joined: existing !== undefined,
-    certified: await isCertifiedBy(host, recipients),
-  };
+  await putWriterKey(store, host, signal);
+  return header.store;
 }
 
 /** Returns the hash of each file by its name. */

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../errors.ts';
+import { HoldfastError, reasonOf } from '../errors.ts';
 
 export const unknownTable = (
   table: string,
@@ -24,6 +24,15 @@ export const targetOccupied = (target: string) =>
     exit: 'target',
     message: `${target} already holds something; a restore never writes over it`,
     hint: 'Name a new database or file with --to, or leave --to out to have a new name chosen.',
+  });
+
+export const targetUnwritable = (target: string, cause: unknown) =>
+  new HoldfastError({
+    code: 'TARGET_UNWRITABLE',
+    exit: 'target',
+    message: `cannot write ${target}: ${reasonOf(cause)}`,
+    hint: 'Make sure that its folder exists and that you may write there, or name another file with --to.',
+    cause,
   });
 
 export const preflightFailed = (target: string, problems: readonly string[]) =>

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { throwIfCancelled } from '../errors.ts';
 import type { DumpReader, StoredStream } from '../sources/source.ts';
-import { targetOccupied } from './errors.ts';
+import { targetOccupied, targetUnwritable } from './errors.ts';
 import { selectTables } from './select.ts';
 
 export interface ScriptOptions {
@@ -45,7 +45,7 @@ export async function* script(
 
 /**
  * Writes the script to a new file, which is there whole or not at all.
- * @throws HoldfastError TARGET_OCCUPIED when something is at that path
+ * @throws HoldfastError TARGET_OCCUPIED when something is at that path, TARGET_UNWRITABLE
  */
 export async function writeScript(
   file: string,
@@ -54,10 +54,13 @@ export async function writeScript(
 ): Promise<void> {
   await refuseOccupiedFile(file);
   const temporary = `${file}.restoring-${process.pid}`;
-  const handle = await open(temporary, 'wx', 0o600);
+  const handle = await open(temporary, 'wx', 0o600).catch((cause: unknown) => {
+    throw targetUnwritable(file, cause);
+  });
   try {
     for await (const piece of pieces) {
-      await handle.write(piece);
+      // Not `write`, which may take only a part.
+      await handle.appendFile(piece);
       onBytes(piece.length);
     }
     await handle.sync();

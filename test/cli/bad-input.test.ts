@@ -137,6 +137,11 @@ describe('PostgreSQL', () => {
     expect((await committedIn(host.place)).length).toBe(before.length + 1);
   });
 
+  test('after all that nothing is wrong with the store', async () => {
+    const { json } = await (await host.reader()).good(['verify', '--read-data', '--json']);
+    expect(json.at(-1)).toMatchObject({ problems: 0, unchecked: 0 });
+  });
+
   /** Somebody works on a table, so that pg_dump waits for its lock. */
   async function holdTable(): Promise<() => Promise<void>> {
     const client = new Client(url);

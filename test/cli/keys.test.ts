@@ -311,4 +311,26 @@ describe('init', () => {
     const joined = await other.good(['init', '--yes', '--store', place.url, ...set, 'ops.asc']);
     expect(joined.stdout).toContain('joined the store');
   });
+
+  test('that fails at any write to the store leaves nothing in the way of the next one', async () => {
+    const place = await folderPlace();
+    const machine = await machineIn(await tempFolder('host'), {});
+    const set = ['--set', 'shop', '--source', 'sqlite', '--path', shop, '--private-key-out', 'ops.key'];
+    const args = ['init', '--yes', '--store', place.url, ...set];
+    let failures = 0;
+    for (; failures < 20; failures++) {
+      const env = { HOLDFAST_TEST_FAULT: `fail:${String(failures + 1)}:STORE_FULL` };
+      const result = await machine.run(args, { env });
+      if (result.exitCode === 0) break;
+      expectComplaint(result, { exit: 1, error: /STORE_FULL/, hint: /HOLDFAST_TEST_FAULT/ });
+      expect((await readdir(machine.folder, { recursive: true })).filter((name) => name !== 'keys')).toEqual(
+        [],
+      );
+      expect(await keysIn(place)).not.toContain('holdfast.json');
+    }
+    // RECOVERY.md, recover.sh and its signature, the host's key, the header.
+    expect(failures).toBe(5);
+    await backUp(machine);
+    await machine.good(['verify', '--read-data', '--key', 'ops.key']);
+  });
 });

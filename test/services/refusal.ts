@@ -27,5 +27,4 @@ export async function expectRefusal(host: Host, refusal: Refusal): Promise<void>
   expect(await committedIn(host.place)).toEqual(before);
   const { snapshot } = await backUp(host);
   expect(await committedIn(host.place)).toEqual([...before, snapshot].sort());
-  expect((await host.good(['verify', '--json'])).json.at(-1)).toMatchObject({ problems: 0, unchecked: 0 });
 }
