@@ -10,8 +10,11 @@ import { Diary } from './diary.ts';
 /** A pack holds 8 MiB: on the folder a run writes two of them, so that one is under way while another is filled. */
 const PACKS = { 'a folder': { mebibytes: 9, packs: 2 }, S3: { mebibytes: 1, packs: 1 } };
 
+/** Many whole runs, one after another, on a machine that may have other things to do. */
+const PATIENCE = { timeout: 300_000 };
+
 describe.each(PLACES)('with the store in %s', (name, makePlace) => {
-  test('a backup that is killed before or after each of its writes', async () => {
+  test('a backup that is killed before or after each of its writes', PATIENCE, async () => {
     const { mebibytes, packs } = PACKS[name];
     const diary = await Diary.open(await makePlace(), mebibytes);
     const writes = await writesOfARun(diary);
@@ -31,7 +34,7 @@ describe.each(PLACES)('with the store in %s', (name, makePlace) => {
     await diary.check();
   });
 
-  test('a write that fails for good, and one whose acknowledgement is lost', async () => {
+  test('a write that fails for good, and one whose acknowledgement is lost', PATIENCE, async () => {
     const diary = await Diary.open(await makePlace(), 1);
     for (const n of [1, 2, 3]) {
       const env = { HOLDFAST_TEST_FAULT: `fail:${String(n)}:STORE_FULL` };
