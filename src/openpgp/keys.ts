@@ -117,7 +117,9 @@ export async function judgeRecipient(
   now: Date,
 ): Promise<RecipientVerdict> {
   const facts = await keyFacts(key);
-  const refusal = await refusalOf(key, facts, now);
+  // A clock that is behind does not make a good key a bad one.
+  const born = key.getCreationTime().getTime() + 1000;
+  const refusal = await refusalOf(key, facts, new Date(Math.max(now.getTime(), born)));
   const daysLeft = facts.expires ? Math.floor((facts.expires.getTime() - now.getTime()) / DAY_MS) : Infinity;
   const warning =
     refusal === undefined && daysLeft < EXPIRY_WARNING_DAYS

@@ -26,9 +26,9 @@ export const PGP: openpgp.Config = {
  */
 export const VERIFY_DATE = new Date(Date.UTC(2200, 0, 1));
 
-/** A date at which this key may sign: now, or the key's birth when the host's clock has jumped back behind it. */
-export function signingDate(key: openpgp.Key): Date {
-  return new Date(Math.max(Date.now(), key.getCreationTime().getTime() + 1000));
+/** A date at which these keys may be used: now, or the birth of the youngest when the host's clock is behind it. */
+export function signingDate(...keys: readonly openpgp.Key[]): Date {
+  return new Date(Math.max(Date.now(), ...keys.map((key) => key.getCreationTime().getTime() + 1000)));
 }
 
 export { openpgp };

@@ -22,7 +22,7 @@ export class MessageSealer {
       // Chosen here, since one recipient's old preferences would otherwise make it AES-128 for all.
       sessionKey: { data: randomBytes(32), algorithm: 'aes256' },
       signingKeys: this.#signer,
-      date: signingDate(this.#signer),
+      date: signingDate(this.#signer, ...this.#recipients),
       format: 'binary',
       config: PGP,
     });
