@@ -1,5 +1,4 @@
 /** Getting a chain ready for a run: continue it or start one, and square the host's index with what the store shows. */
-import { join } from 'node:path';
 import type { Catalog } from '../repository/catalog.ts';
 import { indexFile, readChainState, writeChainState } from '../repository/chain-state.ts';
 import { packRef, packsFolder } from '../repository/layout.ts';
@@ -116,9 +115,4 @@ export async function listPacks(
   for await (const object of store.list(folder, signal))
     packs.set(packRef(packDays, object.key.slice(folder.length)), object);
   return packs;
-}
-
-/** The private scratch folder of a set, for a source that must copy before it can dump. */
-export function scratchFolder(stateFolder: string): string {
-  return join(stateFolder, 'scratch');
 }

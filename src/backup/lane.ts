@@ -28,6 +28,7 @@ export interface LaneOptions {
 export interface RecordedLane {
   readonly streams: readonly ManifestStream[];
   readonly pages: readonly PageRef[];
+  /** Every pack that these need. */
   readonly packs: ReadonlySet<string>;
   readonly segments: number;
   readonly newSegments: number;

@@ -7,7 +7,6 @@ import { Slabs } from '../segments/slabs.ts';
 import type { Lent } from '../segments/slabs.ts';
 import type { ChainKeys } from '../segments/chain-keys.ts';
 import type { SegmentPool } from '../segments/pool.ts';
-import type { ManifestStream, PageRef } from '../repository/manifest.ts';
 import type { PackWriter, StoredPack } from '../repository/packs.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { IndexedSegment, SegmentIndex } from '../repository/segment-index.ts';
@@ -23,14 +22,8 @@ export interface RecorderOptions extends LaneOptions {
   readonly level: number;
 }
 
-export interface Recorded {
-  readonly streams: readonly ManifestStream[];
-  readonly pages: readonly PageRef[];
-  /** Every pack that the snapshot needs. */
-  readonly packs: ReadonlySet<string>;
-  readonly segments: number;
-  readonly newSegments: number;
-  readonly plainBytes: number;
+/** All lanes together: what the manifest states. */
+export interface Recorded extends RecordedLane {
   /** Sealed bytes that were put into new packs. */
   readonly newBytes: number;
 }

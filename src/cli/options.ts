@@ -2,9 +2,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { parseDays } from '../config/duration.ts';
 import { NAME, NAME_RULE } from '../config/names.ts';
-import { HoldfastError } from '../errors.ts';
 
 /** `shop@latest` taken apart; `when` is `latest` when it was not said. */
 export interface SnapshotName {
@@ -33,16 +31,6 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
     }
     return value;
   };
-}
-
-/** Parser of days: `30d`, `4w`. */
-export function daysOption(text: string): number {
-  try {
-    return parseDays(text);
-  } catch (error) {
-    if (error instanceof HoldfastError) throw new InvalidArgumentError(`${error.message}. ${error.hint}`);
-    throw error;
-  }
 }
 
 /** Collector of an option that may be repeated: `--table a --table b`. Use with a default of `[]`. */

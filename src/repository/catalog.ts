@@ -34,13 +34,6 @@ export interface Catalog {
   readonly deadRuns: readonly string[];
 }
 
-/** The sets that a store has snapshots of. */
-export async function listSets(store: ReadStore, signal: AbortSignal): Promise<string[]> {
-  const lives = await keepFolders(store, signal);
-  const sets = await Promise.all(lives.map((life) => store.folders(`${life}/`, signal)));
-  return [...new Set(sets.flat())].sort();
-}
-
 async function keepFolders(store: ReadStore, signal: AbortSignal): Promise<string[]> {
   return (await store.folders('', signal)).filter((name) => daysOfPrefix(name) !== undefined);
 }
