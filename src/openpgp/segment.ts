@@ -25,13 +25,16 @@ export function sealSegment(plain: Uint8Array, key: Uint8Array, level: number): 
       [constants.ZSTD_c_checksumFlag]: 1,
     },
     pledgedSrcSize: plain.byteLength,
-    chunkSize: CHUNK_BYTES,
+    chunkSize: PACKED_CHUNK_BYTES,
   });
   return sealPacket(compressed, key);
 }
 
-/** Most segments come out in one piece of this size, either way; node's default of 16 KiB costs 15 % of the time. */
-const CHUNK_BYTES = 128 * 1024;
+/** Most segments come out in one piece of this size; node's default of 16 KiB costs 15 % of the time. */
+const PACKED_CHUNK_BYTES = 64 * 1024;
+
+/** The least that node's zlib takes. */
+const CHUNK_BYTES_MIN = 64;
 
 export interface SealedSegment {
   readonly sealed: Uint8Array;
@@ -53,7 +56,10 @@ export async function openSegment(segment: SealedSegment, what: string): Promise
   try {
     const data = await openPacket(segment.sealed, segment.key);
     if (segment.plainLength === 0) return Buffer.alloc(0);
-    const plain = zstdDecompressSync(data, { maxOutputLength: segment.plainLength, chunkSize: CHUNK_BYTES });
+    const plain = zstdDecompressSync(data, {
+      maxOutputLength: segment.plainLength,
+      chunkSize: Math.max(segment.plainLength, CHUNK_BYTES_MIN),
+    });
     if (plain.length !== segment.plainLength) throw new Error('its length differs from what was declared');
     return plain;
   } catch (cause) {

@@ -127,7 +127,9 @@ export class Cutter {
 
 /** Number of row ends in a segment. */
 export function countRows(plain: Uint8Array): number {
+  // A Buffer's indexOf is memchr; that of a Uint8Array, as which it comes out of a message, goes byte by byte.
+  const bytes = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
   let rows = 0;
-  for (let at = plain.indexOf(LF); at !== -1; at = plain.indexOf(LF, at + 1)) rows++;
+  for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) rows++;
   return rows;
 }

@@ -104,7 +104,7 @@ export class SegmentPool implements AsyncDisposable {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
     const worker = new Worker(new URL(file, import.meta.url), {
       // Segments are short-lived garbage: a small young generation keeps the memory of a thread flat.
-      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 40 },
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
     });
     worker.on('message', (answers: readonly WorkerAnswer[]) => this.#settle(worker, answers));
     worker.on('error', (error: Error) => this.#fail(worker, error));

@@ -1,10 +1,11 @@
 /** The contents of a database, from its pre-data to its last index. */
 import { throwIfCancelled } from '../../errors.ts';
-import type { DumpReader, LoadOptions, LoadReport } from '../source.ts';
+import type { DumpReader, LoadOptions, LoadReport, StoredStream } from '../source.ts';
 import { Crew } from './load-crew.ts';
 import { countRows } from './load-counts.ts';
 import { StatementFilter } from './load-filter.ts';
-import { dataSteps, StatementSteps, type LoadStep, type StatementStep, type TableStep } from './load-plan.ts';
+import { dataSteps, StatementSteps } from './load-plan.ts';
+import type { LoadStep, StatementStep, TableSize, TableStep } from './load-plan.ts';
 import { runPlan } from './load-run.ts';
 import { loadPreData, loadScript, runStatement, useSettings, withSetting } from './load-script.ts';
 import type { LoadSession, Settings } from './load-session.ts';
@@ -137,9 +138,7 @@ async function postData(
   base: Settings,
 ): Promise<readonly StatementStep[]> {
   const streams = tableStreams(dump.streams);
-  const sizes = new Map(
-    [...streams].map(([key, parts]) => [key, parts.reduce((sum, part) => sum + part.bytes, 0)]),
-  );
+  const sizes = new Map([...streams].map(([key, parts]) => [key, sizeOf(parts)]));
   const maker = new StatementSteps(findings.survey.partitions, sizes);
   const steps: StatementStep[] = [];
   let settings = base;
@@ -153,6 +152,11 @@ async function postData(
     }
   }
   return steps;
+}
+
+function sizeOf(parts: readonly StoredStream[]): TableSize {
+  const sum = (of: (part: StoredStream) => number) => parts.reduce((total, part) => total + of(part), 0);
+  return { bytes: sum((part) => part.bytes), rows: sum((part) => part.rows) };
 }
 
 /** @returns how many rows the server took, by table name */
