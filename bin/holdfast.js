@@ -1,6 +1,7 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 // Starts the program, nothing else. Plain JavaScript for Node 18 and later: an older Node starts the one that
-// the package brought along, or says what is needed.
+// the package brought along, or says what is needed. The option in the first line keeps 100 MB less for young garbage,
+// which gets no faster by it; a Node that is started without it works as well.
 import { existsSync, statSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { homedir } from 'node:os';
@@ -41,11 +42,9 @@ function cacheCompiledCode() {
   }
 }
 
-// Gigabytes pass through buffers here, and nobody waits for a frame: collecting in small steps costs a third more
-// time, and a young generation that grows to its default keeps 70 MB more, for nothing.
+// Gigabytes pass through buffers here, and nobody waits for a frame: collecting in small steps costs a third more time.
 function tuneGarbageCollection() {
   setFlagsFromString('--no-incremental-marking');
-  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 // Early releases of Node 24 announce what later ones call stable; cron would mail it every night.
@@ -61,7 +60,7 @@ function silenceTwoWarnings() {
 async function startWithNewerNode() {
   const node = packagedNode();
   if (node === undefined) return refuse(`the Node that started it is ${process.versions.node}`);
-  const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const args = ['--max-semi-space-size=8', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   // Where Node can, it becomes the newer one; else it stays as a parent that passes everything on.
   if (process.execve) process.execve(node, [node, ...args], process.env);
   const { spawn } = await import('node:child_process');

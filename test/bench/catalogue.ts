@@ -28,7 +28,7 @@ export async function catalogue(bench: Bench): Promise<void> {
           argv: [
             process.execPath,
             '--no-incremental-marking',
-            '--semi-space-growth-factor=1',
+            '--max-semi-space-size=8',
             script(name),
             scratch,
             count,

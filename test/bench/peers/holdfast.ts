@@ -33,7 +33,7 @@ export const holdfast: Contestant = {
       'ops.key',
       ...CONFIG,
     ];
-    await run(process.execPath, [PROGRAM, ...init], {
+    await run(PROGRAM, init, {
       env: place.env,
       cwd: place.folder,
       signal: place.signal,
@@ -86,5 +86,5 @@ function segmentCounts(value: unknown): { readonly all: number; readonly added: 
 }
 
 function holdfastCommand(place: Place, args: readonly string[], output: Command['output']): Command {
-  return { argv: [process.execPath, PROGRAM, ...args], env: place.env, cwd: place.folder, output };
+  return { argv: [PROGRAM, ...args], env: place.env, cwd: place.folder, output };
 }
