@@ -42,6 +42,14 @@ export function badStoreSetting(setting: string, why: string, cause?: unknown): 
   });
 }
 
+/** Objects were to be locked, and this store cannot (exit 2). */
+export function cannotLock(url: string, why: string, cause?: unknown): HoldfastError {
+  return make('STORE_SETTING', 'usage', `the store ${url} cannot lock objects: ${why}`, {
+    hint: 'Make a bucket with Object Lock (it is switched on when a bucket is made), or take object_lock out of the configuration.',
+    cause,
+  });
+}
+
 /** A key outside the alphabet or outside the store: a damaged or forged manifest can lead here. */
 export function badKey(url: string, key: string, why: string): HoldfastError {
   return make(

@@ -2,7 +2,7 @@
  * A test seam: a store that fails on request.
  *
  * Tests wrap a real store with `withFaults`. A whole program is reached through the environment variable
- * HOLDFAST_TEST_FAULT, which `open.ts` looks at and nothing else does; it counts write operations (put, remove):
+ * HOLDFAST_TEST_FAULT, which `open.ts` looks at and nothing else does; it counts write operations (put, remove, putLifecycle):
  *
  * | value | what happens |
  * |---|---|
@@ -14,7 +14,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError, throwIfCancelled } from '../errors.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Store, StoreFeatures } from './store.ts';
+import { aroundBucket, type BucketMethod } from './around-bucket.ts';
+import type { Bucket } from './bucket.ts';
+import type {
+  ByteRange,
+  ObjectInfo,
+  ObjectVersion,
+  PutOptions,
+  RemoveOptions,
+  Store,
+  StoreFeatures,
+  StuckVersion,
+} from './store.ts';
 
 /** One misfortune. */
 export type Fault =
@@ -29,12 +40,25 @@ export type Fault =
   | { readonly kill: 'before' | 'after' };
 
 export type Method =
-  'create' | 'check' | 'features' | 'put' | 'get' | 'head' | 'list' | 'folders' | 'remove' | 'now';
+  | 'create'
+  | 'check'
+  | 'features'
+  | 'put'
+  | 'get'
+  | 'head'
+  | 'list'
+  | 'versions'
+  | 'folders'
+  | 'remove'
+  | 'now'
+  | BucketMethod;
+
+const WRITES: ReadonlySet<Method> = new Set(['put', 'remove', 'putLifecycle']);
 
 export interface FaultPlan {
   /** For each method, what happens to its first call, its second, and so on; nothing when the queue is empty. */
   readonly calls?: Partial<Readonly<Record<Method, readonly Fault[]>>>;
-  /** By number (from 1) over all write operations together. */
+  /** By number (from 1) over all write operations (put, remove, putLifecycle) together. */
   readonly writes?: (n: number) => Fault;
 }
 
@@ -42,7 +66,7 @@ export interface FaultPlan {
 export interface FaultyStore extends Store {
   /** Calls of a method so far, refused ones too. */
   count(method: Method): number;
-  /** Write operations (put, remove) so far. */
+  /** Write operations (put, remove, putLifecycle) so far. */
   readonly writes: number;
   /** @throws Error when a planned misfortune never came: the test then tested something else. */
   assertAllUsed(): void;
@@ -82,6 +106,7 @@ export function planned(code: string): HoldfastError {
 }
 
 class StoreWithFaults implements FaultyStore {
+  readonly bucket: Bucket | undefined;
   readonly #store: Store;
   readonly #plan: FaultPlan;
   readonly #counts = new Map<Method, number>();
@@ -90,6 +115,8 @@ class StoreWithFaults implements FaultyStore {
   constructor(store: Store, plan: FaultPlan) {
     this.#store = store;
     this.#plan = plan;
+    this.bucket =
+      store.bucket && aroundBucket(store.bucket, (method, signal, work) => this.#meet(method, signal, work));
   }
 
   get url(): string {
@@ -147,30 +174,46 @@ class StoreWithFaults implements FaultyStore {
     return this.#meet('folders', signal, () => this.#store.folders(prefix, signal));
   }
 
-  remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
-    return this.#meet('remove', signal, () => this.#store.remove(keys, signal));
+  remove(
+    keys: readonly string[],
+    options?: RemoveOptions,
+    signal?: AbortSignal,
+  ): Promise<readonly StuckVersion[]> {
+    return this.#meet('remove', signal, () => this.#store.remove(keys, options, signal));
   }
 
   now(signal?: AbortSignal): Promise<Date> {
     return this.#meet('now', signal, () => this.#store.now(signal));
   }
 
-  /** `lose` breaks the listing off after its first object. */
-  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo> {
-    const fault = this.#next('list');
-    await before(fault, signal);
-    let left = truncation(fault, Infinity);
-    for await (const info of this.#store.list(prefix, signal)) {
-      if (left === 0) return;
-      left -= 1;
-      yield info;
-      if (typeof fault === 'object' && 'lose' in fault) break;
-    }
-    after(fault);
+  list(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo> {
+    return this.#listing('list', () => this.#store.list(prefix, signal), signal);
+  }
+
+  versions(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectVersion> {
+    return this.#listing('versions', () => this.#store.versions(prefix, signal), signal);
   }
 
   close(): Promise<void> {
     return this.#store.close();
+  }
+
+  /** `lose` breaks the listing off after its first object. */
+  async *#listing<T>(
+    method: Method,
+    open: () => AsyncIterable<T>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<T> {
+    const fault = this.#next(method);
+    await before(fault, signal);
+    let left = truncation(fault, Infinity);
+    for await (const found of open()) {
+      if (left === 0) return;
+      left -= 1;
+      yield found;
+      if (typeof fault === 'object' && 'lose' in fault) break;
+    }
+    after(fault);
   }
 
   async #meet<T>(
@@ -188,7 +231,7 @@ class StoreWithFaults implements FaultyStore {
   #next(method: Method): Fault {
     const n = this.count(method) + 1;
     this.#counts.set(method, n);
-    const isWrite = method === 'put' || method === 'remove';
+    const isWrite = WRITES.has(method);
     if (isWrite) this.#writes += 1;
     const ofCall = this.#plan.calls?.[method]?.[n - 1] ?? 'none';
     return isWrite && ofCall === 'none' ? (this.#plan.writes?.(this.#writes) ?? 'none') : ofCall;

@@ -10,7 +10,7 @@ import { mkdir, opendir, realpath, rename, rm, stat, unlink } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { throwIfCancelled } from '../errors.ts';
 import { folderOf } from './address.ts';
-import { objectMissing, storeEscape, storeMissing, type Place } from './errors.ts';
+import { cannotLock, objectMissing, storeEscape, storeMissing, type Place } from './errors.ts';
 import { fileFailure, folderMissing, isSystemError } from './file-errors.ts';
 import { readObject, tryLink, writeTemporary } from './file-object.ts';
 import {
@@ -26,7 +26,17 @@ import {
   walk,
 } from './file-tree.ts';
 import { assertFolder, assertKey, assertPrefix, assertRange, assertSize } from './keys.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Store, StoreFeatures } from './store.ts';
+import { onlyVersion } from './versions.ts';
+import type {
+  ByteRange,
+  ObjectInfo,
+  ObjectVersion,
+  PutOptions,
+  RemoveOptions,
+  Store,
+  StoreFeatures,
+  StuckVersion,
+} from './store.ts';
 
 /** Another process may remove a folder, empty for the moment, just before we use it; then it is made again. */
 const FOLDER_ATTEMPTS = 100;
@@ -46,6 +56,7 @@ interface ObjectPlace extends Place {
 
 class FileStore implements Store {
   readonly url: string;
+  readonly bucket = undefined;
   readonly #root: string;
   #realRoot: string | undefined;
   #swept = false;
@@ -99,6 +110,8 @@ class FileStore implements Store {
   ): Promise<'written' | 'already-there'> {
     const place = this.#place(key);
     assertSize(place, bytes.length);
+    // A folder could only pretend: its owner can always remove a file.
+    if (options.lock !== undefined) throw cannotLock(this.url, 'a folder has no locks');
     throwIfCancelled(signal);
     return this.#guard(key, 'write', async () => {
       if (options.ifAbsent && (await this.#isThere(place))) return 'already-there';
@@ -150,6 +163,10 @@ class FileStore implements Store {
     }
   }
 
+  async *versions(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectVersion> {
+    for await (const info of this.list(prefix, signal)) yield onlyVersion(info);
+  }
+
   async folders(prefix: string, signal?: AbortSignal): Promise<string[]> {
     assertFolder(this.url, prefix);
     throwIfCancelled(signal);
@@ -165,7 +182,11 @@ class FileStore implements Store {
     });
   }
 
-  async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
+  async remove(
+    keys: readonly string[],
+    _options?: RemoveOptions,
+    signal?: AbortSignal,
+  ): Promise<readonly StuckVersion[]> {
     for (const key of keys) assertKey(this.url, key);
     const byFolder = Map.groupBy(keys, (key) => dirname(this.#path(key)));
     for (const [folder, inside] of byFolder) {
@@ -175,6 +196,7 @@ class FileStore implements Store {
       }
       await this.#guard(inside[0], 'remove', async () => flushFolder(await pruneEmpty(this.#root, folder)));
     }
+    return [];
   }
 
   async now(signal?: AbortSignal): Promise<Date> {

@@ -6,8 +6,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isHoldfastError, throwIfCancelled, type HoldfastError } from '../errors.ts';
+import { aroundBucket, type Around } from './around-bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { isTransient } from './errors.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Store, StoreFeatures } from './store.ts';
+import type {
+  ByteRange,
+  ObjectInfo,
+  ObjectVersion,
+  PutOptions,
+  RemoveOptions,
+  Store,
+  StoreFeatures,
+  StuckVersion,
+} from './store.ts';
 
 export interface RetryPlan {
   /** How often in all. Default 7. */
@@ -43,12 +54,15 @@ export function pauseMs(attempt: number, plan: Pick<RetryPlan, 'minMs' | 'maxMs'
 }
 
 class PatientStore implements Store {
+  readonly bucket: Bucket | undefined;
   readonly #store: Store;
   readonly #plan: RetryPlan;
 
   constructor(store: Store, plan: RetryPlan) {
     this.#store = store;
     this.#plan = plan;
+    const attempt: Around = (method, signal, work) => this.#try(method, signal, work);
+    this.bucket = store.bucket && aroundBucket(store.bucket, attempt);
   }
 
   get url(): string {
@@ -83,8 +97,13 @@ class PatientStore implements Store {
     return this.#try('now', signal, () => this.#store.now(signal));
   }
 
-  remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
-    return this.#try('remove', signal, () => this.#store.remove(keys, signal));
+  /** A second try finds the locked versions of the first one again: its answer is complete. */
+  remove(
+    keys: readonly string[],
+    options: RemoveOptions = {},
+    signal?: AbortSignal,
+  ): Promise<readonly StuckVersion[]> {
+    return this.#try('remove', signal, () => this.#store.remove(keys, options, signal));
   }
 
   put(
@@ -100,24 +119,18 @@ class PatientStore implements Store {
     });
   }
 
-  /** Starts over after a failure and leaves out what was already given: listings have no order to resume from. */
-  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo> {
-    const given = new Set<string>();
-    for (let attempt = 1; ; attempt += 1) {
-      const before = given.size;
-      try {
-        for await (const info of this.#store.list(prefix, signal)) {
-          if (given.has(info.key)) continue;
-          given.add(info.key);
-          yield info;
-        }
-        return;
-      } catch (error) {
-        // A listing that gets on is worth every patience.
-        if (given.size > before) attempt = 1;
-        await this.#pause('list', error, attempt, this.#attempts, signal);
-      }
-    }
+  list(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo> {
+    return this.#listing(
+      'list',
+      () => this.#store.list(prefix, signal),
+      ({ key }) => key,
+      signal,
+    );
+  }
+
+  versions(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectVersion> {
+    const named = ({ key, version }: ObjectVersion) => `${key} ${version}`;
+    return this.#listing('versions', () => this.#store.versions(prefix, signal), named, signal);
   }
 
   close(): Promise<void> {
@@ -141,6 +154,32 @@ class PatientStore implements Store {
     if (info?.bytes !== bytes.length) return 'already-there';
     const there = await ifAllowed(this.get(key, undefined, signal));
     return there === 'denied' || there.equals(bytes) ? 'written' : 'already-there';
+  }
+
+  /** Starts over after a failure and leaves out what was already given: listings have no order to resume from. */
+  async *#listing<T>(
+    method: string,
+    open: () => AsyncIterable<T>,
+    nameOf: (found: T) => string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<T> {
+    const given = new Set<string>();
+    for (let attempt = 1; ; attempt += 1) {
+      const before = given.size;
+      try {
+        for await (const found of open()) {
+          const name = nameOf(found);
+          if (given.has(name)) continue;
+          given.add(name);
+          yield found;
+        }
+        return;
+      } catch (error) {
+        // A listing that gets on is worth every patience.
+        if (given.size > before) attempt = 1;
+        await this.#pause(method, error, attempt, this.#attempts, signal);
+      }
+    }
   }
 
   get #attempts(): number {

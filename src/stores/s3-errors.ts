@@ -125,6 +125,11 @@ export function s3Status(error: unknown): number | undefined {
   return read(error).status;
 }
 
+/** The region that the server says the bucket is in, when it refuses because we asked in another one. */
+export function s3Region(error: unknown): string | undefined {
+  return read(error).regionOfBucket;
+}
+
 function byStatus({ code, status }: Answer): Judge {
   if (NETWORK.has(code)) return (at, { words, cause }) => storeUnreachable(at, words, NETWORK_HINT, cause);
   if (isCertificateCode(code)) return (at, { words, cause }) => certificateRefused(at.url, words, cause);

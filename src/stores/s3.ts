@@ -4,32 +4,35 @@
  * An object is one PutObject of a buffer (objects are small, so no multipart upload is ever left behind) with a
  * digest that the server checks. Nothing is retried here, see `retry.ts`.
  */
-import {
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  type ListObjectsV2CommandInput,
-  type ListObjectsV2CommandOutput,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { isHoldfastError, throwIfCancelled } from '../errors.ts';
 import { bucketOf, type BucketAddress } from './address.ts';
-import { clockSkew, objectMissing, objectShort, storeFailed, type Place } from './errors.ts';
-import { assertFolder, assertKey, assertPrefix, assertRange, assertSize, keyProblem } from './keys.ts';
+import type { Bucket } from './bucket.ts';
+import { cannotLock, clockSkew, objectMissing, objectShort, storeFailed } from './errors.ts';
+import { assertFolder, assertKey, assertPrefix, assertRange, assertSize } from './keys.ts';
 import { digestOf, readBody } from './s3-body.ts';
-import { connectS3, type S3Connection, type ServerTime } from './s3-client.ts';
-import { s3Failure, s3Status, type Attempt } from './s3-errors.ts';
-import { PROBE_KEY, probeBucket, probeIfAbsent, type ProbeTarget, type SendOptions } from './s3-probe.ts';
+import { S3Bucket } from './s3-bucket.ts';
+import type { ServerTime } from './s3-client.ts';
+import { s3Code, s3Failure, s3Status } from './s3-errors.ts';
+import { infoOf, listFolders, listObjects, listVersions, touch } from './s3-listing.ts';
+import { lockParameters } from './s3-lock.ts';
+import { probeBucket, probeIfAbsent, type ProbeTarget } from './s3-probe.ts';
+import { removeKeys, removeVersions } from './s3-removal.ts';
+import { NOT_S3, S3Requests } from './s3-requests.ts';
 import type { S3Settings } from './s3-settings.ts';
-import type { ByteRange, ObjectInfo, PutOptions, Store, StoreFeatures } from './store.ts';
+import type {
+  ByteRange,
+  ObjectInfo,
+  ObjectVersion,
+  PutOptions,
+  RemoveOptions,
+  Store,
+  StoreFeatures,
+  StuckVersion,
+} from './store.ts';
+import { onlyVersion } from './versions.ts';
 
-/** The most that DeleteObjects takes. */
-const DELETIONS = 1000;
-
-/** A login page or another web server says 200 to everything, and the SDK would take that for an empty bucket. */
-const NOT_S3 = 'something answers there, but not as an S3 server does';
+const NO_LOCKS = 'its bucket has no Object Lock';
 
 /** How long the time of the last response is good for. */
 const TIME_IS_FRESH_MS = 60_000;
@@ -45,19 +48,19 @@ export function openS3Store(url: string, settings: S3Settings = {}): Store {
 
 class S3Store implements Store {
   readonly url: string;
-  readonly #bucket: string;
-  readonly #prefix: string;
+  readonly bucket: Bucket;
   readonly #settings: S3Settings;
-  readonly #connection: S3Connection;
+  readonly #requests: S3Requests;
   #ifAbsent: Promise<boolean> | undefined;
   #features: StoreFeatures | undefined;
+  #canLock: boolean | undefined;
+  #keepsVersions: boolean | undefined;
 
   constructor(url: string, address: BucketAddress, settings: S3Settings) {
     this.url = url;
-    this.#bucket = address.bucket;
-    this.#prefix = address.prefix;
     this.#settings = settings;
-    this.#connection = connectS3(url, settings);
+    this.#requests = new S3Requests(url, address, settings);
+    this.bucket = new S3Bucket(this.#requests);
   }
 
   /** A bucket is made with the provider's tools, where its region, versions and locks are decided. */
@@ -67,7 +70,7 @@ class S3Store implements Store {
 
   /** Lists, because some servers have no HeadBucket and some policies allow it only under the prefix. */
   async check(signal?: AbortSignal): Promise<void> {
-    await this.#listPage({ Prefix: this.#prefix, MaxKeys: 1 }, undefined, signal);
+    await touch(this.#requests, signal);
   }
 
   async features(signal?: AbortSignal): Promise<StoreFeatures> {
@@ -85,40 +88,47 @@ class S3Store implements Store {
     options: PutOptions = {},
     signal?: AbortSignal,
   ): Promise<'written' | 'already-there'> {
-    const attempt = this.#attempt('write', 's3:PutObject', key);
+    const attempt = this.#requests.attempt('write', 's3:PutObject', key);
     assertSize(attempt, bytes.length);
+    if (options.lock !== undefined) await this.#requireLocks(signal);
     const conditional = options.ifAbsent === true && (await this.#holdsIfAbsent(signal));
     if (options.ifAbsent && !conditional && (await this.#seemsThere(key, signal))) return 'already-there';
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const put = new PutObjectCommand({
-      ...this.#object(key),
+      ...this.#requests.object(key),
       Body: body,
       ContentLength: body.length,
-      ...digestOf(body, this.#settings.checksum),
+      ...digestOf(body, this.#digestFor(options)),
+      ...lockParameters(options.lock),
       ...(this.#settings.acl === undefined ? {} : { ACL: this.#settings.acl }),
       ...(conditional ? { IfNoneMatch: '*' } : {}),
     });
     try {
-      const { ETag } = await this.#send((client, sendOptions) => client.send(put, sendOptions), signal);
+      const { ETag } = await this.#requests.send(
+        (client, sendOptions) => client.send(put, sendOptions),
+        signal,
+      );
       if (ETag === undefined) throw storeFailed(attempt, 'write', NOT_S3);
       return 'written';
     } catch (error) {
       if (conditional && s3Status(error) === 412) return 'already-there';
+      if (options.lock !== undefined && s3Code(error) === 'InvalidRequest')
+        throw cannotLock(this.url, NO_LOCKS, error);
       throw s3Failure(error, attempt);
     }
   }
 
   async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Buffer> {
-    const attempt = this.#attempt('read', 's3:GetObject', key);
+    const attempt = this.#requests.attempt('read', 's3:GetObject', key);
     assertRange(attempt, range);
     // HTTP has no empty range.
     if (range?.length === 0) return this.#getNothing(key, range, signal);
     const get = new GetObjectCommand({
-      ...this.#object(key),
+      ...this.#requests.object(key),
       ...(range === undefined ? {} : { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
     });
     try {
-      const response = await this.#send((client, options) => client.send(get, options), signal);
+      const response = await this.#requests.send((client, options) => client.send(get, options), signal);
       return await readBody(response, attempt, range);
     } catch (error) {
       throwIfCancelled(signal);
@@ -127,10 +137,10 @@ class S3Store implements Store {
   }
 
   async head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
-    const attempt = this.#attempt('read', 's3:GetObject', key);
-    const head = new HeadObjectCommand(this.#object(key));
+    const attempt = this.#requests.attempt('read', 's3:GetObject', key);
+    const head = new HeadObjectCommand(this.#requests.object(key));
     try {
-      const { ContentLength, LastModified } = await this.#send(
+      const { ContentLength, LastModified } = await this.#requests.send(
         (client, options) => client.send(head, options),
         signal,
       );
@@ -143,39 +153,37 @@ class S3Store implements Store {
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectInfo> {
     assertPrefix(this.url, prefix);
-    for await (const page of this.#pages({ Prefix: this.#prefix + prefix }, prefix, signal)) {
-      for (const { Key, Size, LastModified } of page.Contents ?? []) {
-        const key = this.#keyOf(Key);
-        if (key === undefined) continue;
-        throwIfCancelled(signal);
-        yield infoOf({ url: this.url, key }, key, Size, LastModified);
-      }
-    }
+    yield* listObjects(this.#requests, prefix, signal);
+  }
+
+  async *versions(prefix: string, signal?: AbortSignal): AsyncGenerator<ObjectVersion> {
+    assertPrefix(this.url, prefix);
+    if (await this.#mayHaveVersions(signal)) yield* listVersions(this.#requests, prefix, signal);
+    else for await (const info of this.list(prefix, signal)) yield onlyVersion(info);
   }
 
   async folders(prefix: string, signal?: AbortSignal): Promise<string[]> {
     assertFolder(this.url, prefix);
-    const names: string[] = [];
-    const ask = { Prefix: this.#prefix + prefix, Delimiter: '/' };
-    for await (const page of this.#pages(ask, prefix, signal)) {
-      for (const { Prefix } of page.CommonPrefixes ?? []) {
-        const folder = this.#keyOf(Prefix?.replace(/\/$/, ''));
-        if (folder !== undefined) names.push(folder.slice(prefix.length));
-      }
-    }
-    return names;
+    return listFolders(this.#requests, prefix, signal);
   }
 
-  async remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
+  async remove(
+    keys: readonly string[],
+    options: RemoveOptions = {},
+    signal?: AbortSignal,
+  ): Promise<readonly StuckVersion[]> {
     for (const key of keys) assertKey(this.url, key);
-    for (let start = 0; start < keys.length; start += DELETIONS) {
-      await this.#removeSome(keys.slice(start, start + DELETIONS), signal);
+    if (keys.length === 0) return [];
+    if (options.allVersions && (await this.#mayHaveVersions(signal))) {
+      return removeVersions(this.#requests, keys, options, signal);
     }
+    await removeKeys(this.#requests, keys, signal);
+    return [];
   }
 
   async now(signal?: AbortSignal): Promise<Date> {
     throwIfCancelled(signal);
-    const known = this.#connection.serverTime();
+    const known = this.#requests.connection.serverTime();
     if (known !== undefined && performance.now() - known.heardMs < TIME_IS_FRESH_MS) return timeOf(known);
     try {
       await this.check(signal);
@@ -183,13 +191,13 @@ class S3Store implements Store {
       // A refusal has a date too.
       if (!isHoldfastError(error, 'STORE_DENIED')) throw error;
     }
-    const heard = this.#connection.serverTime();
+    const heard = this.#requests.connection.serverTime();
     if (heard === undefined) throw clockSkew(this.url, 'its answers have no date');
     return timeOf(heard);
   }
 
   close(): Promise<void> {
-    this.#connection.close();
+    this.#requests.connection.close();
     return Promise.resolve();
   }
 
@@ -216,14 +224,14 @@ class S3Store implements Store {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const target: ProbeTarget = {
-      bucket: this.#bucket,
-      prefix: this.#prefix,
-      send: (request) => this.#send(request, signal),
+      bucket: this.#requests.bucket,
+      prefix: this.#requests.prefix,
+      send: (request) => this.#requests.send(request, signal),
     };
     try {
       return await probe(target);
     } catch (error) {
-      throw s3Failure(error, this.#attempt(doing, permission));
+      throw s3Failure(error, this.#requests.attempt(doing, permission));
     }
   }
 
@@ -245,103 +253,36 @@ class S3Store implements Store {
     return Buffer.alloc(0);
   }
 
-  async #removeSome(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-    const attempt = this.#attempt('remove', 's3:DeleteObject', keys[0]);
-    const Delete = { Objects: keys.map((key) => ({ Key: this.#prefix + key })), Quiet: true };
-    const remove = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
+  /** Servers that do not know locks ignore the wish: so the bucket is asked, once. */
+  async #requireLocks(signal: AbortSignal | undefined): Promise<void> {
     try {
-      const { Errors } = await this.#send((client, options) => client.send(remove, options), signal);
-      for (const { Key, Code, Message } of Errors ?? []) {
-        if (Code === 'NoSuchKey') continue;
-        const refusal = Object.assign(new Error(Message ?? ''), { Code });
-        throw s3Failure(refusal, { ...attempt, key: Key?.slice(this.#prefix.length) });
-      }
+      this.#canLock ??= (await this.bucket.objectLock(signal)).enabled;
     } catch (error) {
-      throw s3Failure(error, attempt);
+      // A host that may only put. A server that keeps this question for others knows what a lock is.
+      if (!isHoldfastError(error, 'STORE_DENIED')) throw error;
+      this.#canLock = true;
     }
+    if (!this.#canLock) throw cannotLock(this.url, NO_LOCKS);
   }
 
-  async *#pages(
-    ask: Pick<ListObjectsV2CommandInput, 'Prefix' | 'Delimiter'>,
-    prefix: string,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<ListObjectsV2CommandOutput> {
-    const place = { url: this.url, key: prefix || undefined };
-    let token: string | undefined;
-    do {
-      const page = await this.#listPage({ ...ask, ContinuationToken: token }, prefix || undefined, signal);
-      yield page;
-      token = page.NextContinuationToken;
-      if (page.IsTruncated && token === undefined) throw storeFailed(place, 'list', 'the answer breaks off');
-    } while (token !== undefined);
+  /** Locks are only taken with a digest. */
+  #digestFor({ lock }: PutOptions): S3Settings['checksum'] {
+    const { checksum } = this.#settings;
+    return lock !== undefined && checksum === 'none' ? 'content-md5' : checksum;
   }
 
-  async #listPage(
-    ask: Omit<ListObjectsV2CommandInput, 'Bucket' | 'EncodingType'>,
-    prefix: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<ListObjectsV2CommandOutput> {
-    const attempt = this.#attempt('list', 's3:ListBucket', prefix);
-    // Encoded, or one foreign key with a control character would make the whole answer unreadable.
-    const list = new ListObjectsV2Command({ ...ask, Bucket: this.#bucket, EncodingType: 'url' });
+  /** False only when the server says so, or has no versions at all. */
+  async #mayHaveVersions(signal: AbortSignal | undefined): Promise<boolean> {
     try {
-      const page = await this.#send((client, options) => client.send(list, options), signal);
-      if (page.Name === undefined) throw storeFailed(attempt, 'list', NOT_S3);
-      return page;
+      this.#keepsVersions ??= (await this.bucket.versioning(signal)) !== 'off';
     } catch (error) {
-      throw s3Failure(error, attempt);
+      if (!isHoldfastError(error, 'STORE_DENIED')) throw error;
+      this.#keepsVersions = true;
     }
-  }
-
-  /** What a listed name is to us: undefined for names that are no keys, and for the probe. */
-  #keyOf(name: string | undefined): string | undefined {
-    if (name === undefined) return undefined;
-    const decoded = decodeURIComponent(name.replaceAll('+', ' '));
-    const key = decoded.slice(this.#prefix.length);
-    return keyProblem(key) === undefined && !isProbe(key) ? key : undefined;
-  }
-
-  async #send<T>(
-    request: (client: S3Client, options: SendOptions) => Promise<T>,
-    signal: AbortSignal | undefined,
-  ): Promise<T> {
-    throwIfCancelled(signal);
-    try {
-      return await request(this.#connection.client, signal === undefined ? {} : { abortSignal: signal });
-    } catch (error) {
-      throwIfCancelled(signal);
-      throw error;
-    }
-  }
-
-  #object(key: string): { readonly Bucket: string; readonly Key: string } {
-    return { Bucket: this.#bucket, Key: this.#prefix + key };
-  }
-
-  #attempt(doing: string, permission: string, key?: string): Attempt {
-    if (key !== undefined && doing !== 'list') assertKey(this.url, key);
-    return { url: this.url, bucket: this.#bucket, key, doing, permission };
+    return this.#keepsVersions;
   }
 }
 
 function timeOf({ date, heardMs }: ServerTime): Date {
   return new Date(date.getTime() + (performance.now() - heardMs));
-}
-
-function infoOf(
-  place: Place,
-  key: string,
-  bytes: number | undefined,
-  modified: Date | undefined,
-): ObjectInfo {
-  if (bytes !== undefined && modified !== undefined) {
-    // Listings of some servers have fractions that a HEAD, an HTTP date, cannot have: one object, one time.
-    return { key, bytes, modified: new Date(Math.floor(modified.getTime() / 1000) * 1000) };
-  }
-  throw storeFailed(place, 'read', 'the server tells neither size nor time');
-}
-
-/** True for the key of the probe and for its folder, which holds nothing else. */
-function isProbe(key: string): boolean {
-  return key === PROBE_KEY || key === PROBE_KEY.split('/')[0];
 }

@@ -13,6 +13,10 @@
  * Every method throws a HoldfastError (see errors.ts beside this file) and nothing else; a cancelled signal
  * starts no new operation. Implementations do not retry: `stores/retry.ts` wraps them once.
  */
+import type { Bucket, ObjectLock } from './bucket.ts';
+
+export type { Bucket, ObjectLock } from './bucket.ts';
+
 export interface StoreFeatures {
   /** `put` with `ifAbsent` really refuses to replace (probed, not assumed). When false a put may overwrite. */
   readonly ifAbsent: boolean;
@@ -31,9 +35,38 @@ export interface ObjectInfo {
   readonly modified: Date;
 }
 
+/** One of the versions of an object, or a mark that it was removed. */
+export interface ObjectVersion extends ObjectInfo {
+  /** The store's name for it; `null` where the store keeps no versions. */
+  readonly version: string;
+  /** This is what a get of the key gives (a marker: that it is absent). */
+  readonly isLatest: boolean;
+  /** A delete marker: no bytes, it hides what is older. */
+  readonly isMarker: boolean;
+}
+
 export interface PutOptions {
   /** Refuse (return 'already-there') when the key exists. */
   readonly ifAbsent?: boolean;
+  /** Nobody can remove the object before. Throws STORE_SETTING when the store cannot lock. */
+  readonly lock?: ObjectLock;
+}
+
+export interface RemoveOptions {
+  /** Every version and delete marker, instead of a marker on top of them; needs s3:DeleteObjectVersion. */
+  readonly allVersions?: boolean;
+  /** Also versions that are locked in governance mode; needs s3:BypassGovernanceRetention. */
+  readonly bypassGovernance?: boolean;
+}
+
+/** A version that is still there after a remove of all versions, because it is locked. */
+export interface StuckVersion {
+  readonly key: string;
+  readonly version: string;
+  /** For people: `locked in compliance mode until 2026-11-21T03:00:00Z`. */
+  readonly reason: string;
+  /** Undefined when no date ends it (a legal hold). */
+  readonly lockedUntil?: Date;
 }
 
 /** First byte and number of bytes. */
@@ -51,6 +84,11 @@ export interface ReadStore {
   head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined>;
   /** All objects whose key starts with the prefix, in no particular order; half-written ones never appear. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo>;
+  /**
+   * Every version and delete marker of the keys that start with the prefix, in no particular order. A store without
+   * versions gives what `list` gives.
+   */
+  versions(prefix: string, signal?: AbortSignal): AsyncIterable<ObjectVersion>;
   /** The names directly below a prefix that ends in `/` (or is empty) and have something below them, without the slash. */
   folders(prefix: string, signal?: AbortSignal): Promise<string[]>;
   /** The store's clock. */
@@ -58,6 +96,8 @@ export interface ReadStore {
 }
 
 export interface Store extends ReadStore {
+  /** What only a bucket has; undefined for a folder. */
+  readonly bucket: Bucket | undefined;
   /** What this store can do; may ask the server once. */
   features(signal?: AbortSignal): Promise<StoreFeatures>;
   /** Creates the root when it can be created (a folder); throws STORE_MISSING when it cannot (a bucket). */
@@ -70,8 +110,15 @@ export interface Store extends ReadStore {
     options?: PutOptions,
     signal?: AbortSignal,
   ): Promise<'written' | 'already-there'>;
-  /** Removes keys; one that is absent already is no error. */
-  remove(keys: readonly string[], signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes keys; one that is absent already is no error.
+   * @returns the versions that are locked and therefore still there; with no `allVersions` always none.
+   */
+  remove(
+    keys: readonly string[],
+    options?: RemoveOptions,
+    signal?: AbortSignal,
+  ): Promise<readonly StuckVersion[]>;
   /** Releases sockets. */
   close(): Promise<void>;
 }

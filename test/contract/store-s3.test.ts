@@ -15,7 +15,7 @@ import { openS3Store } from '../../src/stores/s3.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { startRgw } from '../services/rgw.ts';
 import { all, closedAtEnd, inParallel, keysOf, MiB } from './store.helpers.ts';
-import { allow, s3World, type S3World } from './store.subjects.ts';
+import { allow, s3World, type NamedStore, type S3World } from './store.subjects.ts';
 
 let world: S3World;
 
@@ -46,7 +46,7 @@ describe('features', () => {
       objectLock: false,
     });
     await (await reopen(store)).features();
-    expect(await versionsIn(store.bucket)).toEqual([]);
+    expect(await versionsIn(store.bucketName)).toEqual([]);
   });
 
   test('a bucket with versions; the probe does not pile up', async () => {
@@ -54,7 +54,7 @@ describe('features', () => {
     // This server ignores the condition where there are versions (AWS does not): the probe must notice.
     expect(await store.features()).toMatchObject({ versions: true, ifAbsent: false });
     for (let round = 0; round < 3; round += 1) await (await reopen(store)).features();
-    expect(await versionsIn(store.bucket)).toEqual([]);
+    expect(await versionsIn(store.bucketName)).toEqual([]);
   });
 
   test('where a condition does not hold, a put looks first', async () => {
@@ -77,19 +77,19 @@ describe('features', () => {
     ];
     const LifecycleConfiguration = { Rules };
     await client
-      .send(new PutBucketLifecycleConfigurationCommand({ Bucket: store.bucket, LifecycleConfiguration }))
+      .send(new PutBucketLifecycleConfigurationCommand({ Bucket: store.bucketName, LifecycleConfiguration }))
       .finally(() => client.destroy());
     expect(await store.features()).toMatchObject({ lifecycle: true });
   });
 });
 
 describe('a host that may only put', () => {
-  async function putOnly(): Promise<{ readonly store: Store & { bucket: string }; readonly host: Store }> {
+  async function putOnly(): Promise<{ readonly store: NamedStore; readonly host: Store }> {
     const store = closedAtEnd(await world.newStore());
     // Denied as well: a writer owns what it writes, and this server lets owners read.
     await allow(
       world.s3,
-      store.bucket,
+      store.bucketName,
       world.s3.writer,
       ['s3:PutObject'],
       ['s3:GetObject', 's3:DeleteObject'],
@@ -122,7 +122,7 @@ describe('a host that may only put', () => {
       objectLock: false,
     });
     expect((await (await reopen(store, world.s3.writer)).features()).ifAbsent).toBe(true);
-    expect((await versionsIn(store.bucket)).length).toBeLessThanOrEqual(1);
+    expect((await versionsIn(store.bucketName)).length).toBeLessThanOrEqual(1);
     expect(await all(store), 'the probe is not listed').toEqual([]);
     expect(await store.folders('')).toEqual([]);
   });
@@ -139,7 +139,7 @@ describe('a host that may only put', () => {
 
   test('lets the bucket’s owner read what it wrote, where objects belong to their writers', async () => {
     const store = closedAtEnd(await world.newStore());
-    await allow(world.s3, store.bucket, world.s3.writer, ['s3:PutObject', 's3:PutObjectAcl']);
+    await allow(world.s3, store.bucketName, world.s3.writer, ['s3:PutObject', 's3:PutObjectAcl']);
     const settings = await world.settings(world.s3.writer);
     const host = closedAtEnd(openS3Store(store.url, { ...settings, acl: 'bucket-owner-full-control' }));
     await host.put('packs/1', Buffer.from('x'));
@@ -150,7 +150,7 @@ describe('a host that may only put', () => {
 describe('refusals', () => {
   test('a quota that is used up', async () => {
     const store = closedAtEnd(await world.newStore());
-    await world.s3.quota(store.bucket, { maxObjects: 2 });
+    await world.s3.quota(store.bucketName, { maxObjects: 2 });
     await store.put('1', Buffer.from('x'));
     await store.put('2', Buffer.from('x'));
     const full = { code: 'STORE_FULL', exitCode: 1 };
@@ -168,8 +168,8 @@ describe('refusals', () => {
   test('an account that is suspended', async () => {
     const store = closedAtEnd(await world.newStore());
     const user = await world.s3.createUser(-1);
-    await allow(world.s3, store.bucket, user, ['s3:*']);
-    const { bucket } = store;
+    await allow(world.s3, store.bucketName, user, ['s3:*']);
+    const { bucketName: bucket } = store;
     const profile = { accessKeyId: user.accessKeyId, secretAccessKey: user.secretAccessKey };
     const check = () => checkInChild(`s3://${bucket}/p`, profile);
     expect(await check()).toBe('ok');
@@ -178,7 +178,7 @@ describe('refusals', () => {
   });
 
   test('wrong keys', async () => {
-    const { bucket } = closedAtEnd(await world.newStore());
+    const { bucketName: bucket } = closedAtEnd(await world.newStore());
     const { accessKeyId, secretAccessKey } = world.s3.owner;
     const url = `s3://${bucket}/p`;
     expect(await checkInChild(url, { accessKeyId, secretAccessKey: 'wrong' })).toMatch(/^STORE_CREDENTIALS /);
@@ -188,7 +188,7 @@ describe('refusals', () => {
   });
 
   test('a clock that is an hour off', async () => {
-    const { bucket } = closedAtEnd(await world.newStore());
+    const { bucketName: bucket } = closedAtEnd(await world.newStore());
     const said = await checkInChild(`s3://${bucket}/p`, world.s3.credentials, ['faketime', '-f', '-1h']);
     expect(said).toMatch(/^STORE_CLOCK /);
   });
@@ -198,12 +198,12 @@ describe('refusals', () => {
     await store.put('k', Buffer.from('x'));
     await store.remove(['k']);
     const client = world.s3.client();
-    await client.send(new DeleteBucketCommand({ Bucket: store.bucket })).finally(() => client.destroy());
+    await client.send(new DeleteBucketCommand({ Bucket: store.bucketName })).finally(() => client.destroy());
     await expect(store.put('k', Buffer.from('x'))).rejects.toMatchObject({
       code: 'STORE_MISSING',
       exitCode: 10,
     });
-    await expect(store.check()).rejects.toThrow(`no bucket named ${store.bucket}`);
+    await expect(store.check()).rejects.toThrow(`no bucket named ${store.bucketName}`);
   });
 });
 
@@ -227,7 +227,7 @@ describe('what others put into the bucket', () => {
       'some/prefix/../up',
       'some/prefix/.x/y',
     ]) {
-      await client.send(new PutObjectCommand({ Bucket: store.bucket, Key, Body: 'x' }));
+      await client.send(new PutObjectCommand({ Bucket: store.bucketName, Key, Body: 'x' }));
     }
     client.destroy();
     expect(keysOf(await all(store))).toEqual(['mine']);
@@ -238,7 +238,7 @@ describe('what others put into the bucket', () => {
   test('a store may be the whole bucket', async () => {
     const inner = closedAtEnd(await world.newStore());
     await inner.put('a/k', Buffer.from('x'));
-    const outer = closedAtEnd(openS3Store(`s3://${inner.bucket}/`, await world.settings()));
+    const outer = closedAtEnd(openS3Store(`s3://${inner.bucketName}/`, await world.settings()));
     expect(keysOf(await all(outer))).toEqual(['some/prefix/a/k']);
     expect(await outer.folders('')).toEqual(['some']);
     expect(await outer.get('some/prefix/a/k')).toEqual(Buffer.from('x'));
@@ -249,7 +249,7 @@ describe('what others put into the bucket', () => {
     await store.put('large', randomBytes(16 * MiB));
     const client = world.s3.client();
     const { Uploads } = await client
-      .send(new ListMultipartUploadsCommand({ Bucket: store.bucket }))
+      .send(new ListMultipartUploadsCommand({ Bucket: store.bucketName }))
       .finally(() => client.destroy());
     expect(Uploads ?? []).toEqual([]);
   });

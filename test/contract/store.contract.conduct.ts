@@ -55,7 +55,7 @@ export function conductContract(subject: Subject): void {
       await expect(store.head('k', signal)).rejects.toMatchObject(cancelled);
       await expect(all(store, '', signal)).rejects.toMatchObject(cancelled);
       await expect(store.folders('', signal)).rejects.toMatchObject(cancelled);
-      await expect(store.remove(['k'], signal)).rejects.toMatchObject(cancelled);
+      await expect(store.remove(['k'], {}, signal)).rejects.toMatchObject(cancelled);
       await expect(store.now(signal)).rejects.toMatchObject(cancelled);
       await expect(store.check(signal)).rejects.toMatchObject(cancelled);
       await expect(store.create(signal)).rejects.toMatchObject(cancelled);

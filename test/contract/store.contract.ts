@@ -1,8 +1,9 @@
-/** What every store must do, whatever it is made of. Run by `store.test.ts` over a folder and a real S3 server. */
+/** What every store must do, whatever it is made of. Run by `store.test.ts` over a folder and the buckets of a real S3 server. */
 import { describe } from 'vitest';
 import { conductContract } from './store.contract.conduct.ts';
 import { listingContract } from './store.contract.listing.ts';
 import { objectContract } from './store.contract.objects.ts';
+import { versionsContract } from './store.contract.versions.ts';
 import type { Subject } from './store.helpers.ts';
 
 /** Registers the suite. */
@@ -11,5 +12,6 @@ export function storeContract(name: string, subject: Subject): void {
     objectContract(subject);
     listingContract(subject);
     conductContract(subject);
+    versionsContract(subject);
   });
 }

@@ -4,6 +4,10 @@ import type { ObjectInfo, ReadStore, Store } from '../../src/stores/store.ts';
 
 /** One kind of store under test. */
 export interface Subject {
+  /** What its `features` must say. */
+  readonly ifAbsent: boolean;
+  readonly keepsVersions: boolean;
+  readonly locks: boolean;
   /** A new, empty store. */
   empty(): Promise<Store>;
   /** A store whose root is not there. */

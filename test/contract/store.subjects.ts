@@ -2,7 +2,6 @@
 import { chmod, chown, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { openFileStore } from '../../src/stores/file.ts';
 import { openS3Store } from '../../src/stores/s3.ts';
 import type { S3Settings } from '../../src/stores/s3-settings.ts';
@@ -16,6 +15,9 @@ const NOBODY = 65534;
 
 /** Stores in folders. */
 export const folderSubject: Subject = {
+  ifAbsent: true,
+  keepsVersions: false,
+  locks: false,
   empty: async () => {
     const store = openFileStore(`file://${join(await tempFolder(), 'store')}`);
     await store.create();
@@ -61,14 +63,48 @@ async function setModes(folder: string, folderMode: number, fileMode: number, ow
   if (owner !== undefined) await chown(folder, owner, owner);
 }
 
+/** A store, and the bucket it lies in. */
+export interface NamedStore extends Store {
+  readonly bucketName: string;
+}
+
 /** The S3 server of this test run, with its users as profiles of the AWS tools. */
 export interface S3World {
   readonly s3: S3Access;
   /** Settings to reach the server as one of its users. */
   settings(user?: S3User): Promise<S3Settings>;
   /** A store in a new bucket. */
-  newStore(options?: BucketOptions): Promise<Store & { readonly bucket: string }>;
-  readonly subject: Subject;
+  newStore(options?: BucketOptions): Promise<NamedStore>;
+}
+
+/** The kinds of bucket that stores live in. */
+export type BucketKind = 'plain' | 'versioned' | 'locked';
+
+const BUCKET_OPTIONS: Readonly<Record<BucketKind, BucketOptions>> = {
+  plain: {},
+  versioned: { versioned: true },
+  locked: { objectLock: true },
+};
+
+/** Stores in buckets of one kind; `worldOf` gives the server, once it runs. */
+export function bucketSubject(kind: BucketKind, worldOf: () => S3World): Subject {
+  const asWriter = async (store: Store, actions: readonly string[], use: (store: Store) => Promise<void>) => {
+    const world = worldOf();
+    const bucket = new URL(store.url).hostname;
+    if (actions.length > 0) await allow(world.s3, bucket, world.s3.writer, actions);
+    const other = openS3Store(store.url, await world.settings(world.s3.writer));
+    await use(other).finally(() => other.close());
+  };
+  return {
+    // This server ignores the condition where there are versions (AWS does not).
+    ifAbsent: kind === 'plain',
+    keepsVersions: kind !== 'plain',
+    locks: kind === 'locked',
+    empty: () => worldOf().newStore(BUCKET_OPTIONS[kind]),
+    rootless: async () => openS3Store('s3://holdfast-no-such-bucket/p', await worldOf().settings()),
+    asReader: (store, use) => asWriter(store, ['s3:GetObject', 's3:ListBucket'], use),
+    asStranger: (store, use) => asWriter(store, [], use),
+  };
 }
 
 /** For `beforeAll`: sets the environment that the SDK reads, for this test file. */
@@ -86,27 +122,11 @@ export async function s3World(): Promise<S3World> {
   });
   const settings = (user = s3.owner): Promise<S3Settings> =>
     Promise.resolve({ endpoint: s3.endpoint, region: s3.region, profile: user.uid });
-  const newStore = async (options?: BucketOptions): Promise<Store & { readonly bucket: string }> => {
+  const newStore = async (options?: BucketOptions): Promise<NamedStore> => {
     const bucket = await s3.createBucket('store', options);
-    return Object.assign(openS3Store(`s3://${bucket}/some/prefix`, await settings()), { bucket });
+    return Object.assign(openS3Store(`s3://${bucket}/some/prefix`, await settings()), { bucketName: bucket });
   };
-  const asWriter = async (store: Store, actions: readonly string[], use: (store: Store) => Promise<void>) => {
-    const bucket = new URL(store.url).hostname;
-    if (actions.length > 0) await allow(s3, bucket, s3.writer, actions);
-    const other = openS3Store(store.url, await settings(s3.writer));
-    await use(other).finally(() => other.close());
-  };
-  return {
-    s3,
-    settings,
-    newStore,
-    subject: {
-      empty: () => newStore(),
-      rootless: async () => openS3Store('s3://holdfast-no-such-bucket/p', await settings()),
-      asReader: (store, use) => asWriter(store, ['s3:GetObject', 's3:ListBucket'], use),
-      asStranger: (store, use) => asWriter(store, [], use),
-    },
-  };
+  return { s3, settings, newStore };
 }
 
 /** Gives another user rights on a bucket; `denied` are refused even where the server would allow them by itself. */
@@ -117,15 +137,10 @@ export async function allow(
   actions: readonly string[],
   denied: readonly string[] = [],
 ): Promise<void> {
-  const Principal = { AWS: [`arn:aws:iam:::user/${user.uid}`] };
-  const Resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
-  const Statement = [
-    { Effect: 'Allow', Principal, Action: actions, Resource },
-    ...(denied.length === 0 ? [] : [{ Effect: 'Deny', Principal, Action: denied, Resource }]),
-  ];
-  const client = s3.client();
-  const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
-  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy })).finally(() => client.destroy());
+  await s3.bucketPolicy(bucket, [
+    { user, Effect: 'Allow', Action: actions },
+    ...(denied.length === 0 ? [] : [{ user, Effect: 'Deny', Action: denied } as const]),
+  ]);
 }
 
 function profileOf({ uid, accessKeyId, secretAccessKey }: S3User): string {

@@ -1,20 +1,28 @@
-/** The contract of stores, over a folder and over a real S3 server. */
-import { beforeAll } from 'vitest';
+/** The contract of stores, over a folder and over every kind of bucket of a real S3 server. */
+import { beforeAll, describe } from 'vitest';
 import { storeContract } from './store.contract.ts';
-import type { Subject } from './store.helpers.ts';
-import { folderSubject, s3World } from './store.subjects.ts';
+import { versionsContract } from './store.contract.versions.ts';
+import { bucketSubject, folderSubject, s3World, type S3World } from './store.subjects.ts';
 
-let bucketSubject: Subject;
+let world: S3World;
 
 beforeAll(async () => {
-  bucketSubject = (await s3World()).subject;
+  world = await s3World();
 });
 
 storeContract('a folder', folderSubject);
 
-storeContract('a bucket', {
-  empty: () => bucketSubject.empty(),
-  rootless: () => bucketSubject.rootless(),
-  asReader: (store, use) => bucketSubject.asReader(store, use),
-  asStranger: (store, use) => bucketSubject.asStranger(store, use),
+storeContract(
+  'a bucket',
+  bucketSubject('plain', () => world),
+);
+
+storeContract(
+  'a bucket with versions',
+  bucketSubject('versioned', () => world),
+);
+
+// In all else it is a bucket with versions.
+describe('a bucket with Object Lock', () => {
+  versionsContract(bucketSubject('locked', () => world));
 });

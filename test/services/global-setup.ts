@@ -24,6 +24,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const broker = await startBroker(folder.path, {
     postgres: () => startPostgres({ folder: folder.path }),
     s3: () => startRgw({ folder: folder.path }),
+    's3-abroad': () => startRgw({ folder: folder.path, region: 'us-east-1' }),
   });
   project.provide('runFolder', folder.path);
   project.provide('brokerSocket', broker.socket);

@@ -79,7 +79,7 @@ export async function committedIn(place: Place, set = 'shop'): Promise<string[]>
 }
 
 /** Does something to a store behind the program's back. */
-export async function tamper(place: Place, act: (store: Store) => Promise<void>): Promise<void> {
+export async function tamper(place: Place, act: (store: Store) => Promise<unknown>): Promise<void> {
   const store = await place.open();
   try {
     await act(store);

@@ -2,6 +2,7 @@
  * The settings of the S3 server of the tests: Ceph's RADOS Gateway on one monitor and one storage daemon, all in
  * memory, on loopback. Reference: docs.ceph.com, "Configuration"; release 16 (Debian 12).
  */
+import type { Certificate } from './certificates.ts';
 
 export interface RgwConfig {
   /** Everything lies below this folder. */
@@ -9,6 +10,11 @@ export interface RgwConfig {
   readonly clusterId: string;
   readonly monitorPort: number;
   readonly gatewayPort: number;
+  /** The gateway listens here with TLS as well. */
+  readonly tlsPort: number;
+  readonly certificate: Certificate;
+  /** What the server answers when it is asked where a bucket is. */
+  readonly region: string;
   /** How long a day of a lifecycle rule lasts; 0: real days, and passes run only when the test asks for one. */
   readonly lifecycleDaySeconds: number;
 }
@@ -39,7 +45,7 @@ export function cephConfig(config: RgwConfig): string {
     section('client.rgw', {
       // How often watches are renewed (default 5 s): more often than they end.
       'objecter tick interval': 1,
-      'rgw frontends': `beast endpoint=127.0.0.1:${String(config.gatewayPort)} tcp_nodelay=1`,
+      'rgw frontends': frontend(config),
       'rgw data': `${config.folder}/rgw`,
       'rgw dns name': 'localhost',
       'rgw thread pool size': 32,
@@ -54,6 +60,13 @@ export function cephConfig(config: RgwConfig): string {
       ...lifecycle(config.lifecycleDaySeconds),
     }),
   ].join('\n');
+}
+
+function frontend({ gatewayPort, tlsPort, certificate }: RgwConfig): string {
+  const plain = `endpoint=127.0.0.1:${String(gatewayPort)}`;
+  const tls = `ssl_endpoint=127.0.0.1:${String(tlsPort)}`;
+  const keys = `ssl_certificate=${certificate.certificateFile} ssl_private_key=${certificate.keyFile}`;
+  return `beast ${plain} ${tls} ${keys} tcp_nodelay=1`;
 }
 
 type Settings = Readonly<Record<string, string | number | boolean>>;

@@ -3,8 +3,9 @@
  * Object Lock, bucket policies, and lifecycle rules that are really carried out.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeCertificate } from './certificates.ts';
 import { guardedFolder } from './guard.ts';
 import { locateOrThrow } from './packages.ts';
 import type { Daemon } from './processes.ts';
@@ -20,6 +21,8 @@ export interface RgwOptions {
    * need 10 s). Default 0: real days, and only `lifecyclePass` expires.
    */
   readonly lifecycleDaySeconds?: number;
+  /** Where the server says that its buckets are. Default `ca-central-1`. */
+  readonly region?: string;
   /** An existing folder that someone else removes. Default: a temporary folder of its own. */
   readonly folder?: string;
 }
@@ -50,12 +53,19 @@ interface Cluster {
 
 const OSD_WEIGHT = '1.0';
 
+/** The region of a server that is not told another one. */
+const HOME_REGION = 'ca-central-1';
+
 /** Starts an empty server with the users `owner` and `writer`: 1 to 2 s. */
 export async function startRgw(options: RgwOptions = {}): Promise<RgwServer> {
   const guarded = options.folder === undefined ? await guardedFolder() : undefined;
-  const folder = join(options.folder ?? guarded?.path ?? '', 'rgw');
+  const region = options.region ?? HOME_REGION;
+  // A short name: paths of sockets below it end at 107 bytes.
+  const folder = await mkdtemp(join(options.folder ?? guarded?.path ?? '', 'rgw-'));
   try {
-    const cluster = await withFreshPorts(() => startCluster(folder, options.lifecycleDaySeconds ?? 0));
+    const cluster = await withFreshPorts(() =>
+      startCluster(folder, region, options.lifecycleDaySeconds ?? 0),
+    );
     return serverOf(cluster, async () => {
       await endDaemons(cluster);
       await rm(folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 50 });
@@ -71,7 +81,9 @@ function serverOf(cluster: Cluster, stop: () => Promise<void>): RgwServer {
   const { config, owner, writer, daemons } = cluster;
   const address: S3Address = {
     endpoint: endpointOf(config),
-    region: 'us-east-1',
+    tlsEndpoint: `https://127.0.0.1:${String(config.tlsPort)}`,
+    caFile: config.certificate.caFile,
+    region: config.region,
     owner,
     writer,
     configFile: configFileOf(config),
@@ -89,13 +101,16 @@ function serverOf(cluster: Cluster, stop: () => Promise<void>): RgwServer {
   };
 }
 
-async function startCluster(folder: string, lifecycleDaySeconds: number): Promise<Cluster> {
+async function startCluster(folder: string, region: string, lifecycleDaySeconds: number): Promise<Cluster> {
   await makeFolders(folder);
   const config: RgwConfig = {
     folder,
     clusterId: randomUUID(),
     monitorPort: await freePort(),
     gatewayPort: await freePort(),
+    tlsPort: await freePort(),
+    certificate: await makeCertificate(join(folder, 'tls')),
+    region,
     lifecycleDaySeconds,
   };
   const cluster: Cluster = { config, owner: newUser('owner'), writer: newUser('writer'), daemons: new Map() };
@@ -105,6 +120,8 @@ async function startCluster(folder: string, lifecycleDaySeconds: number): Promis
     await startStorage(cluster);
     // The first command makes the gateway's pools as well, and waits for the storage daemon by itself.
     await admin(config, createUserArgs(cluster.owner, 1000));
+    // Before the gateway starts, which reads it once.
+    await admin(config, ['zonegroup', 'modify', '--rgw-zonegroup=default', `--api-name=${region}`]);
     await Promise.all([admin(config, createUserArgs(cluster.writer, -1)), startGateway(cluster)]);
     return cluster;
   } catch (error) {
@@ -116,7 +133,7 @@ async function startCluster(folder: string, lifecycleDaySeconds: number): Promis
 async function makeFolders(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { mode: 0o700 });
-  for (const name of ['mon', 'osd', 'rgw', 'run', 'log', 'crash']) await mkdir(join(folder, name));
+  for (const name of ['mon', 'osd', 'rgw', 'run', 'log', 'crash', 'tls']) await mkdir(join(folder, name));
 }
 
 async function startMonitor(cluster: Cluster): Promise<void> {

@@ -2,7 +2,13 @@
  * What a test does with the S3 server, its own or one it shares with other tests.
  */
 import { randomBytes } from 'node:crypto';
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  PutObjectLockConfigurationCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { locateOrThrow } from './packages.ts';
 import { runTool } from './processes.ts';
 
@@ -15,8 +21,13 @@ export interface S3User {
 
 /** What another process needs to know to use a running server: plain data. */
 export interface S3Address {
+  /** Plain http, on loopback. */
   readonly endpoint: string;
-  /** The server takes any name in signatures; with this one the SDK asks for no place when it makes a bucket. */
+  /** The same with TLS. */
+  readonly tlsEndpoint: string;
+  /** The authority that has signed the certificate of `tlsEndpoint`: a PEM file. */
+  readonly caFile: string;
+  /** Where the server says that its buckets are. In signatures it takes any name. */
   readonly region: string;
   /** May make buckets. */
   readonly owner: S3User;
@@ -30,6 +41,18 @@ export interface BucketOptions {
   readonly versioned?: boolean;
   /** Object Lock, which brings versions with it. */
   readonly objectLock?: boolean;
+  /** The lock of objects that come without one; brings Object Lock with it. */
+  readonly defaultRetention?: { readonly mode: 'GOVERNANCE' | 'COMPLIANCE'; readonly days: number };
+}
+
+/** A statement of a bucket's policy, for one user. */
+export interface Statement {
+  readonly user: S3User;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: string | readonly string[];
+  /** `arn:aws:s3:::bucket` or `arn:aws:s3:::bucket/key*`. Default: the bucket and everything in it. */
+  readonly Resource?: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, unknown>>;
 }
 
 export interface Quota {
@@ -46,6 +69,11 @@ export interface S3Access extends S3Address {
   env(user?: S3User): Record<string, string>;
   /** Makes a bucket named `name` plus a random end, as owner, and returns its name. */
   createBucket(name?: string, options?: BucketOptions): Promise<string>;
+  /**
+   * Replaces a bucket's policy. On this server an object belongs to the user who wrote it, who may then read and
+   * remove it unless a statement denies it; AWS needs no such statement.
+   */
+  bucketPolicy(bucket: string, statements: readonly Statement[]): Promise<void>;
   /** Makes another user. `maxBuckets` -1: none (default 1000). */
   createUser(maxBuckets?: number): Promise<S3User>;
   /** Every request of this user is refused (403 UserSuspended) until `enable`. Of a shared server, only your own users. */
@@ -88,6 +116,7 @@ export function s3At(address: S3Address): S3Access {
       AWS_EC2_METADATA_DISABLED: 'true',
     }),
     createBucket: (name = 'test', options = {}) => createBucket(client(), name, options),
+    bucketPolicy: (bucket, statements) => putPolicy(client(), bucket, statements),
     createUser: async (maxBuckets = 1000) => {
       const user = newUser(`user-${randomBytes(4).toString('hex')}`);
       await admin(...createUserArgs(user, maxBuckets));
@@ -134,13 +163,20 @@ export function adminArgs(configFile: string, args: readonly string[]): string[]
 
 async function createBucket(client: S3Client, name: string, options: BucketOptions): Promise<string> {
   const Bucket = `${name}-${randomBytes(4).toString('hex')}`;
+  const locks = options.objectLock ?? options.defaultRetention !== undefined;
   try {
     await client.send(
       new CreateBucketCommand({
         Bucket,
-        ...(options.objectLock ? { ObjectLockEnabledForBucket: true } : {}),
+        ...(locks ? { ObjectLockEnabledForBucket: true } : {}),
       }),
     );
+    if (options.defaultRetention) {
+      const { mode: Mode, days: Days } = options.defaultRetention;
+      const Rule = { DefaultRetention: { Mode, Days } };
+      const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule } as const;
+      await client.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
+    }
     if (options.versioned) {
       const VersioningConfiguration = { Status: 'Enabled' } as const;
       await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
@@ -149,6 +185,17 @@ async function createBucket(client: S3Client, name: string, options: BucketOptio
   } finally {
     client.destroy();
   }
+}
+
+async function putPolicy(client: S3Client, bucket: string, statements: readonly Statement[]): Promise<void> {
+  const everything = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+  const Statement = statements.map(({ user, ...statement }) => ({
+    Resource: everything,
+    ...statement,
+    Principal: { AWS: [`arn:aws:iam:::user/${user.uid}`] },
+  }));
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy })).finally(() => client.destroy());
 }
 
 async function setQuota(admin: S3Access['admin'], bucket: string, limits: Quota): Promise<void> {

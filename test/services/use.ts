@@ -14,7 +14,12 @@ export async function usePostgres(): Promise<PostgresAccess> {
   return postgresAt((await askBroker(inject('brokerSocket'), 'postgres')) as PostgresAddress);
 }
 
-/** The S3 server of this test run. Its lifecycle rules count real days: see `lifecyclePass`. */
+/** The S3 server of this test run, in `ca-central-1`. Its lifecycle rules count real days: see `lifecyclePass`. */
 export async function useS3(): Promise<S3Access> {
   return s3At((await askBroker(inject('brokerSocket'), 's3')) as S3Address);
+}
+
+/** Another one that is somewhere else, in `us-east-1`. */
+export async function useS3Abroad(): Promise<S3Access> {
+  return s3At((await askBroker(inject('brokerSocket'), 's3-abroad')) as S3Address);
 }

@@ -2,11 +2,14 @@
 import { join } from 'node:path';
 import { runBackup } from '../../src/backup/backup.ts';
 import type { BackupReport } from '../../src/backup/backup.ts';
+import type { LockPolicy } from '../../src/backup/locks.ts';
 import { prepareStore } from '../../src/init/store.ts';
 import { certify, generateHostKey, generateRecipientKey } from '../../src/openpgp/keys.ts';
 import type { openpgp } from '../../src/openpgp/library.ts';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { readCatalog } from '../../src/repository/catalog.ts';
+import { readLedger } from '../../src/repository/ledger.ts';
+import type { KeepPolicy } from '../../src/repository/keep.ts';
 import { stateFolderOf, openSession } from '../../src/repository/session.ts';
 import type { Session } from '../../src/repository/session.ts';
 import { openManifest, viewSet } from '../../src/restore/open.ts';
@@ -38,8 +41,13 @@ export function textSource(tables: Tables, beforeEnd: () => Promise<void> = () =
         warnings: [],
         facts: {},
       }),
+    schema: () => Promise.resolve({ tables: [] }),
     dump: () =>
-      Promise.resolve({ lanes: [lane(tables, beforeEnd)], [Symbol.asyncDispose]: () => Promise.resolve() }),
+      Promise.resolve({
+        schema: { tables: [] },
+        lanes: [lane(tables, beforeEnd)],
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
   };
 }
 
@@ -98,6 +106,9 @@ export interface BackupChoices {
   readonly source: Source;
   readonly full: boolean;
   readonly keepDays: number;
+  readonly keep: KeepPolicy;
+  readonly fullEveryDays: number;
+  readonly lock: LockPolicy;
   readonly writer: string;
   readonly signer: openpgp.PrivateKey;
   readonly signal: AbortSignal;
@@ -123,7 +134,11 @@ export async function makeWorld(wrap: (store: Store) => Store = (store) => store
         source: options.source ?? textSource(tables),
         set: SET,
         writer: options.writer ?? WRITER,
-        policy: { keepDays: options.keepDays ?? 30, fullEveryDays: 7 },
+        policy: {
+          keep: options.keep ?? [{ name: 'daily', days: options.keepDays ?? 30 }],
+          fullEveryDays: options.fullEveryDays ?? 7,
+          ...(options.lock && { lock: options.lock }),
+        },
         recipients,
         signer: options.signer ?? host,
         level: 1,
@@ -170,5 +185,6 @@ export function sqlOf(tables: Tables): string {
 }
 
 export async function entriesOf(world: World) {
-  return (await readCatalog(world.store, world.session.id, SET, world.session.trust, SIGNAL)).entries;
+  const ledger = await readLedger(world.session, SET, SIGNAL);
+  return (await readCatalog(world.session, SET, ledger, SIGNAL)).entries;
 }
