@@ -22,6 +22,11 @@ export async function readPublicKey(file: string): Promise<openpgp.PublicKey> {
   return (await readKeyFile(file)).toPublic();
 }
 
+/** Whether a file holds a private key, which belongs on no host and in no list of recipients. */
+export async function holdsPrivateKey(file: string): Promise<boolean> {
+  return (await readKeyFile(file)).isPrivate();
+}
+
 /** Reads every public key of an armored or binary file. */
 export async function parsePublicKeys(bytes: Buffer, name: string): Promise<openpgp.PublicKey[]> {
   try {

@@ -36,6 +36,10 @@ export class Trust {
     return [...this.#keys.keys()];
   }
 
+  has(fingerprint: string): boolean {
+    return this.#keys.has(fingerprint);
+  }
+
   /**
    * The trusted key with this fingerprint.
    * @throws HoldfastError SIGNER_NOT_TRUSTED naming `what`

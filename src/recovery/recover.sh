@@ -10,6 +10,9 @@
 #   line, which begins with the same fields as the entry; `stream SECTION DIALECT SEGMENTS ROWS BYTES {JSON}` for each
 #   part of the dump; `page PACK OFFSET LENGTH SHA256 PLAIN SEGMENTS KEY` for each key page; `also …`, to be skipped;
 #   `end STREAMS PAGES`.
+# - Where the recipients were changed later, ledger/SET/WRITER/SEQ.json has a line whose event is `amended`, with
+#   ["ID",REVISION,SHA256] for each snapshot. The highest REVISION counts: amend-REVISION.json in the folder of the same
+#   snapshot, below any keep-NNN, has this SHA256, and states that of manifest-REVISION.pgp, which replaces manifest.pgp.
 # - A key page is a JSON line, then `PACK OFFSET LENGTH SHA256 PLAIN ROWS KEY` for each of its segments. All segments
 #   of all pages in order are the dump: the first SEGMENTS of them are the first stream, the next the second, …
 # - A segment or key page is LENGTH bytes from OFFSET in a pack. PACK is NNN/ID: the file
@@ -68,8 +71,10 @@ entries() { # [SET]
     }
     FNR == 1 {
       path = substr(FILENAME, length(ENVIRON["store"]) + 2); set = value("set"); end = value("end")
-      folder = sprintf("keep-%03d/%s/snapshots/%s", value("keep_days"), set, value("snapshot"))
-      if (index($0, "{\"kind\":\"entry\",\"format\":1,") != 1 || path != folder "/entry.json") {
+      days = substr(path, 6) + 0 # in a copy of a store an entry may lie below fewer days than in the store itself
+      folder = sprintf("keep-%03d/%s/snapshots/%s", days, set, value("snapshot"))
+      if (index($0, "{\"kind\":\"entry\",\"format\":1,") != 1 || path != folder "/entry.json" ||
+          days > value("keep_days") + 0) {
         print "recover.sh: warning: " path " is no entry of format 1, or not in its place; it is left out" | "cat >&2"
         next
       }
@@ -83,9 +88,11 @@ entries() { # [SET]
     sort -k1,1 -k2,2 -k3,3 -k4,4n
 }
 
-amended() { # FOLDER: a purge or a change of recipients replaced what the entry names
-  set -- "$store/$1"/amend-*.json
-  [ -f "$1" ]
+below_any_life() { # SET SNAPSHOT NAME: the object of this name with the longest life
+  # shellcheck disable=SC2086 # the stars of the name must stay stars
+  set -- "$store"/keep-*/"$1/snapshots/$2"/$3
+  while [ $# -gt 1 ]; do shift; done
+  [ ! -f "$1" ] || printf '%s\n' "${1#"$store/"}"
 }
 
 list_snapshots() {
@@ -94,10 +101,9 @@ list_snapshots() {
   [ -n "$found" ] || die 1 "there are no snapshots in $store"
   printf "$line" SET SNAPSHOT 'TAKEN (UTC)' 'MB OF SQL' SOURCE STATE
   printf '%s\n' "$found" | while read -r order set writer seq snapshot time end state mb source rest; do
-    folder=${rest##* }
     case $state in live) state="until ${end%T*}" ;; *) state="expired ${end%T*}" ;; esac
-    [ -f "$store/$folder/manifest.pgp" ] || state='its manifest is gone'
-    ! amended "$folder" || state="$state, amended"
+    [ -n "$(below_any_life "$set" "$snapshot" 'manifest*.pgp')" ] || state='its manifest is gone'
+    [ -z "$(below_any_life "$set" "$snapshot" 'amend-*.json')" ] || state="$state, amended"
     clock=${time#*T}
     printf "$line" "$set" "$snapshot" "${time%T*} ${clock%:*}" "$mb" "$source" "$state"
   done
@@ -117,11 +123,12 @@ choose_snapshot() { # sets the fields of the newest snapshot that is meant
 $found
 FOUND
   say "snapshot $snapshot of $set, taken $time, $mb MB of SQL"
-  [ -f "$store/$folder/manifest.pgp" ] || damaged "$folder/manifest.pgp is gone"
-  ! amended "$folder" || die 1 "snapshot $snapshot was amended, which this script cannot follow" \
-    'Fetch the newest recover.sh from the store, or use holdfast.'
   set -- "$store/ledger/$set"/*/*.json
-  [ ! -f "$1" ] || [ -n "$ledger" ] || die 1 "the ledger says that data was erased from $set" \
+  [ ! -f "$1" ] || [ -n "$ledger" ] || awk '
+    FNR == 1 { lines++ }
+    FNR == 1 && !/,"event":[{]"type":"(rotation-intent|amended|rotation-done)"[,}]/ { exit bad = 1 }
+    FNR == 1 && (/"retired":\[\[/ || /"needs":\["/) { exit bad = 1 }
+    END { exit bad || lines != ARGC - 1 }' "$@" || die 1 "the ledger says that data was erased from $set" \
     'Use holdfast, which keeps erased people out; or add --ignore-ledger, and erase them again after loading.'
   grep -q '"ledger_seen":{}' "$store/$folder/entry.json" || [ -f "$1" ] || [ -n "$ledger" ] || die 4 \
     "the ledger that snapshot $snapshot has seen is gone" 'Fetch the whole store; or add --ignore-ledger.'
@@ -180,10 +187,53 @@ verify_statement() { # PATH
   judge "$1" "$(gpg_checking --status-fd 1 --verify "$tmp/signature" "$tmp/line" 2>/dev/null)"
 }
 
+# ---- Which revision of the snapshot counts: what the entry names, or what an amendment does that the ledger names.
+choose_revision() {
+  statement=$folder/entry.json object=manifest.pgp
+  set -- "$store/ledger/$set"/*/*.json
+  said=
+  [ ! -f "$1" ] || said=$(store=$store snapshot=$snapshot awk '
+    FNR == 1 && /,"event":[{]"type":"(rotation-intent|amended)"[,}]/ {
+      path = substr(FILENAME, length(ENVIRON["store"]) + 2); rest = $0
+      if (/"type":"rotation-intent"/ && index($0, "\"" ENVIRON["snapshot"] "\"")) print 0, "announced", path
+      else while (at = index(rest, "[\"" ENVIRON["snapshot"] "\",")) {
+        rest = substr(rest, at + length(ENVIRON["snapshot"]) + 4)
+        print rest + 0, substr(rest, index(rest, "\"") + 1, 64), path
+      }
+    }' "$@" | sort -n | tail -n 1)
+  if [ "${said%% *}" -gt 0 ] 2>/dev/null; then
+    read -r revision sha256 line <<SAID
+$said
+SAID
+    verify_statement "$line" && no_host "$line"
+    object=manifest-$revision.pgp statement=$(below_any_life "$set" "$snapshot" "amend-$revision.json")
+    [ -n "$statement" ] || damaged "amend-$revision.json of snapshot $snapshot, which the ledger names, is gone"
+    [ "$(digest "$store/$statement" | cut -c1-64)" = "$sha256" ] ||
+      damaged "$statement is not the one that the ledger names: its SHA-256 differs"
+    verify_statement "$statement" && no_host "$statement"
+    amends "$statement" || damaged "$statement does not belong to its entry: they differ"
+    manifest_sha256=$(sed -n '1s/.*,"manifest":{"sha256":"\([0-9a-f]*\)".*/\1/p' "$store/$statement")
+  elif [ -z "$said" ] && [ -n "$(below_any_life "$set" "$snapshot" 'amend-*.json')" ]; then
+    die 1 "snapshot $snapshot was amended, and the ledger does not say so" 'Fetch the whole store with its ledger.'
+  fi
+  manifest=$(below_any_life "$set" "$snapshot" "$object")
+  [ -n "$manifest" ] || damaged "$folder/$object is gone"
+}
+
+no_host() { # WHAT: hosts add snapshots; to replace one takes a recipient or a purge signer
+  [ ! -f "$store/writers/$(printf %s "$signer" | tr A-F a-f).asc" ] ||
+    damaged "$1 is signed by $signer, a host, which may not replace snapshots"
+}
+
+amends() { # PATH: it says the same as the entry, but for revision, recipients and ledger; and it names the entry
+  fixed='s/"revision":[0-9]*,//; s/,"ledger_seen":.*//; s/^{"kind":"[a-z]*",//; q'
+  [ "$(sed "$fixed" "$store/$1")" = "$(sed "$fixed" "$store/$folder/entry.json")" ] &&
+    head -n 1 "$store/$1" | grep -qF "],\"entry\":\"$(digest "$store/$folder/entry.json" | cut -c1-64)\""
+}
+
 # ---- The manifest, the one thing that takes a private key. gpg says which session key it found with it, and with that
 # the message is then opened in the key ring that can check its signature.
 open_manifest() {
-  manifest=$folder/manifest.pgp
   [ "$(digest "$store/$manifest" | cut -c1-64)" = "$manifest_sha256" ] ||
     damaged "$manifest is not the one that its entry names: its SHA-256 differs"
   set -- --yes --output /dev/null --decrypt "$store/$manifest"
@@ -199,8 +249,9 @@ open_manifest() {
   [ "$(printf '%s\n' "$status" | grep -c -e '^.GNUPG:. DECRYPTION_OKAY' -e '^.GNUPG:. GOODMDC')" -eq 2 ] ||
     damaged "$manifest cannot be decrypted"
   judge "$manifest" "$status"
-  # What binds it to its place (store, set, snapshot, writer, chain, end, …) stands alike in entry and manifest.
-  bound=$(head -n 1 "$store/$folder/entry.json" | awk 'match($0, /,"full":[tf]/) { print substr($0, 17, RSTART - 17) }')
+  # What binds it to its place (store, set, snapshot, writer, chain, end, …) stands alike in entry or amendment.
+  bound=$(head -n 1 "$store/$statement" | awk 'match($0, /,"(full":[tf]|life":[0-9])/) {
+    $0 = substr($0, 1, RSTART - 1); sub(/^[{]"kind":"[a-z]*",/, ""); print }')
   found=$(head -n 1 "$tmp/manifest" | awk 'index($0, "{\"kind\":\"manifest\",") == 1 {
     print substr($0, 20, index($0, ",\"source\":{\"kind\":") - 20) }')
   [ -n "$bound" ] && [ "$bound" = "$found" ] || damaged "$manifest does not belong to its entry: they differ"
@@ -365,6 +416,7 @@ verify_statement holdfast.json
 [ "$(sed -n '1s/^{"format":1,"kind":"store","store":"\([^"]*\)".*/\1/p' "$store/holdfast.json")" = "$store_id" ] ||
   damaged "$folder/entry.json comes from another store, or the store is of a newer format"
 verify_statement "$folder/entry.json"
+choose_revision
 open_manifest
 plan >"$tmp/plan"
 case $? in

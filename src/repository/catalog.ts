@@ -1,15 +1,19 @@
 /** The catalogue of a set: its entries, verified and put in order, and what is wrong with them. */
 import pLimit from 'p-limit';
 import { verifyStatement } from '../openpgp/statement.ts';
-import type { Trust } from '../openpgp/trust.ts';
-import type { ReadStore } from '../stores/store.ts';
+import type { ObjectInfo } from '../stores/store.ts';
 import { isHoldfastError } from '../errors.ts';
 import { parseEntry, sha256Hex } from './entry.ts';
 import type { Entry } from './entry.ts';
 import { boundElsewhere } from './errors.ts';
-import { SNAPSHOT_ID, daysOfPrefix, entryKey, snapshotFolder, snapshotsFolder } from './layout.ts';
+import { daysOfPrefix, entryKey, parseSnapshotKey, snapshotFolder, snapshotsFolder } from './layout.ts';
+import type { Ledger } from './ledger.ts';
+import { namedRevisions } from './ledger-events.ts';
 import { emptyRecord } from './records.ts';
+import { findCurrent } from './revision.ts';
+import type { CurrentRevision } from './revision.ts';
 import type { SeenEntry } from './seen.ts';
+import type { Session } from './session.ts';
 
 const READS_MAX = 16;
 
@@ -17,12 +21,21 @@ export interface CatalogEntry {
   readonly entry: Entry;
   /** Of the entry's bytes, hex: what the next entry's `prev` names. */
   readonly sha256: string;
+  /** Where the entry lies; manifest and packs of the revision that counts are in `current`. */
   readonly folder: string;
   readonly signer: string;
-  /** The manifest as the listing shows it; undefined when it is gone. */
-  readonly manifestBytes: number | undefined;
-  /** A purge or a rotation put an amendment beside it. */
-  readonly amended: boolean;
+  /** The revision that counts, which is what readers use; undefined when it cannot be told. See `currentOf`. */
+  readonly current: CurrentRevision | undefined;
+  /** Why `current` is not there. */
+  readonly trouble: unknown;
+  /** Everything that lies in the snapshot's folders, below any life: entry, manifests, amendments, strange things. */
+  readonly objects: readonly ObjectInfo[];
+}
+
+/** A snapshot without an entry: a run that died before it committed, or that is still under way. */
+export interface DeadRun {
+  readonly folder: string;
+  readonly objects: readonly ObjectInfo[];
 }
 
 export interface Catalog {
@@ -30,98 +43,123 @@ export interface Catalog {
   readonly entries: readonly CatalogEntry[];
   /** Entries that could not be read or verified: kept apart, so that one damaged object hides nothing else. */
   readonly failures: readonly { readonly key: string; readonly error: unknown }[];
-  /** Snapshot folders without an entry: runs that died before they committed. */
-  readonly deadRuns: readonly string[];
+  readonly deadRuns: readonly DeadRun[];
 }
 
-async function keepFolders(store: ReadStore, signal: AbortSignal): Promise<string[]> {
-  return (await store.folders('', signal)).filter((name) => daysOfPrefix(name) !== undefined);
-}
+type CatalogSession = Pick<Session, 'store' | 'id' | 'trust' | 'operators'>;
 
-/** Reads all entries of a set. */
+/**
+ * Reads all entries of a set, and which revision of each counts by the ledger.
+ * @throws HoldfastError SIGNER_NOT_TRUSTED, MALFORMED for what the ledger says of revisions
+ */
 export async function readCatalog(
-  store: ReadStore,
-  storeId: string,
+  session: CatalogSession,
   set: string,
-  trust: Trust,
+  ledger: Ledger,
   signal: AbortSignal,
 ): Promise<Catalog> {
-  const folders = await listFolders(store, set, signal);
+  const named = namedRevisions(ledger, session.operators);
+  const listed = await listSnapshots(session, set, signal);
   const limit = pLimit(READS_MAX);
   const entries: CatalogEntry[] = [];
   const failures: { key: string; error: unknown }[] = [];
-  const read = async ({ folder, manifestBytes, amended }: SnapshotFolder) => {
+  const read = async ({ snapshot, objects, folders }: SnapshotObjects) => {
+    const outcomes = await readEntries(session, set, folders, signal);
+    failures.push(...outcomes.failures);
+    if (!outcomes.found) return;
+    const about = { ...outcomes.found, objects, named: named.get(snapshot) };
+    entries.push({ ...outcomes.found, objects, ...(await findCurrent(session, about, signal)) });
+  };
+  await Promise.all(listed.map((found) => limit(() => read(found))));
+  return { entries: inOrder(entries), failures, deadRuns: listed.flatMap(deadRun) };
+}
+
+interface SnapshotObjects {
+  readonly snapshot: string;
+  readonly objects: ObjectInfo[];
+  /** Folders with an entry, the longest life first. A copy that was made over two days may have two. */
+  readonly folders: string[];
+}
+
+async function listSnapshots(
+  { store }: CatalogSession,
+  set: string,
+  signal: AbortSignal,
+): Promise<SnapshotObjects[]> {
+  const found = new Map<string, SnapshotObjects>();
+  const lives = (await store.folders('', signal)).map(daysOfPrefix).filter((days) => days !== undefined);
+  for (const days of lives.sort((a, b) => b - a)) {
+    for await (const object of store.list(snapshotsFolder(set, days), signal)) {
+      const place = parseSnapshotKey(set, object.key);
+      if (!place) continue;
+      const { snapshot, name } = place;
+      const known = found.get(snapshot) ?? { snapshot, objects: [], folders: [] };
+      known.objects.push(object);
+      if (name === 'entry.json') known.folders.push(snapshotFolder(set, days, snapshot));
+      found.set(snapshot, known);
+    }
+  }
+  return [...found.values()];
+}
+
+/** An amendment without an entry is left over from a snapshot that has ended: no dead run. */
+function deadRun({ objects, folders }: SnapshotObjects): DeadRun[] {
+  const [first] = objects;
+  if (!first || folders.length > 0) return [];
+  if (objects.some(({ key }) => /\/amend-[^/]*$/.test(key))) return [];
+  return [{ folder: first.key.replace(/[^/]+$/, ''), objects }];
+}
+
+type FoundEntry = Pick<CatalogEntry, 'entry' | 'sha256' | 'folder' | 'signer'>;
+
+/** The entry of one snapshot: of several that are sound, the one with the longest life, and they must be one. */
+async function readEntries(
+  session: CatalogSession,
+  set: string,
+  folders: readonly string[],
+  signal: AbortSignal,
+): Promise<{ found: FoundEntry | undefined; failures: { key: string; error: unknown }[] }> {
+  let found: FoundEntry | undefined;
+  const failures: { key: string; error: unknown }[] = [];
+  for (const folder of folders) {
     const key = entryKey(folder);
     try {
-      entries.push({
-        ...(await readEntry(store, storeId, set, folder, trust, signal)),
-        manifestBytes,
-        amended,
-      });
+      const read = await readEntry(session, set, folder, signal);
+      found ??= read;
+      if (read.sha256 !== found.sha256) throw boundElsewhere(key, 'content', found.sha256, read.sha256);
     } catch (error) {
       if (isHoldfastError(error, 'CANCELLED')) throw error;
       failures.push({ key, error });
     }
-  };
-  await Promise.all(folders.filter((f) => f.hasEntry).map((folder) => limit(() => read(folder))));
-  const deadRuns = folders.filter((f) => !f.hasEntry).map((f) => f.folder);
-  return { entries: inOrder(entries), failures, deadRuns };
-}
-
-interface SnapshotFolder {
-  readonly folder: string;
-  hasEntry: boolean;
-  manifestBytes: number | undefined;
-  amended: boolean;
-}
-
-async function listFolders(store: ReadStore, set: string, signal: AbortSignal): Promise<SnapshotFolder[]> {
-  const found = new Map<string, SnapshotFolder>();
-  const amended = new Set<string>();
-  for (const life of await keepFolders(store, signal)) {
-    const days = daysOfPrefix(life) ?? 0;
-    const prefix = snapshotsFolder(set, days);
-    for await (const { key, bytes } of store.list(prefix, signal)) {
-      const [snapshot = '', name] = key.slice(prefix.length).split('/');
-      if (!SNAPSHOT_ID.test(snapshot)) continue;
-      const folder = snapshotFolder(set, days, snapshot);
-      const known = found.get(folder) ?? {
-        folder,
-        hasEntry: false,
-        manifestBytes: undefined,
-        amended: false,
-      };
-      if (name === 'entry.json') known.hasEntry = true;
-      if (name === 'manifest.pgp') known.manifestBytes = bytes;
-      found.set(folder, known);
-      if (name?.startsWith('amend-')) amended.add(snapshot);
-    }
   }
-  // An amendment lies under the days that were left, which is another folder of the same snapshot.
-  for (const known of found.values()) known.amended = amended.has(snapshotOf(known.folder));
-  return [...found.values()].filter((known) => known.hasEntry || !known.amended);
-}
-
-function snapshotOf(folder: string): string {
-  return folder.split('/').at(-2) ?? '';
+  return { found, failures };
 }
 
 async function readEntry(
-  store: ReadStore,
-  storeId: string,
+  { store, id, trust }: CatalogSession,
   set: string,
   folder: string,
-  trust: Trust,
   signal: AbortSignal,
-): Promise<Omit<CatalogEntry, 'manifestBytes' | 'amended'>> {
+): Promise<FoundEntry> {
   const key = entryKey(folder);
   const bytes = await store.get(key, undefined, signal);
   const { value, signer } = await verifyStatement(bytes, trust, key);
   const entry = parseEntry(value, key);
-  const home = snapshotFolder(entry.set, entry.keep_days, entry.snapshot);
-  if (entry.store !== storeId) throw boundElsewhere(key, 'store', storeId, entry.store);
+  if (entry.store !== id) throw boundElsewhere(key, 'store', id, entry.store);
+  // In a copy an entry lies under the days that it had left; never under more, so that a copy ends no later.
+  const days = Math.min(parseSnapshotKey(set, key)?.days ?? Infinity, entry.keep_days);
+  const home = snapshotFolder(entry.set, days, entry.snapshot);
   if (entry.set !== set || home !== folder) throw boundElsewhere(key, 'place', folder, home);
   return { entry, sha256: sha256Hex(bytes), folder, signer };
+}
+
+/**
+ * The revision of a snapshot that is to be read.
+ * @throws HoldfastError AMENDMENT_UNKNOWN, AMENDMENT_MISSING, DAMAGED, SIGNER_NOT_TRUSTED and the like
+ */
+export function currentOf({ entry, current, trouble }: CatalogEntry): CurrentRevision {
+  if (current) return current;
+  throw trouble instanceof Error ? trouble : new Error(`the revision of ${entry.snapshot} is not known`);
 }
 
 /**

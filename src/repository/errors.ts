@@ -56,6 +56,62 @@ export const ledgerBroken = (set: string, reason: string) =>
     hint: 'Nothing is backed up or restored over a damaged ledger; bring it back from object versions or a copy.',
   });
 
+export const notAnOperator = (what: string, signer: string) =>
+  new HoldfastError({
+    code: 'SIGNER_NOT_TRUSTED',
+    exit: 'verification',
+    message: `${what} replaces snapshots, and is signed by ${signer}, which may not`,
+    hint: 'Only recipients and purge signers may; list the key in `former_recipients:` if it was a recipient, and otherwise find out who wrote there.',
+  });
+
+export const amendmentUnknown = (snapshot: string) =>
+  new HoldfastError({
+    code: 'AMENDMENT_UNKNOWN',
+    exit: 'unverifiable',
+    message: `snapshot ${snapshot} has an amendment of which the ledger does not know`,
+    hint: 'The ledger was cut back, or somebody put it there; bring the ledger back from object versions or a copy.',
+  });
+
+export const amendmentMissing = (snapshot: string, revision: number) =>
+  new HoldfastError({
+    code: 'AMENDMENT_MISSING',
+    exit: 'verification',
+    message: `snapshot ${snapshot} is at revision ${revision} by the ledger, and the amendment that says so is gone`,
+    hint: 'An older revision is not read instead. Look in object versions and copies, and use another snapshot.',
+  });
+
+export const amendmentDiffers = (what: string) =>
+  new HoldfastError({
+    code: 'DAMAGED',
+    exit: 'verification',
+    message: `${what} is not the amendment that the ledger names: its SHA-256 differs`,
+    hint: 'Somebody or something changed it after it was written; use another snapshot or copy.',
+  });
+
+export const leaseTaken = (set: string, holder: string, purpose: string, until: Date) =>
+  new HoldfastError({
+    code: 'LOCKED',
+    exit: 'locked',
+    message: `${holder} is working on set ${set} (${purpose}), until ${until.toISOString()} at least`,
+    hint: 'Wait for it to end; a lease whose holder died ends by itself at that time.',
+  });
+
+export const leaseLost = (set: string) =>
+  new HoldfastError({
+    code: 'LEASE_LOST',
+    exit: 'locked',
+    message: `this run paused for so long that its lease on set ${set} ended`,
+    hint: 'Nothing was destroyed after that; run the same command again, it goes on where it stopped.',
+  });
+
+export const ledgerConflict = (set: string, key: string) =>
+  new HoldfastError({
+    code: 'LEDGER_CONFLICT',
+    exit: 'failed',
+    message: `somebody else has just written ${key} in the ledger of set ${set}`,
+    hint: 'Run the same command again; it reads the ledger anew.',
+  });
+
 export const locked = (set: string) =>
   new HoldfastError({
     code: 'LOCKED',

@@ -50,9 +50,19 @@ export function packsFolder(place: ChainPlace, days: number): string {
 
 /** The key of a pack, from its reference `NNN/ID`. */
 export function packKey(place: ChainPlace, ref: string): string {
+  const { days, id } = splitPackRef(ref);
+  return `${packsFolder(place, days)}${id}`;
+}
+
+/** The days under which a pack lies, from its reference `NNN/ID`. */
+export function daysOfPack(ref: string): number {
+  return splitPackRef(ref).days;
+}
+
+function splitPackRef(ref: string): { readonly days: number; readonly id: string } {
   const match = PACK_REF.exec(ref);
   if (!match?.[1] || !match[2]) throw new Error(`malformed pack reference ${ref}`);
-  return `${packsFolder(place, Number(match[1]))}${match[2]}`;
+  return { days: Number(match[1]), id: match[2] };
 }
 
 export function packRef(days: number, id: string): string {
@@ -67,8 +77,36 @@ export function snapshotFolder(set: string, keepDays: number, snapshot: string):
   return `${snapshotsFolder(set, keepDays)}${snapshot}/`;
 }
 
-export function manifestKey(folder: string): string {
-  return `${folder}manifest.pgp`;
+/** Revision 0 is what the run wrote; later ones are beside their amendments, and never replace an earlier one. */
+export function manifestKey(folder: string, revision = 0): string {
+  return `${folder}${revision === 0 ? 'manifest' : `manifest-${revision}`}.pgp`;
+}
+
+/** The revision of a manifest by its name within the folder; undefined for any other name. */
+export function manifestRevision(name: string): number | undefined {
+  const match = /^manifest(?:-([1-9]\d{0,8}))?\.pgp$/.exec(name);
+  return match ? Number(match[1] ?? 0) : undefined;
+}
+
+export function amendmentKey(folder: string, revision: number): string {
+  return `${folder}amend-${revision}.json`;
+}
+
+/** The revision of an amendment by its name within the folder; undefined for any other name. */
+export function amendmentRevision(name: string): number | undefined {
+  const match = /^amend-([1-9]\d{0,8})\.json$/.exec(name);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** What a key below `keep-NNN/SET/snapshots/` says; undefined for any other key. */
+export function parseSnapshotKey(
+  set: string,
+  key: string,
+): { readonly days: number; readonly snapshot: string; readonly name: string } | undefined {
+  const [keep = '', owner, kind, snapshot = '', name = '', ...more] = key.split('/');
+  const days = daysOfPrefix(keep);
+  const fits = owner === set && kind === 'snapshots' && SNAPSHOT_ID.test(snapshot) && more.length === 0;
+  return days !== undefined && fits && name !== '' ? { days, snapshot, name } : undefined;
 }
 
 export function entryKey(folder: string): string {
@@ -82,6 +120,11 @@ export function ledgerFolder(set: string): string {
 /** Ledger lines are numbered from 1 without a gap; ten digits keep listings in order. */
 export function ledgerKey(set: string, writer: string, seq: number): string {
   return `${ledgerFolder(set)}${writer}/${String(seq).padStart(10, '0')}.json`;
+}
+
+/** Who removes or rewrites in a set at the moment; see `lease.ts`. */
+export function leasesFolder(set: string): string {
+  return `leases/${set}/`;
 }
 
 /** The id of a snapshot whose run starts at this moment. */

@@ -1,16 +1,16 @@
 /**
  * The ledger of a set: append-only, hash-chained, signed lines about purges and key events, one chain per writer.
- * This version reads it: it refuses gaps, forks and foreign signatures, and obeys what a line retires.
+ * Reading refuses gaps, forks and foreign signatures. Writing is in `ledger-writer.ts`, what events mean in
+ * `ledger-events.ts`.
  */
 import { z } from 'zod';
 import { verifyStatement } from '../openpgp/statement.ts';
-import type { Trust } from '../openpgp/trust.ts';
-import type { ReadStore } from '../stores/store.ts';
 import { growthShape, headsSchema, parseWith, sha256Hex } from './entry.ts';
 import type { LedgerHeads } from './entry.ts';
 import { ledgerBroken } from './errors.ts';
 import { emptyRecord } from './records.ts';
-import { FORMAT, PACK_REF, SET_NAME, ledgerFolder } from './layout.ts';
+import { FORMAT, PACK_REF, SET_NAME, ledgerFolder, ledgerKey } from './layout.ts';
+import type { Session } from './session.ts';
 
 const lineSchema = z.looseObject({
   ...growthShape,
@@ -33,7 +33,10 @@ const lineSchema = z.looseObject({
       .optional(),
   }),
 });
-export type LedgerLine = z.infer<typeof lineSchema>;
+export interface LedgerLine extends z.infer<typeof lineSchema> {
+  /** Fingerprint of the trusted key that signed it. */
+  readonly signer: string;
+}
 
 export interface Ledger {
   readonly lines: readonly LedgerLine[];
@@ -42,16 +45,16 @@ export interface Ledger {
   readonly hashes: ReadonlyMap<string, string>;
 }
 
+/** A ledger without lines. */
+export const EMPTY_LEDGER: Ledger = { lines: [], heads: {}, hashes: new Map() };
+
 /**
  * Reads and verifies a set's whole ledger.
- * @param trust - purge signers and hosts
  * @throws HoldfastError LEDGER_BROKEN, SIGNATURE_BAD, SIGNER_NOT_TRUSTED, MALFORMED
  */
 export async function readLedger(
-  store: ReadStore,
-  storeId: string,
+  { store, id, ledgerTrust }: Pick<Session, 'store' | 'id' | 'ledgerTrust'>,
   set: string,
-  trust: Trust,
   signal: AbortSignal,
 ): Promise<Ledger> {
   const keys: string[] = [];
@@ -61,11 +64,12 @@ export async function readLedger(
   const hashes = new Map<string, string>();
   for (const key of keys.sort()) {
     const bytes = await store.get(key, undefined, signal);
-    const line = parseWith(lineSchema, (await verifyStatement(bytes, trust, key)).value, key);
+    const { value, signer } = await verifyStatement(bytes, ledgerTrust, key);
+    const line = { ...parseWith(lineSchema, value, key), signer };
     const head = heads[line.writer];
-    if (key !== expectedKey(set, line))
-      throw ledgerBroken(set, `${key} belongs at ${expectedKey(set, line)}`);
-    if (line.store !== storeId) throw ledgerBroken(set, `${key} comes from another store`);
+    const place = ledgerKey(line.set, line.writer, line.seq);
+    if (key !== place) throw ledgerBroken(set, `${key} belongs at ${place}`);
+    if (line.store !== id) throw ledgerBroken(set, `${key} comes from another store`);
     if (line.seq !== (head?.seq ?? 0) + 1) throw ledgerBroken(set, `there is a gap before ${key}`);
     if (line.prev !== (head?.sha256 ?? null))
       throw ledgerBroken(set, `${key} does not follow the line before it`);
@@ -76,10 +80,6 @@ export async function readLedger(
   }
   for (const line of lines) checkLedgerCovers(set, { hashes }, line.heads);
   return { lines, heads, hashes };
-}
-
-function expectedKey(set: string, line: LedgerLine): string {
-  return `${ledgerFolder(set)}${line.writer}/${String(line.seq).padStart(10, '0')}.json`;
 }
 
 /** The places of one chain that the ledger retires. */

@@ -9,6 +9,7 @@
  */
 import { z } from 'zod';
 import type { Dialect, Section, SourceInfo, StoredStream } from '../sources/source.ts';
+import { bindingOf } from './amendment.ts';
 import { bindingShape, growthShape, parseWith } from './entry.ts';
 import type { Binding } from './entry.ts';
 import { boundElsewhere, formatTooNew, malformed } from './errors.ts';
@@ -104,12 +105,6 @@ export function parseManifest(plain: Buffer, what: string): Manifest {
     streams,
     pages,
   };
-}
-
-/** Only what the binding has: other keys are for readers that know them. */
-function bindingOf(header: Binding): Binding {
-  const fields = Object.keys(bindingShape) as (keyof Binding)[];
-  return Object.fromEntries(fields.map((field) => [field, header[field]])) as Binding;
 }
 
 function parseStream(line: string, what: string): ManifestStream {

@@ -1,6 +1,6 @@
 /** Writing packs: sealed segments back to back in objects of 8 to 12 MiB, uploaded a few at a time. */
 import { randomBytes } from 'node:crypto';
-import type { Store } from '../stores/store.ts';
+import type { ObjectLock, Store } from '../stores/store.ts';
 import { packKey, packRef } from './layout.ts';
 import type { ChainPlace } from './layout.ts';
 import { SEGMENT_PLAIN_BYTES_MAX } from '../openpgp/segment.ts';
@@ -24,6 +24,8 @@ export interface PackWriterOptions {
   readonly store: Store;
   readonly place: ChainPlace;
   readonly packDays: number;
+  /** The lock of a pack that is put now; absent: none. */
+  readonly lock?: () => ObjectLock;
   /** Called once for every pack that the store has acknowledged, in any order. */
   readonly onStored: (pack: StoredPack) => Promise<void>;
   readonly signal: AbortSignal;
@@ -95,11 +97,11 @@ export class PackWriter {
   }
 
   async #upload(pack: OpenPack): Promise<void> {
-    const { store, place, onStored, signal } = this.#options;
+    const { store, place, lock, onStored, signal } = this.#options;
     const outcome = await store.put(
       packKey(place, pack.ref),
       pack.buffer.subarray(0, pack.bytes),
-      { ifAbsent: true },
+      { ifAbsent: true, ...(lock && { lock: lock() }) },
       signal,
     );
     // Ids are 64 random bits: an object that is there already cannot be ours, so it must not be relied on.

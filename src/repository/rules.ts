@@ -28,6 +28,15 @@ export function latestEnd(modified: Date, days: number): Date {
   return new Date(Math.ceil((modified.getTime() + days * DAY_MS) / DAY_MS) * DAY_MS);
 }
 
+/**
+ * The days under which an object is rewritten, so that it ends with its original: of what is left until the latest
+ * end of that one, whole days only. 0: there is no such prefix, it ends too soon.
+ */
+export function daysLeft(modified: Date, days: number, now: Date): number {
+  const left = Math.floor((latestEnd(modified, days).getTime() - now.getTime()) / DAY_MS);
+  return Math.max(0, Math.min(days, left));
+}
+
 export interface PackLife {
   readonly modified: Date;
   readonly days: number;
@@ -50,11 +59,13 @@ export interface ChainFacts {
   readonly chain: number;
   /** The store's clock when the chain started. */
   readonly started: Date;
+  /** The life of the snapshot that started it. */
   readonly keepDays: number;
   readonly fullEveryDays: number;
 }
 
 export interface ChainPolicy {
+  /** The life of this run's snapshot. */
   readonly keepDays: number;
   readonly fullEveryDays: number;
 }
@@ -75,8 +86,9 @@ export function decideChain(
 ): ChainDecision {
   if (!chain) return start('there is no chain on this host yet');
   if (wantsFull) return start('a full snapshot was asked for');
-  if (chain.keepDays !== policy.keepDays)
-    return start(`keep changed from ${chain.keepDays} to ${policy.keepDays} days`);
+  // A shorter life goes on in the chain, below its own prefix. A longer one would find little that outlives it.
+  if (chain.keepDays < policy.keepDays)
+    return start(`it is kept ${policy.keepDays} days, and the chain began with ${chain.keepDays}`);
   if (chain.fullEveryDays !== policy.fullEveryDays) {
     return start(`full_every changed from ${chain.fullEveryDays} to ${policy.fullEveryDays} days`);
   }
@@ -103,4 +115,13 @@ function start(reason: string): ChainDecision {
 export function packIsUsable(pack: PackLife, policy: ChainPolicy, now: Date, atCommit: boolean): boolean {
   const young = now.getTime() - pack.modified.getTime() < policy.fullEveryDays * DAY_MS;
   return (atCommit || young) && packOutlives(pack, now, policy.keepDays);
+}
+
+/**
+ * Whether a run that starts now may look for segments in this pack. Where snapshots of several lives share a chain, a
+ * pack that lies below a shorter life than this run's own might outlive the manifest at the start, and not at the commit.
+ */
+export function packIsKnown(pack: PackLife, policy: ChainPolicy, now: Date): boolean {
+  const own = packDaysFor(policy.keepDays, policy.fullEveryDays);
+  return pack.days >= own && packIsUsable(pack, policy, now, false);
 }

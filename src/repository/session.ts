@@ -16,6 +16,8 @@ export interface Session<S extends ReadStore = ReadStore> {
   readonly trust: Trust;
   /** Whose lines in the ledger count: the trusted hosts, the purge signers, and the recipients themselves. */
   readonly ledgerTrust: Trust;
+  /** Who may replace what a host has written (amendments): recipients and purge signers, never hosts. */
+  readonly operators: Trust;
   readonly stateDir: string;
 }
 
@@ -26,6 +28,8 @@ export interface SessionOptions<S extends ReadStore> {
   /** The recipients: a host key in the store counts when one of them has certified it. */
   readonly recipients: readonly openpgp.PublicKey[];
   readonly purgeSigners: readonly openpgp.PublicKey[];
+  /** Recipients of before: nothing is sealed to them any more, but what they signed and certified counts. */
+  readonly formerRecipients?: readonly openpgp.PublicKey[];
   readonly stateDir: string;
 }
 
@@ -34,13 +38,14 @@ export interface SessionOptions<S extends ReadStore> {
  * @throws HoldfastError STORE_NOT_INITIALISED, STORE_REPLACED, SIGNER_NOT_TRUSTED, SIGNATURE_BAD
  */
 export async function openSession<S extends ReadStore>(
-  { store, signers, recipients, purgeSigners, stateDir }: SessionOptions<S>,
+  { store, signers, recipients, purgeSigners, formerRecipients = [], stateDir }: SessionOptions<S>,
   signal: AbortSignal,
 ): Promise<Session<S>> {
   // A recipient signs too: the ops key that initialises a store, and the one that purges.
-  const trust = new Trust([...signers, ...recipients]);
+  const readers = [...recipients, ...formerRecipients];
+  const trust = new Trust([...signers, ...readers]);
   const writers = await readWriterKeys(store, signal);
-  await trust.addFromStore(writers.keys, recipients);
+  await trust.addFromStore(writers.keys, readers);
   const header = await readHeader(store, trust, signal);
   await pinStore(stateDir, store.url, header.store);
   const ledgerTrust = new Trust([...trust.keys, ...purgeSigners]);
@@ -51,6 +56,7 @@ export async function openSession<S extends ReadStore>(
     unreadableKeys: writers.unreadable,
     trust,
     ledgerTrust,
+    operators: new Trust([...readers, ...purgeSigners]),
     stateDir,
   };
 }

@@ -59,14 +59,6 @@ export const ledgerNeedsMore = (set: string) =>
     hint: 'Restore with a newer holdfast; this one would bring back people who were erased.',
   });
 
-export const amendedSnapshot = (snapshot: string) =>
-  new HoldfastError({
-    code: 'AMENDMENT_UNKNOWN',
-    exit: 'unverifiable',
-    message: `snapshot ${snapshot} was amended, which this version of holdfast cannot read`,
-    hint: 'Use a newer holdfast.',
-  });
-
 export const badWhen = (when: string) =>
   new HoldfastError({
     code: 'WHEN_INVALID',

@@ -1,20 +1,22 @@
 /** From a name to an opened snapshot: every check that stands between a store and trusting what it gives. */
 import type { MessageOpener } from '../openpgp/message.ts';
 import { damaged } from '../openpgp/errors.ts';
-import { newestByWriter, readCatalog } from '../repository/catalog.ts';
+import { currentOf, newestByWriter, readCatalog } from '../repository/catalog.ts';
 import type { Catalog, CatalogEntry } from '../repository/catalog.ts';
 import { sha256Hex } from '../repository/entry.ts';
 import { boundElsewhere, missingManifest, rolledBack } from '../repository/errors.ts';
 import { readLedger } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
-import { manifestKey } from '../repository/layout.ts';
+import { isApplicable } from '../repository/ledger-events.ts';
 import { checkBinding, parseManifest } from '../repository/manifest.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import { acceptSeen, findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
 import { isHoldfastError } from '../errors.ts';
-import { amendedSnapshot, latestUncertain, ledgerNeedsMore } from './errors.ts';
+import { latestUncertain, ledgerNeedsMore } from './errors.ts';
+
+export { currentOf };
 
 export interface SetView {
   readonly set: string;
@@ -36,11 +38,10 @@ export async function viewSet(
   acceptRollback: boolean,
   signal: AbortSignal,
 ): Promise<SetView> {
-  const { store, id, trust, ledgerTrust } = session;
   const folder = stateFolderOf(session, set);
-  const now = await store.now(signal);
-  const ledger = await readLedger(store, id, set, ledgerTrust, signal);
-  const catalog = await readCatalog(store, id, set, trust, signal);
+  const now = await session.store.now(signal);
+  const ledger = await readLedger(session, set, signal);
+  const catalog = await readCatalog(session, set, ledger, signal);
   const newest = newestByWriter(catalog.entries);
   const [problem] = findRollback(await readSeen(folder), newest, ledger.heads, now);
   if (problem !== undefined && !acceptRollback) throw rolledBack(set, problem);
@@ -56,11 +57,11 @@ export function mustKnowLatest({ set, catalog }: SetView, when: string): void {
 
 /** Stops where the ledger asks for more than this version can do: bringing back an erased person is worse than failing. */
 export function mustBeApplicable({ set, ledger }: SetView): void {
-  if (ledger.lines.length > 0) throw ledgerNeedsMore(set);
+  if (!ledger.lines.every(isApplicable)) throw ledgerNeedsMore(set);
 }
 
 /**
- * Opens the manifest of a snapshot and checks it against its entry and place.
+ * Opens the manifest of a snapshot, in the revision that counts, and checks it against its entry or amendment.
  * @throws HoldfastError MANIFEST_MISSING, DAMAGED, SIGNATURE_BAD, SIGNER_NOT_TRUSTED, BOUND_ELSEWHERE, KEY_DOES_NOT_OPEN
  */
 export async function openManifest(
@@ -69,31 +70,42 @@ export async function openManifest(
   opener: MessageOpener,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const { entry, folder } = item;
-  const sealed = await readManifest(session, item, signal);
-  const what = manifestKey(folder);
-  const { plain, signer } = await opener.open(sealed, session.trust, what);
-  if (signer !== item.signer) throw boundElsewhere(what, 'signer', item.signer, signer);
-  const manifest = parseManifest(plain, what);
-  checkBinding(manifest.binding, entry, what);
-  return manifest;
+  return (await openManifestText(session, item, opener, signal)).manifest;
 }
 
-/** The sealed manifest, proven to be the one that its entry names. */
+/** As `openManifest`, with the plaintext itself: for those who seal it anew. */
+export async function openManifestText(
+  session: Session,
+  item: CatalogEntry,
+  opener: MessageOpener,
+  signal: AbortSignal,
+): Promise<{ readonly manifest: Manifest; readonly plain: Buffer }> {
+  const current = currentOf(item);
+  const sealed = await readManifest(session, item, signal);
+  const what = current.manifestKey;
+  // A host may not write revisions: it could replace what another one has backed up.
+  const trust = current.revision === 0 ? session.trust : session.operators;
+  const { plain, signer } = await opener.open(sealed, trust, what);
+  if (signer !== current.signer) throw boundElsewhere(what, 'signer', current.signer, signer);
+  const manifest = parseManifest(plain, what);
+  checkBinding(manifest.binding, current.binding, what);
+  return { manifest, plain };
+}
+
+/** The sealed manifest in the revision that counts, proven to be the one that entry or amendment name. */
 export async function readManifest(
   session: Session,
-  { entry, folder, amended }: CatalogEntry,
+  item: CatalogEntry,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  if (amended) throw amendedSnapshot(entry.snapshot);
-  const what = manifestKey(folder);
+  const { manifestKey, sha256 } = currentOf(item);
   let sealed: Buffer;
   try {
-    sealed = await session.store.get(what, undefined, signal);
+    sealed = await session.store.get(manifestKey, undefined, signal);
   } catch (error) {
-    throw isHoldfastError(error, 'STORE_OBJECT_MISSING') ? missingManifest(entry.snapshot) : error;
+    throw isHoldfastError(error, 'STORE_OBJECT_MISSING') ? missingManifest(item.entry.snapshot) : error;
   }
-  if (sha256Hex(sealed) !== entry.manifest.sha256)
-    throw damaged(what, 'its SHA-256 is not the one in its entry');
+  if (sha256Hex(sealed) !== sha256)
+    throw damaged(manifestKey, 'its SHA-256 is not the one in its entry or amendment');
   return sealed;
 }

@@ -1,6 +1,7 @@
 /** Opening everything of one snapshot: manifest, pages, segments; and that they add up to what the manifest states. */
 import { isHoldfastError, reasonOf } from '../errors.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
+import { currentOf } from '../repository/catalog.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { Session } from '../repository/session.ts';
@@ -33,7 +34,7 @@ export async function readWhole(
   try {
     const manifest = await openManifest(session, item, opener, signal);
     const reader = new SnapshotReader(session.store, manifest, pool);
-    const named = new Set(item.entry.packs.map(([ref]) => ref));
+    const named = new Set(currentOf(item).packs.map(([ref]) => ref));
     for (const page of manifest.pages)
       if (!named.has(page.pack)) problems.push(`its entry does not name pack ${page.pack}`);
     for (const stream of manifest.streams) {

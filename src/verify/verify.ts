@@ -8,7 +8,12 @@ import { findChainBreaks, newestByWriter, readCatalog } from '../repository/cata
 import type { Catalog, CatalogEntry } from '../repository/catalog.ts';
 import { sha256Hex } from '../repository/entry.ts';
 import { packKey } from '../repository/layout.ts';
-import { checkLedgerCovers, readLedger } from '../repository/ledger.ts';
+import { EMPTY_LEDGER, checkLedgerCovers, readLedger } from '../repository/ledger.ts';
+import type { Ledger } from '../repository/ledger.ts';
+import { namedRevisions } from '../repository/ledger-events.ts';
+import { otherRevisions } from '../repository/revision.ts';
+import type { CurrentRevision } from '../repository/revision.ts';
+import { DAY_MS } from '../repository/rules.ts';
 import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
@@ -41,6 +46,8 @@ export interface VerifyOptions {
   /** Opens everything with this key; only what is public is checked when undefined. */
   readonly readData: { readonly opener: MessageOpener; readonly pool: SegmentPool } | undefined;
   readonly onProgress: (bytes: number, what: string) => void;
+  /** This is a copy: what was to end within a day when it was made is rightly not in it. */
+  readonly isCopy?: boolean;
 }
 
 /** What belongs to the store as a whole: the way out without this program, and the keys of the hosts. */
@@ -69,20 +76,24 @@ export async function verifySet(options: VerifyOptions, signal: AbortSignal): Pr
   const findings: Finding[] = [];
   const problem = (about: string, text: string) => findings.push({ kind: 'problem', about, text });
   const now = await session.store.now(signal);
-  const catalog = await readCatalog(session.store, session.id, set, session.trust, signal);
-  await checkHistory(session, set, catalog, now, problem, signal);
+  const ledger = await checkedLedger(session, set, problem, signal);
+  const catalog = await readCatalog(session, set, ledger ?? EMPTY_LEDGER, signal);
+  const expected = options.isCopy === true ? new Date(now.getTime() + DAY_MS) : now;
+  for (const text of findChainBreaks(catalog.entries, expected)) problem(set, text);
+  await checkHistory(session, set, catalog, ledger, now, problem);
   for (const { key, error } of catalog.failures) problem(set, `${key}: ${reasonOf(error)}`);
-  for (const folder of catalog.deadRuns) {
+  for (const { folder } of catalog.deadRuns) {
     findings.push({ kind: 'note', about: set, text: `${folder} is a run that died before it committed` });
   }
   const live = catalog.entries.filter(({ entry }) => new Date(entry.end) > now);
+  findings.push(...supersededManifests(set, catalog.entries));
   const packs = await listReferencedPacks(session, live, signal);
   const totals = { segments: 0, bytesRead: 0 };
   const opened = new Set<string>();
   for (const item of live) {
     throwIfCancelled(signal);
     const about = item.entry.snapshot;
-    checkPresence(item, packs, (text) => problem(about, text));
+    if (item.current) checkPresence(item, item.current, packs, (text) => problem(about, text));
     await checkManifest(session, item, findings, signal);
     if (!readData) continue;
     const read = await readWhole(
@@ -98,28 +109,57 @@ export async function verifySet(options: VerifyOptions, signal: AbortSignal): Pr
   return { set, snapshots: live.length, sound, packs: packs.size, ...totals, findings };
 }
 
-/** The ledger, the hash chain of entries, and both against what this machine has seen. */
+/** The ledger, when it holds; undefined, with a problem said, when it does not or names what cannot be. */
+async function checkedLedger(
+  session: Session,
+  set: string,
+  problem: (about: string, text: string) => void,
+  signal: AbortSignal,
+): Promise<Ledger | undefined> {
+  try {
+    const ledger = await readLedger(session, set, signal);
+    namedRevisions(ledger, session.operators);
+    return ledger;
+  } catch (error) {
+    if (isHoldfastError(error, 'CANCELLED')) throw error;
+    problem(set, reasonOf(error));
+    return undefined;
+  }
+}
+
+/** Ledger and entries against each other, and against what this machine has seen. */
 async function checkHistory(
   session: Session,
   set: string,
   catalog: Catalog,
+  ledger: Ledger | undefined,
   now: Date,
   problem: (about: string, text: string) => void,
-  signal: AbortSignal,
 ): Promise<void> {
   const folder = stateFolderOf(session, set);
-  for (const text of findChainBreaks(catalog.entries, now)) problem(set, text);
+  if (!ledger) return;
   try {
-    const ledger = await readLedger(session.store, session.id, set, session.ledgerTrust, signal);
     const newest = newestByWriter(catalog.entries);
     const rollbacks = findRollback(await readSeen(folder), newest, ledger.heads, now);
     for (const text of rollbacks) problem(set, `the store was rolled back: ${text}`);
     if (rollbacks.length === 0) await rememberSeen(folder, newest, ledger.heads);
-    for (const { entry } of catalog.entries) checkLedgerCovers(set, ledger, entry.ledger_seen);
+    for (const { entry, current } of catalog.entries)
+      for (const { ledger_seen } of [entry, ...(current ? [current.binding] : [])])
+        checkLedgerCovers(set, ledger, ledger_seen);
   } catch (error) {
     if (isHoldfastError(error, 'CANCELLED')) throw error;
     problem(set, reasonOf(error));
   }
+}
+
+/** Manifests that were replaced and still lie there: recipients of before can open them. */
+function supersededManifests(set: string, entries: readonly CatalogEntry[]): Finding[] {
+  const count = entries
+    .flatMap((item) => (item.current ? otherRevisions(item, item.current).superseded : []))
+    .filter(({ key }) => key.endsWith('.pgp')).length;
+  if (count === 0) return [];
+  const text = `${count} superseded ${count === 1 ? 'manifest is' : 'manifests are'} still there, which former recipients can open; run: holdfast keys rotate`;
+  return [{ kind: 'note', about: set, text }];
 }
 
 /** The sizes of all packs that live snapshots name, by key; chain folders are listed once each. */
@@ -129,7 +169,9 @@ async function listReferencedPacks(
   signal: AbortSignal,
 ): Promise<Map<string, number>> {
   const folders = new Set(
-    live.flatMap(({ entry }) => entry.packs.map(([ref]) => packKey(entry, ref).replace(/[^/]+$/, ''))),
+    live.flatMap(({ entry, current }) =>
+      (current?.packs ?? []).map(([ref]) => packKey(entry, ref).replace(/[^/]+$/, '')),
+    ),
   );
   const sizes = new Map<string, number>();
   for (const folder of folders)
@@ -138,14 +180,15 @@ async function listReferencedPacks(
 }
 
 function checkPresence(
-  { entry, manifestBytes }: CatalogEntry,
+  { entry }: CatalogEntry,
+  { listed, bytes: manifestBytes, packs: needed }: CurrentRevision,
   packs: Map<string, number>,
   problem: (text: string) => void,
 ): void {
-  if (manifestBytes === undefined) problem('its manifest is gone although it has not expired');
-  else if (manifestBytes !== entry.manifest.bytes)
-    problem(`its manifest has ${manifestBytes} of ${entry.manifest.bytes} bytes`);
-  for (const [ref, bytes] of entry.packs) {
+  if (!listed) problem('its manifest is gone although it has not expired');
+  else if (listed.bytes !== manifestBytes)
+    problem(`its manifest has ${listed.bytes} of ${manifestBytes} bytes`);
+  for (const [ref, bytes] of needed) {
     const found = packs.get(packKey(entry, ref));
     if (found === undefined) problem(`pack ${ref} is gone`);
     else if (found !== bytes) problem(`pack ${ref} has ${found} of ${bytes} bytes`);
@@ -160,7 +203,7 @@ async function checkManifest(
   signal: AbortSignal,
 ): Promise<void> {
   const about = item.entry.snapshot;
-  if (item.manifestBytes === undefined) return;
+  if (item.current && !item.current.listed) return;
   try {
     await readManifest(session, item, signal);
   } catch (error) {

@@ -11,6 +11,9 @@ export const STORE_FOLDER = join(FOLDER, 'accepted/store');
 export const EXPECTED_FOLDER = join(FOLDER, 'accepted/expected');
 export const REFUSED_FOLDER = join(FOLDER, 'refused');
 
+/** The accepted store after its set `shop` was rotated from `ops` to `next`, and objects for what is refused in it. */
+export const AMENDED_FOLDER = join(FOLDER, 'amended');
+
 /** The moment at which the vectors are read: no snapshot in them is past its end then. */
 export const NOW = new Date('2026-11-21T12:00:00.000Z');
 
@@ -19,9 +22,10 @@ export const NOW = new Date('2026-11-21T12:00:00.000Z');
  * - `db1`: a host that ops has certified;
  * - `db2`: a host that only the reader's configuration names;
  * - `officer`: signs the ledger;
- * - `stranger`: nobody knows.
+ * - `stranger`: nobody knows;
+ * - `next`: the recipient after `ops` in the amended store.
  */
-export const KEY_NAMES = ['ops', 'db1', 'db2', 'officer', 'stranger'] as const;
+export const KEY_NAMES = ['ops', 'db1', 'db2', 'officer', 'stranger', 'next'] as const;
 export type Keys = Readonly<Record<(typeof KEY_NAMES)[number], openpgp.PrivateKey>>;
 
 export function keyFile(name: string): string {
@@ -40,16 +44,18 @@ export async function readKeys(): Promise<Keys> {
 export function withClock(store: Store, now: () => Date): Store {
   return {
     url: store.url,
+    bucket: store.bucket,
     get: (key, range, signal) => store.get(key, range, signal),
     head: (key, signal) => store.head(key, signal),
     list: (prefix, signal) => store.list(prefix, signal),
+    versions: (prefix, signal) => store.versions(prefix, signal),
     folders: (prefix, signal) => store.folders(prefix, signal),
     now: () => Promise.resolve(now()),
     features: (signal) => store.features(signal),
     create: (signal) => store.create(signal),
     check: (signal) => store.check(signal),
     put: (key, bytes, options, signal) => store.put(key, bytes, options, signal),
-    remove: (keys, signal) => store.remove(keys, signal),
+    remove: (keys, options, signal) => store.remove(keys, options, signal),
     close: () => store.close(),
   };
 }
@@ -82,7 +88,7 @@ export type Change =
   | { readonly do: 'remove'; readonly file: string }
   | { readonly do: 'swap'; readonly file: string; readonly with: string }
   | { readonly do: 'copy'; readonly file: string; readonly from: string }
-  /** A prepared object from the folder `refused/`. */
+  /** A prepared object from the folder `refused/`, or for the amended store from `amended/refused/`. */
   | { readonly do: 'put'; readonly file: string; readonly object: string };
 
 /** What is expected of an accepted snapshot. */

@@ -80,7 +80,7 @@ async function backUp(run: Run, store: Store, keys: Keys, state: string): Promis
       source,
       set,
       writer,
-      policy: { keepDays, fullEveryDays: 7 },
+      policy: { keep: [{ name: 'daily', days: keepDays }], fullEveryDays: 7 },
       recipients: [keys.ops.toPublic()],
       signer: keys[writer],
       level: 3,
@@ -145,8 +145,13 @@ function sourceOf(kind: SourceKind, lanes: readonly DumpText[]): Source {
   return {
     kind,
     probe: () => Promise.resolve(info),
+    schema: () => Promise.resolve({ tables: [] }),
     dump: () =>
-      Promise.resolve({ lanes: lanes.map(streamsOf), [Symbol.asyncDispose]: () => Promise.resolve() }),
+      Promise.resolve({
+        schema: { tables: [] },
+        lanes: lanes.map(streamsOf),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
   };
 }
 

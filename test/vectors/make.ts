@@ -4,7 +4,7 @@
  *
  *     rm -r accepted refused keys *.json && node make.ts && npx prettier --write '*.json' parts
  *
- * The keys in `keys/` open nothing but these vectors.
+ * The keys in `keys/` open nothing but these vectors. `make-amended.ts` has made `amended/` later, from what is here.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

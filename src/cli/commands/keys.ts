@@ -3,23 +3,33 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { HoldfastError, reasonOf } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
-import { readerKeyFile } from '../options.ts';
+import { readerKeyFile, repeated } from '../options.ts';
 import { openConfiguredStore, readConfiguredKeys } from '../wiring.ts';
+import { readPrivateKeys } from './keys-private.ts';
+import type { PrivateKeyFlags } from './keys-private.ts';
+import { register as registerRecipients } from './keys-recipients.ts';
+import { register as registerRotate } from './keys-rotate.ts';
 
 export function register(program: Command, context: CliContext): void {
   const keys = program
     .command('keys')
     .description('recipients and signing keys')
-    .usage('list|check|trust')
+    .usage('list|add|remove|rotate|check|trust')
     .helpCommand(false);
   keys
     .command('list')
     .description("list recipients and this host's signing key")
     .action(() => list(context));
+  registerRecipients(keys, context);
+  registerRotate(keys, context);
   keys
     .command('check')
-    .description('judge every key: able to encrypt or sign, not expired, revoked or weak')
-    .action(() => check(context));
+    .description(
+      'judge every key: able to encrypt or sign, not expired, revoked or weak; with private keys, prove that recipients can open',
+    )
+    .option('--key <FILE>', 'private key to prove; may be repeated (default: $HOLDFAST_KEY)', repeated, [])
+    .option('--gpg', 'prove the keys of gpg and its agent')
+    .action((flags: PrivateKeyFlags) => check(context, flags));
   keys
     .command('trust')
     .argument('<FINGERPRINT|FILE>', "a host's signing key, as the store or a file has it")
@@ -29,7 +39,7 @@ export function register(program: Command, context: CliContext): void {
 }
 
 interface KeyRow {
-  readonly role: 'recipient' | 'signing' | 'trusted';
+  readonly role: 'recipient' | 'former' | 'signing' | 'trusted';
   readonly file: string;
   readonly fingerprint: string;
   readonly userId: string;
@@ -63,14 +73,21 @@ async function list(context: CliContext): Promise<void> {
   context.output.summary({ keys: rows.length });
 }
 
-async function check(context: CliContext): Promise<void> {
+async function check(context: CliContext, flags: PrivateKeyFlags): Promise<void> {
   const rows = await judgeAll(context);
-  for (const key of rows) {
+  const proofs = await prove(context, rows, flags);
+  for (const [index, key] of rows.entries()) {
     const verdict = key.refusal ?? key.warning ?? 'fit';
+    const proof = proofs[index];
+    const word = key.refusal !== undefined ? 'UNFIT' : key.warning !== undefined ? 'SOON ' : 'OK   ';
     context.output.line(
-      `${key.refusal !== undefined ? 'UNFIT' : key.warning !== undefined ? 'SOON ' : 'OK   '} ${key.role} ${key.file} (${key.userId}): ${verdict}`,
+      `${word} ${key.role} ${key.file} (${key.userId}): ${verdict}${proof === undefined ? '' : `, ${proof}`}`,
     );
-    context.output.record({ ...key, type: 'key' });
+    context.output.record({
+      ...key,
+      ...(proof !== undefined && { proven: proof !== NOT_PROVEN }),
+      type: 'key',
+    });
   }
   const unfit = rows.filter((key) => key.refusal !== undefined).length;
   if (unfit > 0) context.exit('noKey');
@@ -78,6 +95,32 @@ async function check(context: CliContext): Promise<void> {
     keys: rows.length,
     unfit,
     expiring: rows.filter((key) => key.warning !== undefined).length,
+    proven: proofs.filter((proof) => proof !== undefined && proof !== NOT_PROVEN).length,
+  });
+}
+
+const NOT_PROVEN = 'not proven: its private key was not given';
+
+/** For each recipient that is fit: what has opened a message that was sealed to it alone. */
+async function prove(
+  context: CliContext,
+  rows: readonly KeyRow[],
+  flags: PrivateKeyFlags,
+): Promise<(string | undefined)[]> {
+  const { readPublicKey } = await import('../../openpgp/keys.ts');
+  const { proveRecipients } = await import('../../rotate/canary.ts');
+  const { openers } = await readPrivateKeys(context, flags);
+  const fit = rows.filter(({ role, refusal }) => role === 'recipient' && refusal === undefined);
+  const keys = await Promise.all(fit.map(({ file }) => readPublicKey(file)));
+  const found = await proveRecipients(
+    keys,
+    openers.map(({ opener }) => opener),
+  );
+  return rows.map((row) => {
+    const index = fit.indexOf(row);
+    if (index === -1) return undefined;
+    const opener = openers[found[index] ?? -1];
+    return opener ? `proven: ${opener.name} opens what is sealed to it` : NOT_PROVEN;
   });
 }
 
@@ -114,6 +157,7 @@ async function judgeAll(context: CliContext): Promise<KeyRow[]> {
   const signers = [
     ...(own === undefined ? [] : [{ role: 'signing' as const, file: own }]),
     ...config.trustedSigners.map((file) => ({ role: 'trusted' as const, file })),
+    ...config.formerRecipients.map((file) => ({ role: 'former' as const, file })),
   ];
   for (const { role, file } of signers) {
     try {

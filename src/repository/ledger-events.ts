@@ -1,0 +1,102 @@
+/**
+ * What the lines of a ledger say about keys and snapshots. `rotation-intent` announces which snapshots are about to be
+ * sealed anew, `amended` makes their new revisions count, `rotation-done` ends it. Whatever else a line says is for a
+ * later version: readers stop there, since it may be that somebody was erased.
+ */
+import { z } from 'zod';
+import type { Trust } from '../openpgp/trust.ts';
+import { parseWith } from './entry.ts';
+import { notAnOperator } from './errors.ts';
+import { SNAPSHOT_ID } from './layout.ts';
+import type { Ledger, LedgerLine } from './ledger.ts';
+
+const fingerprint = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
+const id = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/);
+
+const intentSchema = z.looseObject({
+  type: z.literal('rotation-intent'),
+  id,
+  recipients: z.array(fingerprint).min(1),
+  snapshots: z.array(z.string().regex(SNAPSHOT_ID)),
+});
+const amendedSchema = z.looseObject({
+  type: z.literal('amended'),
+  id,
+  /** Snapshot, its revision from now on, and the SHA-256 of the amendment that says what it is. */
+  amended: z.array(
+    z.tuple([z.string().regex(SNAPSHOT_ID), z.int().positive(), z.string().regex(/^[0-9a-f]{64}$/)]),
+  ),
+});
+const doneSchema = z.looseObject({ type: z.literal('rotation-done'), id });
+
+export type RotationIntent = z.infer<typeof intentSchema>;
+export type AmendedEvent = z.infer<typeof amendedSchema>;
+export type RotationDone = z.infer<typeof doneSchema>;
+export type LedgerEvent = RotationIntent | AmendedEvent | RotationDone;
+
+const SCHEMAS: Readonly<Record<string, z.ZodType<LedgerEvent>>> = {
+  'rotation-intent': intentSchema,
+  amended: amendedSchema,
+  'rotation-done': doneSchema,
+};
+
+/** True when this version does everything that the line asks of a reader. */
+export function isApplicable({ event }: LedgerLine): boolean {
+  return Object.hasOwn(SCHEMAS, event.type) && (event.retired ?? []).length === 0;
+}
+
+/** The events that this version knows, in the order of reading. Throws MALFORMED. */
+export function knownEvents(ledger: Ledger): (LedgerEvent & { readonly line: LedgerLine })[] {
+  return ledger.lines.flatMap((line) => {
+    const schema = Object.hasOwn(SCHEMAS, line.event.type) ? SCHEMAS[line.event.type] : undefined;
+    const what = `line ${line.seq} of ${line.writer} in the ledger of set ${line.set}`;
+    return schema ? [{ ...parseWith(schema, line.event, what), line }] : [];
+  });
+}
+
+/** What the ledger says about the revisions of one snapshot. */
+export interface NamedRevision {
+  /** The highest that is named; 0 when none is. */
+  readonly revision: number;
+  /** SHA-256 of the amendments that may have it; two lines may name one revision when leases did not hold. */
+  readonly sha256: readonly string[];
+  /** An intent has announced it: an amendment that no line names belongs to a run that did not finish. */
+  readonly announced: boolean;
+}
+
+/**
+ * Which revision of each snapshot counts.
+ * @throws HoldfastError SIGNER_NOT_TRUSTED when a host amends: it may add snapshots, not replace them
+ */
+export function namedRevisions(ledger: Ledger, operators: Trust): Map<string, NamedRevision> {
+  const found = new Map<string, NamedRevision>();
+  const of = (snapshot: string) => found.get(snapshot) ?? { revision: 0, sha256: [], announced: false };
+  for (const event of knownEvents(ledger)) {
+    mustBeOperator(event.line, operators);
+    if (event.type === 'rotation-intent')
+      for (const snapshot of event.snapshots) found.set(snapshot, { ...of(snapshot), announced: true });
+    if (event.type !== 'amended') continue;
+    for (const [snapshot, revision, sha256] of event.amended) {
+      const known = of(snapshot);
+      if (revision > known.revision) found.set(snapshot, { ...known, revision, sha256: [sha256] });
+      else if (revision === known.revision)
+        found.set(snapshot, { ...known, sha256: [...known.sha256, sha256] });
+    }
+  }
+  return found;
+}
+
+function mustBeOperator(line: LedgerLine, operators: Trust): void {
+  const what = `line ${line.seq} of ${line.writer} in the ledger of set ${line.set}`;
+  if (!operators.has(line.signer)) throw notAnOperator(what, line.signer);
+}
+
+/** The rotations that were announced and are not done yet, the last one last. */
+export function openIntents(ledger: Ledger): RotationIntent[] {
+  const events = knownEvents(ledger);
+  const done = new Set(events.filter((event) => event.type === 'rotation-done').map((event) => event.id));
+  return events
+    .filter((event) => event.type === 'rotation-intent')
+    .filter((event) => !done.has(event.id))
+    .toSorted((a, b) => (a.line.time < b.line.time ? -1 : 1));
+}
