@@ -1,25 +1,19 @@
 /** The checks of `doctor`: each looks at one thing and never throws; what could not be looked at is not a pass. */
-import type { Config, SetConfig } from '../config/config.ts';
-import { HoldfastError, isHoldfastError, reasonOf, throwIfCancelled } from '../errors.ts';
+import type { Config, S3Config, SetConfig } from '../config/config.ts';
+import { throwIfCancelled } from '../errors.ts';
 import type { Store } from '../stores/store.ts';
+import { attempt, failed, ok, wrong } from './check.ts';
+import type { Check } from './check.ts';
 import type { CliContext } from './context.ts';
 import { formatBytes, formatDuration } from './format.ts';
-import { openConfiguredStore, openSource, readConfiguredKeys } from './wiring.ts';
-
-export interface Check {
-  readonly what: string;
-  /** `warning` is true but risky; `unknown` could not be checked. */
-  readonly verdict: 'ok' | 'warning' | 'wrong' | 'unknown';
-  readonly found: string;
-  readonly hint?: string;
-}
+import { openSource, readConfiguredKeys } from './wiring.ts';
 
 export async function* runDoctor(context: CliContext): AsyncGenerator<Check> {
   const config = await context.config();
   yield { what: 'configuration', verdict: 'ok', found: config.file };
   yield* checkRecipients(config);
   yield* checkSigner(config);
-  yield* checkStore(context, config);
+  yield* checkPlaces(context, config);
   // A machine that only restores has no business with the sources.
   if (config.signingKey === undefined) return;
   for (const set of config.sets.values()) {
@@ -69,31 +63,43 @@ async function* checkSigner(config: Config): AsyncGenerator<Check> {
   });
 }
 
-async function* checkStore(context: CliContext, config: Config): AsyncGenerator<Check> {
-  const what = `store ${config.store}`;
-  let store: Store | undefined;
-  try {
-    store = await openConfiguredStore(context, config);
-    await store.check(context.signal);
-    yield { what, verdict: 'ok', found: 'there, and can be listed' };
-    yield* checkHeader(context, config, store);
-    yield* checkClock(context, store);
-    yield* checkFeatures(context, config, store);
-  } catch (error) {
-    yield failed(what, error);
-  } finally {
-    await store?.close();
+/** The store, and then every place that holds copies. */
+async function* checkPlaces(context: CliContext, config: Config): AsyncGenerator<Check> {
+  const { lifecyclePlaces } = await import('./lifecycle.ts');
+  const { checkPosture } = await import('./doctor-posture.ts');
+  for (const place of lifecyclePlaces(context, config)) {
+    throwIfCancelled(context.signal);
+    const name = place.copy === undefined ? 'store' : `copy ${place.copy}`;
+    const what = `${name} ${place.url}`;
+    let store: Store | undefined;
+    try {
+      store = await place.open();
+      await store.check(context.signal);
+      yield ok(what, 'there, and can be listed');
+      if (place.copy === undefined) {
+        yield* checkHeader(context, config, store);
+        yield* checkClock(context, store);
+      }
+      yield* checkPosture(context, { config, name, place, store, s3: settingsOf(config, place.url) });
+    } catch (error) {
+      yield failed(what, error);
+    } finally {
+      await store?.close();
+    }
   }
+}
+
+function settingsOf({ store, s3, sets }: Config, url: string): S3Config {
+  if (url === store) return s3;
+  return [...sets.values()].flatMap(({ replicas }) => replicas).find((one) => one.store === url)?.s3 ?? {};
 }
 
 async function* checkHeader(context: CliContext, config: Config, store: Store): AsyncGenerator<Check> {
   const { openSession } = await import('../repository/session.ts');
   yield await attempt('store header', async () => {
-    const { recipients, trustedSigners, purgeSigners } = await readConfiguredKeys(config);
-    const session = await openSession(
-      { store, signers: trustedSigners, recipients, purgeSigners, stateDir: config.stateDir },
-      context.signal,
-    );
+    const { recipients, formerRecipients, trustedSigners, purgeSigners } = await readConfiguredKeys(config);
+    const keys = { signers: trustedSigners, recipients, formerRecipients, purgeSigners };
+    const session = await openSession({ store, ...keys, stateDir: config.stateDir }, context.signal);
     const own = trustedSigners[0]?.getFingerprint();
     const { readWriterKeys } = await import('../repository/store-header.ts');
     const { isCertifiedBy } = await import('../openpgp/keys.ts');
@@ -127,29 +133,6 @@ async function* checkClock(context: CliContext, store: Store): AsyncGenerator<Ch
   });
 }
 
-async function* checkFeatures(context: CliContext, config: Config, store: Store): AsyncGenerator<Check> {
-  if (config.signingKey === undefined) return;
-  yield await attempt('store writing', async () => {
-    const { ifAbsent, versions, lifecycle } = await store.features(context.signal);
-    if (!ifAbsent && !versions) {
-      return {
-        what: 'store writing',
-        verdict: 'warning',
-        found: 'this host can overwrite what is there',
-        hint: 'Turn on versioning for the bucket, so that an overwritten object can be brought back.',
-      };
-    }
-    return {
-      what: 'store writing',
-      verdict: 'ok',
-      found: [
-        ifAbsent ? 'puts never overwrite' : 'old versions are kept',
-        lifecycle ? 'can expire by itself' : 'does not expire by itself',
-      ].join(', '),
-    };
-  });
-}
-
 async function* checkSource(context: CliContext, config: Config, set: SetConfig): AsyncGenerator<Check> {
   const what = `set ${set.name} (${set.source})`;
   yield await attempt(what, async () => {
@@ -163,24 +146,4 @@ async function* checkSource(context: CliContext, config: Config, set: SetConfig)
     if (info.warnings.length === 0) return { what, verdict: 'ok', found };
     return { what, verdict: 'warning', found: `${found}; ${info.warnings.join('; ')}` };
   });
-}
-
-async function attempt(what: string, look: () => Promise<Check>): Promise<Check> {
-  try {
-    return await look();
-  } catch (error) {
-    return failed(what, error);
-  }
-}
-
-/** A refusal or a mistake is wrong; what did not answer is unknown. */
-function failed(what: string, error: unknown): Check {
-  if (isHoldfastError(error, 'CANCELLED')) throw error;
-  if (!(error instanceof HoldfastError)) return { what, verdict: 'unknown', found: reasonOf(error) };
-  const unknown = error.exit === 'unverifiable' || error.code === 'STORE_UNREACHABLE';
-  return { what, verdict: unknown ? 'unknown' : 'wrong', found: error.message, hint: error.hint };
-}
-
-function wrong(what: string, found: string, hint: string): Check {
-  return { what, verdict: 'wrong', found, hint };
 }

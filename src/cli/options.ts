@@ -51,6 +51,19 @@ export function withReaderKey(command: Command): Command {
     .option('--gpg', 'let gpg and its agent open it, e.g. with a smartcard');
 }
 
+/** What `withCopy` adds. */
+export interface CopyOption {
+  readonly copy?: string;
+}
+
+/** Adds `--copy NAME`: read from a copy of the set, and ask the store itself for nothing. */
+export function withCopy(command: Command): Command {
+  return command.option(
+    '--copy <NAME>',
+    'read from this copy (replica) instead of the store, which may be gone',
+  );
+}
+
 /** Where the reader's private key is: the option, else HOLDFAST_KEY; undefined when nobody said. Absolute. */
 export function readerKeyFile(options: ReaderKeyOptions, env: NodeJS.ProcessEnv): string | undefined {
   const file = options.key ?? env['HOLDFAST_KEY'];

@@ -1,12 +1,17 @@
 /** Opening the snapshot that a person named: what restore, cat and verify share. */
 import { setOf } from '../config/config.ts';
 import type { SetConfig } from '../config/config.ts';
+import type { openpgp } from '../openpgp/library.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
+import type { SetView } from '../restore/open.ts';
 import type { SnapshotReader } from '../restore/reader.ts';
 import type { SnapshotName } from '../restore/select.ts';
 import type { CliContext } from './context.ts';
-import type { ReaderKeyOptions } from './options.ts';
+import { copyLedgerBehind } from './copies-errors.ts';
+import { formatAge } from './format.ts';
+import type { CopyOption, ReaderKeyOptions } from './options.ts';
 import { openConfiguredSession, openReader } from './wiring.ts';
+import type { OpenedSession } from './wiring.ts';
 
 export interface OpenedSnapshot extends AsyncDisposable {
   readonly set: SetConfig;
@@ -14,7 +19,7 @@ export interface OpenedSnapshot extends AsyncDisposable {
   readonly reader: SnapshotReader;
 }
 
-export interface OpenSnapshotOptions extends ReaderKeyOptions {
+export interface OpenSnapshotOptions extends ReaderKeyOptions, CopyOption {
   readonly acceptRollback?: boolean;
 }
 
@@ -34,16 +39,52 @@ export async function openSnapshot(
     import('../repository/ledger.ts'),
   ]);
   await using stack = new AsyncDisposableStack();
-  const { session } = stack.use(await openConfiguredSession(context, opener.certifiers));
+  const { session } = stack.use(await openStoreOrCopy(context, set, options.copy, opener.certifiers));
   const view = await open.viewSet(session, set.name, options.acceptRollback === true, context.signal);
+  if (options.copy !== undefined)
+    await tellCopy(context, { ...view, storeId: session.id }, options.copy, options.acceptRollback === true);
   open.mustBeApplicable(view);
   open.mustKnowLatest(view, name.when);
   for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${String(error)}`);
   const item = select.selectSnapshot(view.catalog.entries, name, view.now);
-  checkLedgerCovers(set.name, view.ledger, item.entry.ledger_seen);
+  checkLedgerCovers(set.name, view.ledger, open.currentOf(item).binding.ledger_seen);
   const manifest = await open.openManifest(session, item, opener, context.signal);
   const pool = stack.use(SegmentPool.forReading());
   const reader = new SnapshotReader(session.store, manifest, pool);
   const resources = stack.move();
   return { set, item, reader, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+async function openStoreOrCopy(
+  context: CliContext,
+  set: SetConfig,
+  copy: string | undefined,
+  more: readonly openpgp.PublicKey[],
+): Promise<OpenedSession> {
+  if (copy === undefined) return openConfiguredSession(context, more);
+  const { openCopyOf } = await import('./copies.ts');
+  return openCopyOf(context, set, copy, more);
+}
+
+/** Says how old a copy is, and how much of what this machine has seen in the store it lacks. */
+async function tellCopy(
+  context: CliContext,
+  { set, catalog, ledger, now, storeId }: SetView & { storeId: string },
+  copy: string,
+  acceptRollback: boolean,
+): Promise<void> {
+  const [{ behindSeen }, { readSeen }, { setStateFolder }, { newestByWriter }] = await Promise.all([
+    import('../copy/behind.ts'),
+    import('../repository/seen.ts'),
+    import('../repository/state-files.ts'),
+    import('../repository/catalog.ts'),
+  ]);
+  const { stateDir } = await context.config();
+  const seen = await readSeen(setStateFolder(stateDir, storeId, set));
+  const behind = behindSeen(seen, newestByWriter(catalog.entries), ledger.heads);
+  if (behind.ledger !== undefined && !acceptRollback) throw copyLedgerBehind(set, copy, behind.ledger);
+  const newest = catalog.entries.at(-1)?.entry.time;
+  const age = newest === undefined ? 'empty' : `from ${formatAge(new Date(newest), now)}`;
+  context.output.note(`reading from the copy ${copy}; its newest snapshot is ${age}`);
+  if (behind.snapshots !== undefined) context.output.warn(`the copy ${copy} is behind: ${behind.snapshots}`);
 }

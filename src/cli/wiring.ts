@@ -1,6 +1,6 @@
 /** The only place that knows implementations: from the configuration to stores, sources, loaders and keys. */
 import { join, resolve } from 'node:path';
-import type { Config, SetConfig } from '../config/config.ts';
+import type { Config, S3Config, SetConfig } from '../config/config.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { openpgp } from '../openpgp/library.ts';
 import type { Session } from '../repository/session.ts';
@@ -11,14 +11,41 @@ import type { CliContext } from './context.ts';
 import { readerKeyFile } from './options.ts';
 import type { ReaderKeyOptions } from './options.ts';
 
-/** Opens the configured store; nothing is asked of it yet. A store that must be waited for is said, once a method. */
-export async function openConfiguredStore({ output }: CliContext, config: Config): Promise<Store> {
+/** Opens the configured store, as `openResidentStore` does. */
+export function openConfiguredStore(context: CliContext, config: Config): Promise<Store> {
+  return openResidentStore(context, config, config.store, config.s3);
+}
+
+/**
+ * Opens the store at an address. Where regions are promised it is asked for its own, and otherwise nothing yet.
+ * @throws HoldfastError RESIDENCY_REFUSED, RESIDENCY_UNKNOWN, STORE_MISSING
+ */
+export async function openResidentStore(
+  context: CliContext,
+  { promises }: Pick<Config, 'promises'>,
+  url: string,
+  s3: S3Config,
+): Promise<Store> {
+  const store = await openStoreAt(context, url, s3);
+  if (promises.residency.length === 0) return store;
+  try {
+    const { mustReside } = await import('./residency.ts');
+    await mustReside(store, promises.residency, context.signal);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Opens the store at an address; nothing is asked of it yet. One that must be waited for is said, once a method. */
+export async function openStoreAt({ output }: CliContext, url: string, s3: S3Config): Promise<Store> {
   const { openStore } = await import('../stores/open.ts');
   const onRetry = ({ method, error, attempt, waitMs }: RetryEvent) => {
     if (attempt === 1)
       output.note(`${method}: ${error.message}; trying again in ${Math.ceil(waitMs / 1000)} s`);
   };
-  return openStore(config.store, { s3: config.s3, retry: { onRetry } });
+  return openStore(url, { s3, retry: { onRetry } });
 }
 
 /** The source of a set. */
@@ -45,6 +72,7 @@ export async function openLoader(kind: SourceKind, to: string, env: NodeJS.Proce
 
 export interface ConfiguredKeys {
   readonly recipients: readonly openpgp.PublicKey[];
+  readonly formerRecipients: readonly openpgp.PublicKey[];
   readonly trustedSigners: readonly openpgp.PublicKey[];
   readonly purgeSigners: readonly openpgp.PublicKey[];
 }
@@ -56,6 +84,7 @@ export async function readConfiguredKeys(config: Config): Promise<ConfiguredKeys
   const own = config.signingKey === undefined ? [] : [config.signingKey];
   return {
     recipients: await all(config.recipients),
+    formerRecipients: await all(config.formerRecipients),
     trustedSigners: await all([...own, ...config.trustedSigners]),
     purgeSigners: await all(config.purgeSigners),
   };
@@ -76,27 +105,36 @@ export async function openConfiguredSession(
   context: CliContext,
   more: readonly openpgp.PublicKey[] = [],
 ): Promise<OpenedSession> {
-  const { openSession } = await import('../repository/session.ts');
   const config = await context.config();
   const keys = await readConfiguredKeys(config);
   const store = await openConfiguredStore(context, config);
   try {
-    await store.check(context.signal);
-    const session = await openSession(
-      {
-        store,
-        signers: keys.trustedSigners,
-        recipients: [...keys.recipients, ...more],
-        purgeSigners: keys.purgeSigners,
-        stateDir: config.stateDir,
-      },
-      context.signal,
-    );
+    const session = await openSessionOn(context, store, { keys, more, stateDir: config.stateDir });
     return { config, session, keys, [Symbol.asyncDispose]: () => store.close() };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+export interface SessionParts {
+  readonly keys: ConfiguredKeys;
+  /** Further keys whose certifications count. */
+  readonly more: readonly openpgp.PublicKey[];
+  readonly stateDir: string;
+}
+
+/** Proves that an opened store is there and is the one that this machine knows at that address. */
+export async function openSessionOn(
+  { signal }: CliContext,
+  store: Store,
+  { keys, more, stateDir }: SessionParts,
+): Promise<Session<Store>> {
+  const { openSession } = await import('../repository/session.ts');
+  await store.check(signal);
+  const { trustedSigners: signers, purgeSigners, formerRecipients } = keys;
+  const recipients = [...keys.recipients, ...more];
+  return openSession({ store, signers, recipients, purgeSigners, formerRecipients, stateDir }, signal);
 }
 
 /**

@@ -35,6 +35,7 @@ async function backup(context: CliContext, names: readonly string[], flags: Back
   for (const set of sets) {
     try {
       await backupSet(context, opened, keys, set, flags);
+      if (set.expire === 'auto') await expireAfter(context, opened, set);
     } catch (error) {
       if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
       failed.push(set.name);
@@ -80,14 +81,18 @@ async function backupSet(
   const { output, progress } = context;
   let task = progress.start(`backing up ${set.name}`);
   try {
-    const { entry, reason } = await runBackup(
+    const { entry, life, reason } = await runBackup(
       {
         ...keys,
         session,
         source: await openSource(config, set, context),
         set: set.name,
         writer: set.writer,
-        policy: { keepDays: set.keepDays, fullEveryDays: set.fullEveryDays },
+        policy: {
+          keep: set.keep,
+          fullEveryDays: set.fullEveryDays,
+          ...(set.objectLock && { lock: set.objectLock }),
+        },
         level: config.compressionLevel,
         full: flags.full === true,
         onStart: (info) => {
@@ -111,8 +116,32 @@ async function backupSet(
           `${formatDuration(counts.duration_ms)}, readable until ${entry.end.slice(0, 10)}`,
       );
     const { packs: _packs, ...facts } = entry;
-    output.record({ ...facts, type: 'snapshot', reason });
+    output.record({ ...facts, type: 'snapshot', class: life.name, reason });
   } finally {
     task.end();
+  }
+}
+
+/** The backup is made whatever becomes of this: what could not be removed now is said, and removed another day. */
+async function expireAfter(context: CliContext, opened: OpenedSession, set: SetConfig): Promise<void> {
+  // A bucket expires by itself, and a host may not delete there.
+  if (opened.session.store.bucket !== undefined) return;
+  const { expireSet, tellExpire } = await import('../expire.ts');
+  const choices = { confirm: true, evenLast: false, trustClock: false, foldersOnly: true };
+  try {
+    const outcomes = await expireSet(context, opened, set, choices);
+    tellExpire(
+      context,
+      outcomes.filter(({ plan }) => plan.bytes > 0),
+    );
+    for (const { plan } of outcomes) {
+      if (plan.refusal)
+        context.output.warn(
+          `set ${set.name}: nothing was expired: ${plan.refusal.reason}. ${plan.refusal.hint}`,
+        );
+    }
+  } catch (error) {
+    if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+    context.output.warn(`set ${set.name}: nothing was expired: ${error.message}. ${error.hint}`);
   }
 }

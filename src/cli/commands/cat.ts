@@ -1,7 +1,7 @@
 /** `holdfast cat`: a snapshot as SQL on stdout. */
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-import { parseSnapshotName, repeated, withReaderKey } from '../options.ts';
+import { parseSnapshotName, repeated, withCopy, withReaderKey } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { openSnapshot } from '../snapshot.ts';
 import type { OpenSnapshotOptions } from '../snapshot.ts';
@@ -21,7 +21,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--globals', 'roles and tablespaces of the server first')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName, flags: CatFlags) => cat(context, name, flags));
-  withExamples(withReaderKey(command), [
+  withExamples(withCopy(withReaderKey(command)), [
     ['holdfast cat shop --key ops.key | psql newdb', 'load it by hand'],
     ['holdfast cat shop@2026-11-21 --table orders --key ops.key', 'one table of a day'],
   ]);

@@ -56,6 +56,8 @@ export function register(program: Command, context: CliContext): void {
 async function init(context: CliContext, flags: InitFlags): Promise<void> {
   const { runInit } = await import('../../init/init.ts');
   const { configFromAnswers, renderConfig } = await import('../../config/write.ts');
+  const { parseDays } = await import('../../config/duration.ts');
+  const { FULL_EVERY_DAYS } = await import('../../config/rules.ts');
   const { resolveStoreUrl } = await import('../../config/store-url.ts');
   const { openStore } = await import('../../stores/open.ts');
   const configFile = resolve(context.configFile ?? context.env['HOLDFAST_CONFIG'] ?? 'holdfast.yaml');
@@ -75,6 +77,7 @@ async function init(context: CliContext, flags: InitFlags): Promise<void> {
         passphrase,
         renderConfig: (files) =>
           renderConfig(configFromAnswers(answers, { ...files, stateDir: flags.stateDir })),
+        policy: { keepDays: parseDays(answers.keep), fullEveryDays: FULL_EVERY_DAYS },
         configIsSecret: answers.url !== undefined,
       },
       context.signal,
@@ -123,6 +126,8 @@ function tell(
   const here = (file: string) => relative(process.cwd(), file) || file;
   output.line(`wrote ${here(report.configFile)}, ${here(join(dirname(report.configFile), 'keys'))}/`);
   output.line(`${report.joined ? 'joined the store' : 'prepared the store'} ${answers.store} (${report.id})`);
+  if (report.rules !== undefined)
+    output.line(`the bucket ends what is past its time by itself (${report.rules} rules)`);
   for (const { file, userId, fingerprint } of report.recipients)
     output.line(`recipient ${file}: ${userId} ${fingerprint}`);
   for (const warning of report.warnings) output.warn(warning);

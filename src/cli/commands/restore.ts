@@ -6,7 +6,7 @@ import type { RestorePlan } from '../../restore/restore.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 import type { CliContext } from '../context.ts';
 import { formatAge, formatBytes, formatCount, formatDuration, formatPlural } from '../format.ts';
-import { parseSnapshotName, repeated, wholeNumber, withReaderKey } from '../options.ts';
+import { parseSnapshotName, repeated, wholeNumber, withCopy, withReaderKey } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { openSnapshot } from '../snapshot.ts';
 import type { OpenedSnapshot, OpenSnapshotOptions } from '../snapshot.ts';
@@ -39,10 +39,11 @@ export function register(program: Command, context: CliContext): void {
     .option('--no-owner', 'leave out ownership and grants')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName, flags: RestoreFlags) => restore(context, name, flags));
-  withExamples(withReaderKey(command), [
+  withExamples(withCopy(withReaderKey(command)), [
     ['holdfast restore shop --key ops.key', 'the latest, into a new database'],
     ['holdfast restore shop@2026-11-20 --to postgres://db2/shop_old --key ops.key', 'a day, to a place'],
     ['holdfast restore shop --to shop.sql --key ops.key', 'as plain SQL'],
+    ['holdfast restore shop --copy offsite --key ops.key', 'when the store itself is gone'],
   ]);
 }
 

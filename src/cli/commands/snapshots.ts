@@ -3,16 +3,18 @@ import type { Command } from 'commander';
 import { setOf } from '../../config/config.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { CliContext } from '../context.ts';
+import type { SessionForSets } from '../copies.ts';
 import { formatAge, formatBytes, formatCount } from '../format.ts';
+import { withCopy } from '../options.ts';
+import type { CopyOption } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { openConfiguredSession } from '../wiring.ts';
 
 export function register(program: Command, context: CliContext): void {
   const command = program
     .command('snapshots [SET]')
     .description('list snapshots')
-    .action((set: string | undefined) => snapshots(context, set));
-  withExamples(command, [
+    .action((set: string | undefined, flags: CopyOption) => snapshots(context, set, flags));
+  withExamples(withCopy(command), [
     ['holdfast snapshots', 'of all sets'],
     ['holdfast snapshots shop --json', 'as JSON lines'],
   ]);
@@ -27,34 +29,54 @@ const COLUMNS = [
   { title: 'NEW', align: 'right' },
   { title: 'NEW SEGMENTS', align: 'right' },
   { title: 'READABLE UNTIL' },
+  { title: 'GONE BY' },
 ] as const;
 
-async function snapshots(context: CliContext, only: string | undefined): Promise<void> {
-  const { readCatalog } = await import('../../repository/catalog.ts');
+async function snapshots(context: CliContext, only: string | undefined, { copy }: CopyOption): Promise<void> {
+  const { sessionsFor } = await import('../copies.ts');
   const config = await context.config();
-  await using opened = await openConfiguredSession(context);
-  const { session } = opened;
-  const names = only === undefined ? [...config.sets.keys()] : [setOf(config, only).name];
-  const now = await session.store.now(context.signal);
+  const sets = only === undefined ? [...config.sets.values()] : [setOf(config, only)];
   const rows: string[][] = [];
   let count = 0;
-  for (const name of names) {
-    const catalog = await readCatalog(session.store, session.id, name, session.trust, context.signal);
+  for await (const from of sessionsFor(context, sets, { copy, named: only !== undefined, more: [] }))
+    count += await addRows(context, from, rows);
+  if (count === 0) context.output.line('no snapshots yet; make one with: holdfast backup');
+  else context.output.table(COLUMNS, rows);
+  context.output.summary({ snapshots: count, ...(copy !== undefined && { copy }) });
+}
+
+/** Returns how many snapshots there are. */
+async function addRows(
+  context: CliContext,
+  { opened: { session, config }, sets }: SessionForSets,
+  rows: string[][],
+): Promise<number> {
+  const { readCatalog } = await import('../../repository/catalog.ts');
+  const { readLedger } = await import('../../repository/ledger.ts');
+  const { enforcementOf } = await import('../../retention/apply-lifecycle.ts');
+  const { snapshotGoneBy } = await import('../../retention/gone-by.ts');
+  const now = await session.store.now(context.signal);
+  const enforcement = await enforcementOf(session.store, context.signal);
+  let count = 0;
+  for (const { name } of sets) {
+    const ledger = await readLedger(session, name, context.signal);
+    const catalog = await readCatalog(session, name, ledger, context.signal);
     const live = catalog.entries.filter(({ entry }) => new Date(entry.end) > now);
     for (const { key, error } of catalog.failures) context.output.warn(`${key}: ${String(error)}`);
     for (const item of live) {
-      rows.push(row(item, now));
+      const goneBy = snapshotGoneBy(item, enforcement, config.sets.get(name)?.objectLock?.manifestDays);
+      rows.push(row(item, now, goneBy));
       const { packs, ...facts } = item.entry;
-      context.output.record({ ...facts, packs: packs.length, type: 'snapshot' });
+      const outer = { gone_by: goneBy?.toISOString() ?? null };
+      context.output.record({ ...facts, packs: packs.length, ...outer, type: 'snapshot' });
     }
     count += live.length;
   }
-  if (count === 0) context.output.line('no snapshots yet; make one with: holdfast backup');
-  else context.output.table(COLUMNS, rows);
-  context.output.summary({ snapshots: count });
+  return count;
 }
 
-function row({ entry }: CatalogEntry, now: Date): string[] {
+/** @param goneBy - undefined where nothing but `expire` removes it */
+function row({ entry }: CatalogEntry, now: Date, goneBy: Date | undefined): string[] {
   return [
     `${entry.set}@${entry.snapshot}`,
     entry.time.slice(0, 16).replace('T', ' '),
@@ -64,5 +86,6 @@ function row({ entry }: CatalogEntry, now: Date): string[] {
     formatBytes(entry.counts.new_bytes),
     `${formatCount(entry.counts.new_segments)} of ${formatCount(entry.counts.segments)}`,
     entry.end.slice(0, 10),
+    goneBy?.toISOString().slice(0, 10) ?? 'expire',
   ];
 }

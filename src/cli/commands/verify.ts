@@ -1,15 +1,19 @@
 /** `holdfast verify`: signatures, hash chain, packs; with --read-data every byte. */
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
-import type { Finding, VerifyReport } from '../../verify/verify.ts';
+import type { SetConfig } from '../../config/config.ts';
+import { isHoldfastError } from '../../errors.ts';
+import type { Session } from '../../repository/session.ts';
+import type { Finding, VerifyOptions, VerifyReport } from '../../verify/verify.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural } from '../format.ts';
-import { withReaderKey } from '../options.ts';
-import type { ReaderKeyOptions } from '../options.ts';
+import { withCopy, withReaderKey } from '../options.ts';
+import type { CopyOption, ReaderKeyOptions } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { openConfiguredSession, openReader } from '../wiring.ts';
+import { openReader } from '../wiring.ts';
+import type { OpenedSession } from '../wiring.ts';
 
-interface VerifyFlags extends ReaderKeyOptions {
+interface VerifyFlags extends ReaderKeyOptions, CopyOption {
   readonly readData?: boolean;
 }
 
@@ -19,42 +23,115 @@ export function register(program: Command, context: CliContext): void {
     .description('check signatures, the chain of snapshots, and that every pack is there')
     .option('--read-data', 'open every byte with the private key')
     .action((names: string[], flags: VerifyFlags) => verify(context, names, flags));
-  withExamples(withReaderKey(command), [
+  withExamples(withCopy(withReaderKey(command)), [
     ['holdfast verify', 'what is public; needs no key'],
     ['holdfast verify shop --read-data --key ops.key', 'everything'],
   ]);
 }
 
 async function verify(context: CliContext, names: readonly string[], flags: VerifyFlags): Promise<void> {
-  const { verifySet, verifyStore } = await import('../../verify/verify.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
+  const { sessionsFor } = await import('../copies.ts');
   const config = await context.config();
   const sets = setsOf(config, names);
   const opener = flags.readData === true ? await openReader(context, flags) : undefined;
-  await using opened = await openConfiguredSession(context, opener?.certifiers);
+  const choice = { copy: flags.copy, named: names.length > 0, more: opener?.certifiers ?? [] };
   await using pool = SegmentPool.forReading();
+  const readData = opener && { opener, pool };
+  const results: Verified[] = [];
+  for await (const { opened, sets: some } of sessionsFor(context, sets, choice)) {
+    results.push(await verifySets(context, opened.session, some, { readData, copy: flags.copy }));
+    // Of the store itself are the copies: each is a place where something may be wrong that nobody sees.
+    if (flags.copy === undefined) results.push(await verifyCopies(context, opened, some));
+  }
+  conclude(context, results);
+}
+
+interface Verified {
+  readonly reports: readonly (VerifyReport & { readonly copy?: string })[];
+  /** Of everything, those of the reports too. */
+  readonly findings: readonly Finding[];
+}
+
+interface How {
+  readonly readData: VerifyOptions['readData'];
+  readonly copy: string | undefined;
+}
+
+/** The store as a whole, then set by set. */
+async function verifySets(
+  context: CliContext,
+  session: Session,
+  sets: readonly SetConfig[],
+  { readData, copy }: How,
+): Promise<Verified> {
+  const { verifySet, verifyStore } = await import('../../verify/verify.ts');
   const task = context.progress.start('verifying');
+  const onProgress = (bytes: number, what: string) => {
+    task.add(bytes);
+    task.say(what);
+  };
   const reports: VerifyReport[] = [];
-  const about = await verifyStore(opened.session, context.signal);
+  const about = await verifyStore(session, context.signal);
   try {
-    for (const set of sets) {
-      const options = {
-        session: opened.session,
-        set: set.name,
-        readData: opener && { opener, pool },
-        onProgress: (bytes: number, what: string) => {
-          task.add(bytes);
-          task.say(what);
-        },
-      };
+    for (const { name: set } of sets) {
+      const options = { session, set, readData, onProgress, isCopy: copy !== undefined };
       reports.push(await verifySet(options, context.signal));
     }
   } finally {
     task.end();
   }
   showFindings(context, about);
-  for (const report of reports) show(context, report);
-  conclude(context, reports, [...about, ...reports.flatMap(({ findings }) => findings)]);
+  for (const report of reports) show(context, report, copy);
+  return {
+    reports: reports.map((report) => ({ ...report, ...(copy !== undefined && { copy }) })),
+    findings: [...about, ...reports.flatMap(({ findings }) => findings)],
+  };
+}
+
+/** Every copy of the sets, by what is public. One that cannot be reached is not a pass. */
+async function verifyCopies(
+  context: CliContext,
+  { session }: OpenedSession,
+  sets: readonly SetConfig[],
+): Promise<Verified> {
+  const { openCopyOf } = await import('../copies.ts');
+  const reports: Verified['reports'][number][] = [];
+  const findings: Finding[] = [];
+  for (const set of sets) {
+    for (const { name } of set.replicas) {
+      const about = `${set.name}, copy ${name}`;
+      try {
+        await using copy = await openCopyOf(context, set, name, []);
+        const found = await verifySets(context, copy.session, [set], { readData: undefined, copy: name });
+        const lag = await lagOf(context, session, copy.session, set.name);
+        const note = lag === undefined ? [] : [{ kind: 'note', about, text: lag } as const];
+        showFindings(context, note, set.name);
+        reports.push(...found.reports);
+        findings.push(...found.findings, ...note);
+      } catch (error) {
+        if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+        const kind = error.exit === 'verification' ? 'problem' : 'unchecked';
+        const finding = { kind, about, text: error.message } as const;
+        showFindings(context, [finding], set.name);
+        findings.push(finding);
+      }
+    }
+  }
+  return { reports, findings };
+}
+
+/** How far a copy is behind; undefined when it is level. */
+async function lagOf(
+  { signal }: CliContext,
+  source: Session,
+  copy: Session,
+  set: string,
+): Promise<string | undefined> {
+  const { readLevel } = await import('../../copy/read-level.ts');
+  const { describeLevel } = await import('../../copy/level.ts');
+  const level = await readLevel(source, copy, set, signal);
+  return level.missing.length === 0 ? undefined : `${describeLevel(level)}; run: holdfast copy`;
 }
 
 const WORD = { problem: 'PROBLEM', unchecked: 'NOT CHECKED', note: 'note' } as const;
@@ -65,7 +142,7 @@ function showFindings({ output }: CliContext, findings: readonly Finding[], set?
     output.record({ ...finding, type: 'finding', ...(set !== undefined && { set }) });
 }
 
-function show(context: CliContext, report: VerifyReport): void {
+function show(context: CliContext, report: VerifyReport, copy: string | undefined): void {
   const { output } = context;
   showFindings(context, report.findings, report.set);
   const read =
@@ -73,12 +150,14 @@ function show(context: CliContext, report: VerifyReport): void {
       ? `, ${formatPlural(report.segments, 'segment')} (${formatBytes(report.bytesRead)}) opened`
       : '';
   output.line(
-    `${report.set}: ${report.sound} of ${formatPlural(report.snapshots, 'snapshot')} sound, ${formatPlural(report.packs, 'pack')} present${read}`,
+    `${report.set}${copy === undefined ? '' : `, copy ${copy}`}: ${report.sound} of ${formatPlural(report.snapshots, 'snapshot')} sound, ${formatPlural(report.packs, 'pack')} present${read}`,
   );
 }
 
 /** Wrong beats could-not-be-checked, which beats fine. */
-function conclude(context: CliContext, reports: readonly VerifyReport[], findings: readonly Finding[]): void {
+function conclude(context: CliContext, results: readonly Verified[]): void {
+  const reports = results.flatMap((result) => result.reports);
+  const findings = results.flatMap((result) => result.findings);
   if (findings.some(({ kind }) => kind === 'problem')) context.exit('verification');
   else if (findings.some(({ kind }) => kind === 'unchecked')) context.exit('unverifiable');
   context.output.summary({

@@ -1,0 +1,188 @@
+/** `holdfast copy`: brings the copies of sets level with the store. */
+import type { Command } from 'commander';
+import { setsOf } from '../../config/config.ts';
+import type { ReplicaConfig, SetConfig } from '../../config/config.ts';
+import { isHoldfastError } from '../../errors.ts';
+import type { CopyReport } from '../../copy/copy.ts';
+import type { CopyPlan, Remark } from '../../copy/steps.ts';
+import type { CliContext } from '../context.ts';
+import { noCopies } from '../copies-errors.ts';
+import { copyStateDir, openReplicaStore, replicaOf } from '../copies.ts';
+import { formatBytes, formatPlural } from '../format.ts';
+import { withExamples } from '../program.ts';
+import { openConfiguredSession } from '../wiring.ts';
+import type { OpenedSession } from '../wiring.ts';
+
+interface CopyFlags {
+  readonly to?: string;
+  readonly check?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export function register(program: Command, context: CliContext): void {
+  const command = program
+    .command('copy [SET...]')
+    .description('bring the copies (replicas) of sets level with the store; all of them when none is named')
+    .option('--to <NAME>', 'only this copy')
+    .option('--check', 'copy nothing; read both sides and compare every byte')
+    .option('--dry-run', 'show what would be done')
+    .action((names: string[], flags: CopyFlags) => copy(context, names, flags));
+  withExamples(command, [
+    ['holdfast copy', 'all copies of all sets, for cron'],
+    ['holdfast copy shop --to offsite', 'one of them'],
+    ['holdfast copy --check', 'read everything on both sides, once a month'],
+  ]);
+}
+
+interface Pair {
+  readonly set: SetConfig;
+  readonly replica: ReplicaConfig;
+}
+
+/** A copy that fails does not keep the others from being brought level; its error decides the exit code. */
+async function copy(context: CliContext, names: readonly string[], flags: CopyFlags): Promise<void> {
+  const config = await context.config();
+  const pairs = pairsOf(setsOf(config, names), names.length > 0, flags.to);
+  if (pairs.length === 0) throw noCopies(config.file, flags.to);
+  await using opened = await openConfiguredSession(context);
+  const failed: string[] = [];
+  for (const pair of pairs) {
+    try {
+      await copyOne(context, opened, pair, flags);
+    } catch (error) {
+      if (pairs.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      const { code, message, hint } = error;
+      const about = { set: pair.set.name, copy: pair.replica.name };
+      failed.push(titleOf(pair));
+      context.output.error(`holdfast: error: ${titleOf(pair)}: ${message}\nholdfast: hint: ${hint}\n`);
+      context.output.record({ type: 'error', ...about, code, message, hint });
+      context.exit(error.exit);
+    }
+  }
+  context.output.summary({ copies: pairs.length, failed });
+}
+
+/** With names, or with `--to`, whoever has no such copy is told; otherwise sets without copies are passed over. */
+function pairsOf(sets: readonly SetConfig[], named: boolean, to: string | undefined): Pair[] {
+  return sets.flatMap((set) => {
+    if (to === undefined) return set.replicas.map((replica) => ({ set, replica }));
+    if (!named && !set.replicas.some(({ name }) => name === to)) return [];
+    return [{ set, replica: replicaOf(set, to) }];
+  });
+}
+
+function titleOf({ set, replica }: Pair): string {
+  return `${set.name} → ${replica.name}`;
+}
+
+async function copyOne(
+  context: CliContext,
+  { config, session }: OpenedSession,
+  pair: Pair,
+  flags: CopyFlags,
+): Promise<void> {
+  const { set, replica } = pair;
+  const destination = await openReplicaStore(context, replica);
+  await using _store = { [Symbol.asyncDispose]: () => destination.close() };
+  const room = await import('../../copy/copy.ts');
+  const options = { source: session, destination, set: set.name, stateDir: copyStateDir(config, replica) };
+  if (flags.check === true || flags.dryRun === true) {
+    const { gathered, plan } = await room.previewCopy(options, context.signal);
+    showProblems(context, pair, [...gathered.problems, ...plan.problems]);
+    if (flags.check !== true) {
+      showPlan(context, pair, plan);
+      return;
+    }
+    const { compareCopy } = await import('../../copy/compare.ts');
+    const task = context.progress.start(`comparing ${titleOf(pair)}`);
+    const onProgress = (bytes: number) => task.add(bytes);
+    const compared = compareCopy(gathered.facts, session.store, destination, onProgress, context.signal);
+    showComparison(context, pair, plan, await compared.finally(() => task.end()));
+    return;
+  }
+  const task = context.progress.start(`copying ${titleOf(pair)}`);
+  const report = await room
+    .copySet(
+      {
+        ...options,
+        ...(set.objectLock && { lock: set.objectLock }),
+        onPlan: () => undefined,
+        onPut: ({ bytes }, key) => {
+          task.add(bytes);
+          task.say(key);
+        },
+        onRemoved: ({ key, why }) => context.log.info('removed from the copy', { key, why }),
+        onNote: (text) => context.output.note(text),
+      },
+      context.signal,
+    )
+    .finally(() => task.end());
+  showReport(context, pair, report);
+}
+
+function showProblems(context: CliContext, pair: Pair, problems: readonly Remark[]): void {
+  for (const { about, text } of problems) context.output.warn(`${titleOf(pair)}: ${about}: ${text}`);
+  if (problems.length > 0) context.exit('incomplete');
+}
+
+function showReport(context: CliContext, pair: Pair, report: CopyReport): void {
+  const { covered, brought, objects, bytes, removed, left, problems } = report;
+  showProblems(context, pair, problems);
+  const state = problems.length > 0 ? 'NOT LEVEL' : 'level';
+  const done = [
+    ...(objects > 0
+      ? [
+          `${formatPlural(brought, 'snapshot')} brought, ${formatPlural(objects, 'object')} put (${formatBytes(bytes)})`,
+        ]
+      : []),
+    ...(removed > 0 ? [`${formatPlural(removed, 'old manifest')} removed`] : []),
+  ];
+  if (!context.quiet || problems.length > 0)
+    context.output.line(
+      `${titleOf(pair)}: ${state}, ${formatPlural(covered, 'snapshot')}; ${done.length === 0 ? 'nothing to do' : done.join(', ')}`,
+    );
+  context.output.record({
+    ...{ type: 'copy', set: pair.set.name, copy: pair.replica.name, level: problems.length === 0 },
+    ...{ snapshots: covered, brought, objects, bytes, removed, left, problems },
+  });
+}
+
+function showPlan({ output }: CliContext, pair: Pair, { stages, covered, behind, left }: CopyPlan): void {
+  const puts = stages.flatMap((stage) => stage.puts);
+  const removals = stages.flatMap((stage) => stage.removals);
+  const bytes = puts.reduce((sum, step) => sum + step.bytes, 0);
+  output.line(
+    `${titleOf(pair)}: would bring ${behind} of ${formatPlural(covered, 'snapshot')}: ${formatPlural(puts.length, 'object')} (${formatBytes(bytes)})`,
+  );
+  for (const { name, puts: some } of stages)
+    if (some.length > 0)
+      output.line(
+        `  ${name}: ${formatPlural(some.length, 'object')}, ${formatBytes(some.reduce((sum, { bytes: n }) => sum + n, 0))}`,
+      );
+  for (const { key, why } of removals) output.line(`  would remove ${key}: ${why}`);
+  for (const { about, text } of left) output.line(`  not copied: ${about}: ${text}`);
+  output.record({
+    ...{ type: 'copy', set: pair.set.name, copy: pair.replica.name, dry_run: true },
+    ...{ snapshots: covered, behind, objects: puts.length, bytes, left, removals },
+  });
+}
+
+function showComparison(
+  context: CliContext,
+  pair: Pair,
+  { behind }: CopyPlan,
+  { objects, bytes, differing }: { objects: number; bytes: number; differing: readonly Remark[] },
+): void {
+  for (const { about, text } of differing)
+    context.output.line(`PROBLEM  ${titleOf(pair)}: ${about}: ${text}`);
+  if (differing.length > 0) context.exit('verification');
+  else if (behind > 0) context.exit('incomplete');
+  const lag = behind > 0 ? `; ${formatPlural(behind, 'snapshot')} behind` : '';
+  context.output.line(
+    `${titleOf(pair)}: ${formatPlural(objects, 'object')} (${formatBytes(bytes)}) compared, ${differing.length} differ${lag}`,
+  );
+  context.output.record({
+    ...{ type: 'copy-check', set: pair.set.name, copy: pair.replica.name },
+    ...{ objects, bytes, differing, behind },
+  });
+}

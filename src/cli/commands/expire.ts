@@ -1,0 +1,74 @@
+/** `holdfast expire`: what is past its promise goes; a plan, unless it is confirmed. */
+import type { Command } from 'commander';
+import { setsOf } from '../../config/config.ts';
+import { isHoldfastError } from '../../errors.ts';
+import type { HoldfastError } from '../../errors.ts';
+import type { CliContext } from '../context.ts';
+import { expireSet, tellExpire } from '../expire.ts';
+import { withExamples } from '../program.ts';
+import { openConfiguredSession } from '../wiring.ts';
+
+interface ExpireFlags {
+  readonly confirm?: boolean;
+  readonly evenLast?: boolean;
+  readonly trustClock?: boolean;
+}
+
+export function register(program: Command, context: CliContext): void {
+  const command = program
+    .command('expire [SET...]')
+    .description('remove what is past its promise, where no bucket does; says what it would do')
+    .option('--confirm', 'do it')
+    .option('--even-last', 'also the newest snapshot that verifies, when it is past its end')
+    .option('--trust-clock', "the store's clock is right, though it seems to have leapt")
+    .action((names: string[], flags: ExpireFlags) => expire(context, names, flags));
+  withExamples(command, [
+    ['holdfast expire', 'what would go, of all sets'],
+    ['holdfast expire shop --confirm', 'one set; also in its copies'],
+  ]);
+}
+
+/** A set that fails does not keep the others from going; its error decides the exit code. */
+async function expire(context: CliContext, names: readonly string[], flags: ExpireFlags): Promise<void> {
+  const { expireRefused } = await import('../../retention/errors.ts');
+  const config = await context.config();
+  const sets = setsOf(config, names);
+  await using opened = await openConfiguredSession(context);
+  const { confirm = false, evenLast = false, trustClock = false } = flags;
+  const total = { removed: 0, packs: 0, bytes: 0 };
+  const failed: string[] = [];
+  const fail = (set: string, error: HoldfastError) => {
+    failed.push(set);
+    sayError(context, set, error);
+  };
+  for (const set of sets) {
+    try {
+      const options = { confirm, evenLast, trustClock, foldersOnly: false };
+      const outcomes = await expireSet(context, opened, set, options);
+      tellExpire(context, outcomes);
+      for (const { plan, stuck } of outcomes) {
+        if (stuck.length > 0) context.exit('incomplete');
+        const { refusal } = plan;
+        if (refusal) fail(set.name, expireRefused(refusal.code, refusal.reason, refusal.hint));
+        else {
+          total.removed += plan.snapshots.filter(({ action }) => action === 'remove').length;
+          total.packs += plan.packs.count;
+          total.bytes += plan.bytes;
+        }
+      }
+    } catch (error) {
+      if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      fail(set.name, error);
+    }
+  }
+  const something = total.removed + total.packs > 0;
+  if (!confirm && something) context.output.line('nothing was removed; to do it: holdfast expire --confirm');
+  context.output.summary({ sets: sets.length, confirmed: confirm, ...total, failed });
+}
+
+function sayError(context: CliContext, set: string, error: HoldfastError): void {
+  const { code, message, hint } = error;
+  context.output.error(`holdfast: error: set ${set}: ${message}\nholdfast: hint: ${hint}\n`);
+  context.output.record({ type: 'error', set, code, message, hint });
+  context.exit(error.exit);
+}

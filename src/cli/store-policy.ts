@@ -1,0 +1,76 @@
+/** `holdfast store policy`: the least that a role needs, as text for AWS or for a server with bucket policies. */
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import type { Config, SetConfig } from '../config/config.ts';
+import { setsOf } from '../config/config.ts';
+import { HoldfastError } from '../errors.ts';
+import type { PolicyFacts, PolicySet, Role } from '../retention/policy.ts';
+import type { CliContext } from './context.ts';
+import { withExamples } from './program.ts';
+
+interface PolicyFlags {
+  readonly role: Role;
+  readonly principal?: string;
+  readonly ifNoneMatch?: boolean;
+  readonly mfa: boolean;
+}
+
+/** Adds `policy` to the verb `store`. */
+export function registerPolicy(store: Command, context: CliContext): void {
+  const command = store
+    .command('policy [SET...]')
+    .description('print the least that a role needs, as an IAM policy; for all sets when none is named')
+    .addOption(
+      new Option('--role <ROLE>', 'who it is for')
+        .choices(['host', 'restorer', 'privacy'])
+        .makeOptionMandatory(),
+    )
+    .option('--principal <ARN>', 'make it a bucket policy for this user, for servers without IAM')
+    .option('--if-none-match', 'on AWS: puts must not overwrite (s3:if-none-match)')
+    .option('--no-mfa', 'privacy: demand no second factor, for servers that know none')
+    .action((names: string[], flags: PolicyFlags) => printPolicy(context, names, flags));
+  withExamples(command, [
+    ['holdfast store policy --role host shop > host.json', 'for the user of a database host'],
+    [
+      'holdfast store policy --role privacy --no-mfa --principal arn:aws:iam:::user/officer',
+      'a bucket policy for Ceph',
+    ],
+  ]);
+}
+
+async function printPolicy(context: CliContext, names: readonly string[], flags: PolicyFlags): Promise<void> {
+  const { policyFor } = await import('../retention/policy.ts');
+  const config = await context.config();
+  const policy = policyFor(await factsOf(config, setsOf(config, names), flags));
+  if (!context.json) context.output.line(JSON.stringify(policy, null, 2));
+  context.output.summary({ role: flags.role, policy });
+}
+
+/** @throws HoldfastError NO_POLICY for a folder */
+async function factsOf(config: Config, sets: readonly SetConfig[], flags: PolicyFlags): Promise<PolicyFacts> {
+  const { bucketOf, schemeOf } = await import('../stores/address.ts');
+  if (schemeOf(config.store) !== 's3') throw noPolicy(config.store);
+  const { bucket, prefix } = bucketOf(config.store);
+  return {
+    role: flags.role,
+    bucket,
+    root: prefix,
+    sets: sets.map(policySet),
+    principal: flags.principal,
+    ifNoneMatch: flags.ifNoneMatch === true,
+    mfa: flags.mfa,
+    acl: config.s3.acl !== undefined,
+  };
+}
+
+function policySet({ name, writer, keep, fullEveryDays, objectLock }: SetConfig): PolicySet {
+  return { name, writer, keep, fullEveryDays, ...(objectLock && { lock: objectLock }) };
+}
+
+const noPolicy = (url: string) =>
+  new HoldfastError({
+    code: 'NO_POLICY',
+    exit: 'usage',
+    message: `store ${url} is a folder, which has no policies`,
+    hint: 'Use the owner and the mode of its files: whoever may write there may delete there, too.',
+  });
