@@ -10,11 +10,12 @@ import { runTooLong } from '../repository/errors.ts';
 import { FORMAT, newSnapshotId } from '../repository/layout.ts';
 import { readLedger } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { chooseClass } from '../repository/keep.ts';
+import type { KeepClass, KeepPolicy, TakenSnapshot } from '../repository/keep.ts';
 import { lockSet } from '../repository/lock.ts';
 import { PackWriter } from '../repository/packs.ts';
 import { own } from '../repository/records.ts';
 import { endOfPromise } from '../repository/rules.ts';
-import type { ChainPolicy } from '../repository/rules.ts';
 import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
 import type { SeenEntry } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
@@ -27,6 +28,8 @@ import { openChain } from './chain.ts';
 import type { ReadyChain } from './chain.ts';
 import { checkCommit, commit } from './commit.ts';
 import type { CommitCheck } from './commit.ts';
+import { Locks } from './locks.ts';
+import type { LockPolicy } from './locks.ts';
 import { Recorder } from './recorder.ts';
 import type { Recorded } from './recorder.ts';
 
@@ -34,12 +37,19 @@ const CLOCK_SKEW_MAX_MS = 10 * 60_000;
 /** A run is repeated when a purge or its own length overtook it; more often than this something else is wrong. */
 const ATTEMPTS_MAX = 3;
 
+export interface BackupPolicy {
+  readonly keep: KeepPolicy;
+  readonly fullEveryDays: number;
+  /** Needs a bucket with Object Lock. */
+  readonly lock?: LockPolicy;
+}
+
 export interface BackupOptions {
   readonly session: Session<Store>;
   readonly source: Source;
   readonly set: string;
   readonly writer: string;
-  readonly policy: ChainPolicy;
+  readonly policy: BackupPolicy;
   readonly recipients: readonly openpgp.PublicKey[];
   readonly signer: openpgp.PrivateKey;
   /** zstd level. */
@@ -53,6 +63,8 @@ export interface BackupOptions {
 
 export interface BackupReport {
   readonly entry: Entry;
+  /** Which life this snapshot got, and of which class of the calendar. */
+  readonly life: KeepClass;
   /** Why this run was a full one, or why it was not. */
   readonly reason: string;
 }
@@ -94,13 +106,15 @@ async function attemptBackup(
   pool: SegmentPool,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { session, set, writer, policy, full } = options;
+  const { session, set, writer, full } = options;
   const startedMs = performance.now();
   const now = await session.store.now(signal);
   warnAboutClock(now, options.onWarning);
-  const ledger = await readLedger(session.store, session.id, set, session.ledgerTrust, signal);
-  const catalog = await readCatalog(session.store, session.id, set, session.trust, signal);
+  const ledger = await readLedger(session, set, signal);
+  const catalog = await readCatalog(session, set, ledger, signal);
   const prev = await previousEntry(options, catalog, ledger, now);
+  const life = chooseClass(options.policy.keep, snapshotsOf(catalog, writer), now);
+  const policy = { keepDays: life.days, fullEveryDays: options.policy.fullEveryDays };
   const context = {
     store: session.store,
     stateFolder: stateFolderOf(session, set),
@@ -111,12 +125,14 @@ async function attemptBackup(
     ledger,
   };
   using chain = await openChain(context, now, full, signal);
-  const recorded = await record(options, chain, pool, signal);
+  const locks = options.policy.lock && new Locks(options.policy.lock, now);
+  const recorded = await record(options, chain, locks, pool, signal);
   const committing = await session.store.now(signal);
   const check = await checkCommit(session, chain, recorded, policy, committing, signal);
   if (check.kind !== 'go') return { kind: check.kind, wasFull: chain.decision.kind === 'start' };
-  const binding = bind(options, chain, check, prev, now, committing);
+  const binding = bind(options, chain, check, life.days, prev, now, committing);
   const parts = {
+    lock: locks?.ofManifest(),
     place: chain.place,
     binding,
     full: chain.decision.kind === 'start',
@@ -131,7 +147,14 @@ async function attemptBackup(
   const { entry, entrySha256 } = await commit(session.store, parts, sealer, options.signer, signal);
   const seen = { seq: entry.seq, snapshot: entry.snapshot, sha256: entrySha256, end: entry.end };
   await rememberSeen(context.stateFolder, { [writer]: seen }, check.ledger.heads);
-  return { kind: 'committed', report: { entry, reason: chain.decision.reason } };
+  return { kind: 'committed', report: { entry, life, reason: chain.decision.reason } };
+}
+
+/** What decides about the life of the next one: snapshots of this writer whose manifest is there. */
+function snapshotsOf({ entries }: Catalog, writer: string): TakenSnapshot[] {
+  return entries
+    .filter(({ entry, current }) => entry.writer === writer && (!current || current.listed !== undefined))
+    .map(({ entry }) => ({ time: new Date(entry.time), keepDays: entry.keep_days }));
 }
 
 function warnAboutClock(now: Date, onWarning: (text: string) => void): void {
@@ -167,6 +190,7 @@ async function previousEntry(
 async function record(
   options: BackupOptions,
   chain: ReadyChain,
+  locks: Locks | undefined,
   pool: SegmentPool,
   signal: AbortSignal,
 ): Promise<Recorded> {
@@ -176,6 +200,7 @@ async function record(
     store: session.store,
     place: chain.place,
     packDays: chain.packDays,
+    ...(locks && { lock: () => locks.ofPack(chain.packDays) }),
     onStored: (pack) => recorder.stored(pack),
     signal,
   });
@@ -210,9 +235,10 @@ async function recordLanes(recorder: Recorder, dump: Dump, signal: AbortSignal):
 }
 
 function bind(
-  { session, set, writer, policy, recipients }: BackupOptions,
+  { session, set, writer, recipients }: BackupOptions,
   chain: ReadyChain,
   check: CommitCheck & { kind: 'go' },
+  keepDays: number,
   prev: SeenEntry | undefined,
   started: Date,
   committing: Date,
@@ -227,8 +253,8 @@ function bind(
     seq: (prev?.seq ?? 0) + 1,
     revision: 0,
     time: started.toISOString(),
-    end: endOfPromise(committing, policy.keepDays).toISOString(),
-    keep_days: policy.keepDays,
+    end: endOfPromise(committing, keepDays).toISOString(),
+    keep_days: keepDays,
     pack_days: chain.packDays,
     ledger_seen: check.ledger.heads,
     recipients: recipients.map((key) => key.getFingerprint()),

@@ -1,11 +1,11 @@
 /** Getting a chain ready for a run: continue it or start one, and square the host's index with what the store shows. */
 import type { Catalog } from '../repository/catalog.ts';
 import { indexFile, readChainState, writeChainState } from '../repository/chain-state.ts';
-import { packRef, packsFolder } from '../repository/layout.ts';
+import { daysOfPack, packRef, packsFolder } from '../repository/layout.ts';
 import type { ChainPlace } from '../repository/layout.ts';
 import { retiredPlaces } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
-import { decideChain, packDaysFor, packIsUsable } from '../repository/rules.ts';
+import { decideChain, packDaysFor, packIsKnown } from '../repository/rules.ts';
 import type { ChainDecision, ChainPolicy } from '../repository/rules.ts';
 import { SegmentIndex } from '../repository/segment-index.ts';
 import { makePrivateFolder } from '../repository/state-files.ts';
@@ -87,32 +87,38 @@ async function startChain(
 /** Drops what the index may not offer any more: packs that are gone, of another size, too old, and retired segments. */
 async function squareIndex(
   { store, policy, ledger, writer }: ChainContext,
-  { place, packDays, index }: Pick<ReadyChain, 'place' | 'packDays' | 'index'>,
+  { place, index }: Pick<ReadyChain, 'place' | 'index'>,
   now: Date,
   signal: AbortSignal,
 ): Promise<void> {
-  const listed = await listPacks(store, place, packDays, signal);
-  const unusable = [...index.packs()].filter(({ ref, bytes }) => {
+  const known = [...index.packs()];
+  const listed = await listPacks(store, place, livesOf(known), signal);
+  const unusable = known.filter(({ ref, bytes }) => {
     const object = listed.get(ref);
-    return (
-      object?.bytes !== bytes ||
-      !packIsUsable({ modified: object.modified, days: packDays }, policy, now, false)
-    );
+    if (object?.bytes !== bytes) return true;
+    return !packIsKnown({ modified: object.modified, days: daysOfPack(ref) }, policy, now);
   });
   index.dropPacks(unusable.map(({ pack }) => pack));
   index.retire(retiredPlaces(ledger, writer, place.chain));
 }
 
-/** The packs of a chain that the store shows, by reference. */
+/** The lives below which these packs lie: one, unless snapshots of several lives share the chain. */
+export function livesOf(packs: Iterable<{ readonly ref: string }>): Set<number> {
+  return new Set([...packs].map(({ ref }) => daysOfPack(ref)));
+}
+
+/** The packs of a chain that the store shows below these lives, by reference. */
 export async function listPacks(
   store: ReadStore,
   place: ChainPlace,
-  packDays: number,
+  lives: Iterable<number>,
   signal: AbortSignal,
 ): Promise<Map<string, ObjectInfo>> {
-  const folder = packsFolder(place, packDays);
   const packs = new Map<string, ObjectInfo>();
-  for await (const object of store.list(folder, signal))
-    packs.set(packRef(packDays, object.key.slice(folder.length)), object);
+  for (const days of lives) {
+    const folder = packsFolder(place, days);
+    for await (const object of store.list(folder, signal))
+      packs.set(packRef(days, object.key.slice(folder.length)), object);
+  }
   return packs;
 }

@@ -5,7 +5,7 @@ import type { openpgp } from '../openpgp/library.ts';
 import { sha256Hex } from '../repository/entry.ts';
 import type { Binding, Entry } from '../repository/entry.ts';
 import { packsVanished } from '../repository/errors.ts';
-import { entryKey, manifestKey, snapshotFolder } from '../repository/layout.ts';
+import { daysOfPack, entryKey, manifestKey, snapshotFolder } from '../repository/layout.ts';
 import type { ChainPlace } from '../repository/layout.ts';
 import { readLedger, retiredPlaces } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
@@ -13,7 +13,7 @@ import { formatManifest } from '../repository/manifest.ts';
 import { packIsUsable } from '../repository/rules.ts';
 import type { ChainPolicy } from '../repository/rules.ts';
 import type { Session } from '../repository/session.ts';
-import type { Store } from '../stores/store.ts';
+import type { ObjectLock, PutOptions, Store } from '../stores/store.ts';
 import type { SourceInfo } from '../sources/source.ts';
 import { listPacks } from './chain.ts';
 import type { ReadyChain } from './chain.ts';
@@ -39,25 +39,27 @@ export async function checkCommit(
   now: Date,
   signal: AbortSignal,
 ): Promise<CommitCheck> {
-  const { store, id, ledgerTrust } = session;
   const { set, writer, chain: number } = chain.place;
   const known = new Map([...chain.index.packs()].map(({ ref, bytes }) => [ref, bytes]));
-  const listed = await listPacks(store, chain.place, chain.packDays, signal);
+  const needed = [...recorded.packs].sort();
+  const listed = await listPacks(session.store, chain.place, new Set(needed.map(daysOfPack)), signal);
   const packs: [string, number][] = [];
-  for (const ref of [...recorded.packs].sort()) {
+  for (const ref of needed) {
     const object = listed.get(ref);
     if (!object) throw packsVanished(set, `pack ${ref} is gone`);
     if (object.bytes !== known.get(ref)) throw packsVanished(set, `pack ${ref} has another size`);
-    if (!packIsUsable({ modified: object.modified, days: chain.packDays }, policy, now, true))
+    if (!packIsUsable({ modified: object.modified, days: daysOfPack(ref) }, policy, now, true))
       return { kind: 'too-old' };
     packs.push([ref, object.bytes]);
   }
-  const ledger = await readLedger(store, id, set, ledgerTrust, signal);
+  const ledger = await readLedger(session, set, signal);
   if (chain.index.retire(retiredPlaces(ledger, writer, number)) > 0) return { kind: 'retired' };
   return { kind: 'go', ledger, packs };
 }
 
 export interface CommitParts {
+  /** Locks manifest and entry for a while; they must be deletable afterwards, so never compliance. */
+  readonly lock: ObjectLock | undefined;
   readonly place: ChainPlace;
   readonly binding: Binding;
   readonly full: boolean;
@@ -82,20 +84,27 @@ export async function commit(
   signer: openpgp.PrivateKey,
   signal: AbortSignal,
 ): Promise<Committed> {
-  const { binding, recorded, source } = parts;
+  const { binding, recorded, source, lock } = parts;
   const folder = snapshotFolder(binding.set, binding.keep_days, binding.snapshot);
   const manifest = await sealer.seal(
     formatManifest({ binding, source, streams: recorded.streams, pages: recorded.pages }),
   );
   const entry = makeEntry(parts, manifest);
   const entryBytes = await signStatement(entry, signer);
-  await putNew(store, manifestKey(folder), manifest, signal);
-  await putNew(store, entryKey(folder), entryBytes, signal);
+  const options = { ifAbsent: true, ...(lock && { lock }) };
+  await putNew(store, manifestKey(folder), manifest, options, signal);
+  await putNew(store, entryKey(folder), entryBytes, options, signal);
   return { entry, entrySha256: sha256Hex(entryBytes) };
 }
 
-async function putNew(store: Store, key: string, bytes: Buffer, signal: AbortSignal): Promise<void> {
-  const outcome = await store.put(key, bytes, { ifAbsent: true }, signal);
+async function putNew(
+  store: Store,
+  key: string,
+  bytes: Buffer,
+  options: PutOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const outcome = await store.put(key, bytes, options, signal);
   if (outcome !== 'written') throw new Error(`${key} exists already`);
 }
 

@@ -4,6 +4,7 @@
  * loads neither the YAML parser nor the schema.
  */
 import { signingKeyMissing, unknownSet } from './errors.ts';
+import type { KeepPolicy } from '../repository/keep.ts';
 import type { Checksum } from '../stores/s3-settings.ts';
 import type { Secret } from './secret.ts';
 
@@ -31,16 +32,39 @@ export type Connection =
   | { readonly from: 'command'; readonly argv: readonly string[]; readonly folder: string }
   | { readonly from: 'environment' };
 
+/** Locks that the bucket itself enforces. */
+export interface ObjectLockConfig {
+  /** Of packs, until their time-to-live: nobody shortens `compliance`; a special right bypasses `governance`. */
+  readonly mode: 'compliance' | 'governance';
+  /** Days of governance on manifests; never compliance, for a manifest must stay deletable. Absent: no lock. */
+  readonly manifestDays?: number;
+}
+
+/** A further store that `holdfast copy` brings level. */
+export interface ReplicaConfig {
+  /** Unique within its set. */
+  readonly name: string;
+  /** As `Config.store`. */
+  readonly store: string;
+  readonly s3: S3Config;
+}
+
 interface SetBase {
   readonly name: string;
-  /** A snapshot stays restorable for this many days. */
+  /** Every snapshot stays restorable for at least this many days: the shortest life of `keep`. */
   readonly keepDays: number;
+  /** Lives by calendar class, the shortest first; a plain `keep: 30d` is one class. */
+  readonly keep: KeepPolicy;
   /** A full starts at the latest this many days after the last one. */
   readonly fullEveryDays: number;
   /** Absolute path of the subject map. */
   readonly subjects?: string;
   /** The name under which this host writes. */
   readonly writer: string;
+  readonly objectLock?: ObjectLockConfig;
+  /** `auto`: what is past its promise is removed at the end of `backup` (folders only). */
+  readonly expire: 'auto' | 'manual';
+  readonly replicas: readonly ReplicaConfig[];
 }
 
 export interface PostgresSet extends SetBase {
@@ -74,6 +98,8 @@ export interface Config {
   readonly s3: S3Config;
   /** Absolute paths of OpenPGP public keys; at least one. */
   readonly recipients: readonly string[];
+  /** Absolute paths of public keys that were recipients: nothing is sealed to them, their signatures count. */
+  readonly formerRecipients: readonly string[];
   /** Absolute path of this host's signing key; absent on machines that only read. */
   readonly signingKey?: string;
   /** Absolute paths of public keys of hosts whose snapshots are believed. */

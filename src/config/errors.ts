@@ -1,6 +1,6 @@
 /** What can be wrong with a configuration or with what it points to. All of it is exit code 2. */
 import { HoldfastError } from '../errors.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../yaml/suggest.ts';
 
 /** All problems of one file; each line is `file:line:col: dotted.path: what is wrong`. */
 export function configInvalid(lines: readonly string[]): HoldfastError {
@@ -31,6 +31,14 @@ export function configUnreadable(file: string, reason: string): HoldfastError {
     'CONFIG_UNREADABLE',
     `cannot read the configuration ${file}: ${reason}`,
     'A configuration is a text file in UTF-8 of at most 1 MiB; check its path and its permissions.',
+  );
+}
+
+export function configUneditable(reason: string): HoldfastError {
+  return usage(
+    'CONFIG_UNEDITABLE',
+    `the configuration cannot be edited: ${reason}`,
+    'Edit `recipients:` and `former_recipients:` yourself; `holdfast keys list` shows what is in use.',
   );
 }
 

@@ -2,11 +2,13 @@
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { splitCommand } from './command.ts';
-import type { Config, Connection, Promises, S3Config, SetConfig } from './config.ts';
+import { KEEP_CLASSES } from '../repository/keep.ts';
+import type { KeepPolicy } from '../repository/keep.ts';
+import type { Config, Connection, Promises, ReplicaConfig, S3Config, SetConfig } from './config.ts';
 import { parseDays, parseHours } from './duration.ts';
 import { writerFrom } from './names.ts';
 import { FULL_EVERY_DAYS } from './rules.ts';
-import type { RawConfig, RawSet } from './schema.ts';
+import type { RawConfig, RawReplica, RawSet } from './schema.ts';
 import { maskSecrets, Secret } from './secret.ts';
 import { resolveStoreUrl } from './store-url.ts';
 
@@ -30,8 +32,9 @@ export function normalise(raw: RawConfig, { file, env, host, openToAll }: Surrou
     file,
     folder,
     store: resolveStoreUrl(raw.store, folder),
-    s3: s3From(raw, absolute),
+    s3: s3From(raw.s3, absolute),
     recipients: raw.recipients.map(absolute),
+    formerRecipients: (raw.former_recipients ?? []).map(absolute),
     ...optional('signingKey', raw.signing_key, absolute),
     trustedSigners: (raw.trusted_signers ?? []).map(absolute),
     purgeSigners: (raw.purge_signers ?? []).map(absolute),
@@ -56,15 +59,44 @@ interface SetSurroundings {
 }
 
 function setFrom(name: string, raw: RawSet, { absolute, host, folder }: SetSurroundings): SetConfig {
+  const keep = keepFrom(raw.keep);
   const base = {
     name,
-    keepDays: parseDays(raw.keep),
+    keepDays: keep[0].days,
+    keep,
     fullEveryDays: raw.full_every === undefined ? FULL_EVERY_DAYS : parseDays(raw.full_every),
     ...optional('subjects', raw.subjects, absolute),
     writer: raw.writer ?? writerFrom(host),
+    ...optional('objectLock', raw.object_lock, ({ mode, manifests }) => ({
+      mode,
+      ...optional('manifestDays', manifests, parseDays),
+    })),
+    expire: raw.expire ?? 'manual',
+    replicas: (raw.replicas ?? []).map((replica) => replicaFrom(replica, absolute, folder)),
   };
   if (raw.source === 'sqlite') return { ...base, source: 'sqlite', path: absolute(raw.path ?? '') };
   return { ...base, source: 'postgres', connection: connectionFrom(raw, absolute, folder) };
+}
+
+/** Shortest first: rules.ts holds that a longer period has a longer life. */
+function keepFrom(raw: RawSet['keep']): KeepPolicy {
+  if (typeof raw === 'string') return [{ name: 'daily', days: parseDays(raw) }];
+  const [daily, ...longer] = KEEP_CLASSES;
+  return [
+    { name: daily, days: parseDays(raw.daily ?? '') },
+    ...longer.flatMap((name) => {
+      const days = raw[name];
+      return days === undefined ? [] : [{ name, days: parseDays(days) }];
+    }),
+  ];
+}
+
+function replicaFrom(
+  { name, store, s3 }: RawReplica,
+  absolute: (path: string) => string,
+  folder: string,
+): ReplicaConfig {
+  return { name, store: resolveStoreUrl(store, folder), s3: s3From(s3, absolute) };
 }
 
 function connectionFrom(raw: RawSet, absolute: (path: string) => string, folder: string): Connection {
@@ -76,7 +108,8 @@ function connectionFrom(raw: RawSet, absolute: (path: string) => string, folder:
   return { from: 'command', argv, folder };
 }
 
-function s3From({ s3 = {} }: RawConfig, absolute: (path: string) => string): S3Config {
+function s3From(raw: RawConfig['s3'], absolute: (path: string) => string): S3Config {
+  const s3 = raw ?? {};
   return {
     ...optional('region', s3.region),
     ...optional('endpoint', s3.endpoint, (url) => url.replace(/\/$/, '')),

@@ -1,13 +1,13 @@
 /** From the text of a configuration to the configuration, or to all that is wrong with it. */
 import { hostname } from 'node:os';
 import type { Config } from './config.ts';
-import { parseYaml } from './document.ts';
-import type { Parsed, Place } from './document.ts';
 import { configInvalid } from './errors.ts';
 import { normalise } from './normalise.ts';
 import { problemsOf } from './problems.ts';
 import { crossProblems } from './rules.ts';
 import { configSchema } from './schema.ts';
+import { dotted, parseYaml } from '../yaml/document.ts';
+import type { Parsed, Place } from '../yaml/document.ts';
 
 export interface ParseOptions {
   /** Absolute path of the file: relative paths start at its folder. */
@@ -63,17 +63,6 @@ function check(yaml: Parsed): {
   }));
   const odd = yaml.oddKeys.map((problem) => ({ ...problem, text: problem.message }));
   return { findings: [...findings, ...odd], raw: result.data };
-}
-
-/** `sets.shop.recipients[2]`; a key that is no plain word is quoted. */
-function dotted(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => {
-      if (typeof part === 'number') return `[${part}]`;
-      const word = /^[\w-]+$/.test(String(part)) ? String(part) : JSON.stringify(String(part));
-      return index === 0 ? word : `.${word}`;
-    })
-    .join('');
 }
 
 function unique(lines: readonly string[]): readonly string[] {

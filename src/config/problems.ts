@@ -2,10 +2,13 @@
 import type * as z from 'zod';
 import type { Problem } from './rules.ts';
 import { keysAt } from './schema.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../yaml/suggest.ts';
 
 /** Keys whose value looks like a number but needs its unit. */
-const DURATIONS = new Set(['keep', 'full_every', 'erasure_within', 'drill_every', 'backup_every']);
+const DURATIONS = new Set([
+  ...['keep', 'daily', 'weekly', 'monthly', 'yearly', 'manifests', 'full_every'],
+  ...['erasure_within', 'drill_every', 'backup_every'],
+]);
 
 /** One problem per issue, or per unknown key; never quotes a value, which may be a secret. */
 export function problemsOf(error: z.ZodError, config: unknown): readonly Problem[] {
@@ -20,7 +23,7 @@ function fromIssue(issue: z.core.$ZodIssue, config: unknown): readonly Problem[]
     case 'invalid_key':
       return [{ path, at: 'key', message: issue.issues[0]?.message ?? 'is not a good name' }];
     case 'invalid_union':
-      return [unionProblem(issue, config)];
+      return unionProblems(issue, config);
     default:
       return [{ path, at: 'value', message: message(issue, valueAt(config, path)) }];
   }
@@ -54,18 +57,23 @@ function unknownKey(key: string, path: readonly PropertyKey[]): string {
     : `unknown key; did you mean '${near}'?`;
 }
 
-/** The only union is a command: text or a list of arguments. The branch of the value's own type knows best. */
-function unionProblem(issue: z.core.$ZodIssueInvalidUnion, config: unknown): Problem {
+/**
+ * A union is a command (text or a list of arguments) or a life (a duration or a map of them). The branch of the
+ * value's own type knows best what is wrong.
+ */
+function unionProblems(issue: z.core.$ZodIssueInvalidUnion, config: unknown): readonly Problem[] {
   const value = valueAt(config, issue.path);
   const branch = issue.errors.find((issues) =>
     issues.every((one) => !(one.code === 'invalid_type' && one.path.length === 0)),
   );
-  const inner = branch?.[0];
-  if (inner === undefined) {
-    return { path: issue.path, at: 'value', message: `must be a string or a list, not ${typeName(value)}` };
+  if (branch !== undefined && branch.length > 0) {
+    return branch.flatMap((one) => fromIssue({ ...one, path: [...issue.path, ...one.path] }, config));
   }
-  const path = [...issue.path, ...inner.path];
-  return { path, at: 'value', message: message(inner, valueAt(config, path)) };
+  const expected = DURATIONS.has(String(issue.path.at(-1)))
+    ? 'a duration such as 30d, or a map of them'
+    : 'a string or a list';
+  const text = value === undefined ? 'is missing' : `must be ${expected}, not ${typeName(value)}`;
+  return [{ path: issue.path, at: 'value', message: text }];
 }
 
 function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {

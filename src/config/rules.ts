@@ -2,6 +2,7 @@
  * What the values of a configuration must be together. Works on what the YAML gave, valid or not, so that these
  * problems are told in the same breath as those of single values; what is of the wrong type is left to the schema.
  */
+import { KEEP_CLASSES } from '../repository/keep.ts';
 import { KEEP_DAYS_MAX } from '../repository/layout.ts';
 import { packDaysFor } from '../repository/rules.ts';
 import { parseDays } from './duration.ts';
@@ -23,16 +24,24 @@ export function crossProblems(config: unknown): readonly Problem[] {
   const none = isObject(root['sets']) && sets.length === 0;
   return [
     ...(none ? [problem(['sets'], 'must name at least one set')] : []),
-    ...sets.flatMap(([name, set]) => setProblems(['sets', name], objectOf(set))),
+    ...sets.flatMap(([name, set]) => setProblems(['sets', name], objectOf(set), root['store'])),
   ];
 }
 
-function setProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {
+function setProblems(
+  at: readonly string[],
+  set: Readonly<Record<string, unknown>>,
+  store: unknown,
+): readonly Problem[] {
   const urls = URL_KEYS.filter((key) => set[key] !== undefined);
   const source = set['source'];
   return [
     ...sourceProblems(at, source, set, urls),
+    ...keepProblems(at, set['keep']),
     ...lifeProblems(at, set),
+    ...lockProblems(at, set, store),
+    ...expireProblems(at, set['expire'], store),
+    ...replicaProblems(at, set['replicas'], store),
     ...urls
       .slice(1)
       .map((key) => problem([...at, key], `only one of ${urls.join(', ')} may be given`, 'key')),
@@ -58,14 +67,101 @@ function sourceProblems(
   ];
 }
 
+/** The classes of `keep: {daily: …}` grow: a weekly that went before the dailies would be kept for nothing. */
+function keepProblems(at: readonly string[], keep: unknown): readonly Problem[] {
+  if (!isObject(keep)) return [];
+  const lives = livesOf(keep);
+  const daily = KEEP_CLASSES[0];
+  const missing = keep[daily] === undefined;
+  return [
+    ...(missing ? [problem([...at, 'keep'], `needs ${daily}: how long every other snapshot is kept`)] : []),
+    ...lives.slice(1).flatMap(({ path, days }, index) => {
+      const before = lives[index];
+      if (before === undefined || days > before.days) return [];
+      return [
+        problem([...at, 'keep', ...path], `must be longer than ${before.path.join('.')} (${before.days}d)`),
+      ];
+    }),
+  ];
+}
+
 /** The longest life in a store is that of a pack, and it has to have a name there. */
 function lifeProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {
-  const keep = daysOr(set['keep'], undefined);
   const fullEvery = daysOr(set['full_every'], FULL_EVERY_DAYS);
-  if (keep === undefined || fullEvery === undefined || packDaysFor(keep, fullEvery) <= KEEP_DAYS_MAX)
-    return [];
+  if (fullEvery === undefined) return [];
   const most = KEEP_DAYS_MAX - packDaysFor(0, 0);
-  return [problem([...at, 'keep'], `is too long: together with full_every it may come to ${most}d`)];
+  return livesOf(set['keep'])
+    .filter(({ days }) => packDaysFor(days, fullEvery) > KEEP_DAYS_MAX)
+    .map(({ path }) =>
+      problem([...at, 'keep', ...path], `is too long: together with full_every it may come to ${most}d`),
+    );
+}
+
+/** The readable lives of `keep`, each with the path from there: none for a plain duration. */
+function livesOf(keep: unknown): readonly { readonly path: readonly string[]; readonly days: number }[] {
+  const named = isObject(keep)
+    ? KEEP_CLASSES.map((name) => ({ path: [name], days: daysOr(keep[name], undefined) }))
+    : [{ path: [], days: daysOr(keep, undefined) }];
+  return named.flatMap(({ path, days }) => (days === undefined ? [] : [{ path, days }]));
+}
+
+function lockProblems(
+  at: readonly string[],
+  set: Readonly<Record<string, unknown>>,
+  store: unknown,
+): readonly Problem[] {
+  const lock = set['object_lock'];
+  if (lock === undefined) return [];
+  if (isFolder(store))
+    return [problem([...at, 'object_lock'], 'is for buckets; nothing locks a file in a folder', 'key')];
+  const manifests = daysOr(objectOf(lock)['manifests'], undefined);
+  const shortest = livesOf(set['keep'])[0]?.days;
+  if (manifests === undefined || shortest === undefined || manifests < shortest) return [];
+  return [
+    problem(
+      [...at, 'object_lock', 'manifests'],
+      `must be shorter than keep (${shortest}d), or a manifest outlives its promise`,
+    ),
+  ];
+}
+
+function expireProblems(at: readonly string[], expire: unknown, store: unknown): readonly Problem[] {
+  if (expire !== 'auto' || typeof store !== 'string' || isFolder(store)) return [];
+  return [
+    problem(
+      [...at, 'expire'],
+      'auto is for folders; in a bucket the lifecycle rules do it, and a host may not delete there',
+    ),
+  ];
+}
+
+/** Each copy has a name and a place of its own. */
+function replicaProblems(at: readonly string[], replicas: unknown, store: unknown): readonly Problem[] {
+  if (!Array.isArray(replicas)) return [];
+  const names = new Set<unknown>();
+  const places = new Set<unknown>([place(store)]);
+  return replicas.flatMap((replica: unknown, index) => {
+    const { name, store: own } = objectOf(replica);
+    const problems = [
+      ...(name !== undefined && names.has(name)
+        ? [problem([...at, 'replicas', index, 'name'], 'is the name of an earlier copy of this set')]
+        : []),
+      ...(own !== undefined && places.has(place(own))
+        ? [problem([...at, 'replicas', index, 'store'], 'is where the set or an earlier copy lies already')]
+        : []),
+    ];
+    names.add(name);
+    places.add(place(own));
+    return problems;
+  });
+}
+
+function place(store: unknown): unknown {
+  return typeof store === 'string' ? store.replace(/\/+$/, '') : store;
+}
+
+function isFolder(store: unknown): boolean {
+  return typeof store === 'string' && !store.startsWith('s3:');
 }
 
 /** How often a full is made when the set does not say. */

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { HoldfastError } from '../errors.ts';
+import type { KeepClass } from '../repository/keep.ts';
 import type { Checksum } from '../stores/s3-settings.ts';
 import { splitCommand } from './command.ts';
 import { parseDays, parseHours } from './duration.ts';
@@ -19,20 +20,17 @@ const days = checked((value) => void parseDays(value));
 const hours = checked((value) => void parseHours(value));
 const commandLine = checked((value) => void splitCommand(value));
 
-const set = z.strictObject({
-  source: z.enum(['postgres', 'sqlite', 'mysql', 'redis', 'files']),
-  url: problemFree(postgresUrlProblem).optional(),
-  url_env: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
-    .optional(),
-  url_file: path.optional(),
-  url_command: z.union([commandLine, z.array(text).min(1).max(100)]).optional(),
-  path: path.optional(),
-  keep: days,
-  full_every: days.optional(),
-  subjects: path.optional(),
-  writer: name.optional(),
+/** `keep: 30d`, or a life for each class of the calendar. */
+const keepMap = z.strictObject({
+  daily: days.optional(),
+  weekly: days.optional(),
+  monthly: days.optional(),
+  yearly: days.optional(),
+} satisfies Record<KeepClass['name'], unknown>);
+
+const objectLock = z.strictObject({
+  mode: z.enum(['compliance', 'governance']),
+  manifests: days.optional(),
 });
 
 const s3 = z.strictObject({
@@ -49,6 +47,31 @@ const s3 = z.strictObject({
   profile: text.optional(),
 });
 
+const replica = z.strictObject({
+  name,
+  store: problemFree(storeUrlProblem),
+  s3: s3.optional(),
+});
+
+const set = z.strictObject({
+  source: z.enum(['postgres', 'sqlite', 'mysql', 'redis', 'files']),
+  url: problemFree(postgresUrlProblem).optional(),
+  url_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
+    .optional(),
+  url_file: path.optional(),
+  url_command: z.union([commandLine, z.array(text).min(1).max(100)]).optional(),
+  path: path.optional(),
+  keep: z.union([days, keepMap]),
+  full_every: days.optional(),
+  subjects: path.optional(),
+  writer: name.optional(),
+  object_lock: objectLock.optional(),
+  expire: z.enum(['auto', 'manual']).optional(),
+  replicas: z.array(replica).max(16).optional(),
+});
+
 const promises = z.strictObject({
   residency: z.array(text).min(1).max(100).optional(),
   erasure_within: days.optional(),
@@ -62,6 +85,7 @@ export const configSchema = z.strictObject({
   store: problemFree(storeUrlProblem),
   s3: s3.optional(),
   recipients: paths.min(1),
+  former_recipients: paths.optional(),
   signing_key: path.optional(),
   trusted_signers: paths.optional(),
   purge_signers: paths.optional(),
@@ -74,13 +98,20 @@ export const configSchema = z.strictObject({
 /** A valid file, with the names and units in which people write it. */
 export type RawConfig = z.output<typeof configSchema>;
 export type RawSet = z.output<typeof set>;
+export type RawReplica = z.output<typeof replica>;
 
 /** The keys that may stand at a path, for "did you mean". */
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(configSchema.shape);
-  if (path[0] === 'sets' && path.length === 2) return Object.keys(set.shape);
-  if (path[0] === 's3' && path.length === 1) return Object.keys(s3.shape);
-  if (path[0] === 'promises' && path.length === 1) return Object.keys(promises.shape);
+  const [top, , key, , last] = path;
+  if (top === 's3' && path.length === 1) return Object.keys(s3.shape);
+  if (top === 'promises' && path.length === 1) return Object.keys(promises.shape);
+  if (top !== 'sets') return [];
+  if (path.length === 2) return Object.keys(set.shape);
+  if (path.length === 3 && key === 'keep') return Object.keys(keepMap.shape);
+  if (path.length === 3 && key === 'object_lock') return Object.keys(objectLock.shape);
+  if (path.length === 4 && key === 'replicas') return Object.keys(replica.shape);
+  if (path.length === 5 && last === 's3') return Object.keys(s3.shape);
   return [];
 }
 

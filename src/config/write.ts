@@ -65,6 +65,8 @@ const ROOT_COMMENTS: Readonly<Record<string, string>> = {
   store: 'where the encrypted objects live: s3://bucket/prefix or file:///path',
   s3: 'only what the AWS defaults do not know: region, endpoint, force_path_style, checksum, ca_file, profile',
   recipients: 'OpenPGP public keys that can restore; keep their private keys off this host',
+  former_recipients:
+    'public keys that were recipients; what they signed still counts, nothing is sealed to them',
   signing_key: "this host's own key: it signs snapshots and cannot open them",
   trusted_signers: 'public keys of the hosts whose snapshots are believed',
   purge_signers: 'public keys whose purges are obeyed',
@@ -84,6 +86,9 @@ const SET_COMMENTS: Readonly<Record<string, string>> = {
   full_every: 'a new chain starts at least this often',
   subjects: 'which tables and columns are about a person',
   writer: 'the name under which this host writes (default: its host name)',
+  object_lock: 'packs cannot be deleted before their end; never the manifests, so that all stays erasable',
+  expire: 'auto: remove what is past its promise at the end of each backup (folders only)',
+  replicas: 'further stores that `holdfast copy` brings level',
 };
 
 const HEAD = ` holdfast configuration. Relative paths start at this file's folder; unknown keys are errors.

@@ -16,3 +16,11 @@ export const cannotWrite = (file: string, cause: unknown) =>
     hint: 'Make sure that its folder exists and that you may write there.',
     cause,
   });
+
+export const defaultLock = (url: string, mode: string, days: number) =>
+  new HoldfastError({
+    code: 'DEFAULT_LOCK',
+    exit: 'policy',
+    message: `${url} locks everything for ${days} days by default (${mode}), manifests too: then nobody could be erased in time`,
+    hint: 'Take the default retention off the bucket (Object Lock itself may stay on): packs are locked one by one with `object_lock:`.',
+  });

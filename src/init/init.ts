@@ -8,6 +8,8 @@ import { makeKeys } from './keys.ts';
 import type { InitKeys } from './keys.ts';
 import { prepareStore } from './store.ts';
 import type { PreparedStore } from './store.ts';
+import { applyRules, mustNotLockManifests } from './rules.ts';
+import type { ChainPolicy } from '../repository/rules.ts';
 
 export interface InitOptions {
   /** Absolute path of the configuration to write. */
@@ -20,6 +22,8 @@ export interface InitOptions {
   readonly passphrase: string | undefined;
   /** The text of the configuration, given the paths of the keys relative to its folder. */
   readonly renderConfig: (files: { recipients: string[]; signingKey: string }) => string;
+  /** Of the set: the bucket gets a lifecycle rule for each life that its objects may have. */
+  readonly policy: ChainPolicy;
   /** The text holds a secret: close the file to others. */
   readonly configIsSecret: boolean;
 }
@@ -33,12 +37,14 @@ export interface InitReport extends PreparedStore {
     readonly fingerprint: string;
     readonly userId: string;
   }[];
+  /** Lifecycle rules that the bucket has now, those of others included; undefined for a folder. */
+  readonly rules: number | undefined;
   readonly warnings: readonly string[];
 }
 
 /**
  * Sets everything up.
- * @throws HoldfastError INIT_EXISTS, INIT_CANNOT_WRITE, RECIPIENT_UNFIT, and what the store throws
+ * @throws HoldfastError INIT_EXISTS, INIT_CANNOT_WRITE, RECIPIENT_UNFIT, DEFAULT_LOCK, and what the store throws
  */
 export async function runInit(options: InitOptions, signal: AbortSignal): Promise<InitReport> {
   const { configFile, store, writer, recipientFiles, privateKeyOut } = options;
@@ -50,6 +56,7 @@ export async function runInit(options: InitOptions, signal: AbortSignal): Promis
     await mustBeWritable(dirname(privateKeyOut), privateKeyOut);
   }
   await store.create(signal);
+  await mustNotLockManifests(store, signal);
   const keys = await makeKeys({ writer, recipientFiles, makeOps: privateKeyOut !== undefined });
   const written: string[] = [];
   try {
@@ -63,7 +70,10 @@ export async function runInit(options: InitOptions, signal: AbortSignal): Promis
     await writeNew(configFile, options.renderConfig(files), options.configIsSecret ? 0o600 : 0o644, written);
     // Last: what fails before leaves no store, what comes after cannot fail.
     const prepared = await prepareStore({ store, signer: keys.ops ?? keys.host, host, recipients }, signal);
-    return { ...prepared, ...reportOf(options, keys), hostFingerprint: host.getFingerprint() };
+    const rules = await applyRules(store, options.policy, signal);
+    const report = reportOf(options, keys);
+    const warnings = [...report.warnings, ...rules.warnings];
+    return { ...prepared, ...report, warnings, rules: rules.count, hostFingerprint: host.getFingerprint() };
   } catch (error) {
     for (const file of written.reverse()) await rm(file, { force: true });
     throw error;

@@ -26,6 +26,7 @@ async function monitorOfAge(hours: number, promises = ''): Promise<Machine> {
   const world = await makeWorld((store) => ({
     ...bound(store),
     url: store.url,
+    bucket: store.bucket,
     now: async (signal) => new Date((await store.now(signal)).getTime() - hours * HOUR_MS),
   }));
   await world.backup({ users: rowsOf(10) });
@@ -47,6 +48,7 @@ function bound(store: Awaited<ReturnType<typeof makeWorld>>['store']) {
     get: store.get.bind(store),
     head: store.head.bind(store),
     list: store.list.bind(store),
+    versions: store.versions.bind(store),
     folders: store.folders.bind(store),
     remove: store.remove.bind(store),
     close: store.close.bind(store),

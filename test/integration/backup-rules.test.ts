@@ -91,7 +91,7 @@ describe('a backup run', () => {
     const users = rowsOf(20_000);
     const first = await world.backup({ users });
     const [pack] = first.entry.packs;
-    await world.store.remove([packKey(first.entry, pack?.[0] ?? '')], SIGNAL);
+    await world.store.remove([packKey(first.entry, pack?.[0] ?? '')], {}, SIGNAL);
     const second = await world.backup({ users });
     expect(second.entry.counts.new_segments).toBe(second.entry.counts.segments);
     expect(await world.cat(second.entry.snapshot)).toBe(sqlOf({ users }));
@@ -112,7 +112,7 @@ describe('a backup run', () => {
     await world.backup({ users: rowsOf(10) });
     const second = await world.backup({ users: rowsOf(20) });
     const [, newest] = await entriesOf(world);
-    await world.store.remove([`${newest?.folder}entry.json`, `${newest?.folder}manifest.pgp`], SIGNAL);
+    await world.store.remove([`${newest?.folder}entry.json`, `${newest?.folder}manifest.pgp`], {}, SIGNAL);
     const third = await world.backup({ users: rowsOf(30) });
     expect(world.warnings).toContainEqual(expect.stringContaining('rolled back'));
     expect(third.entry).toMatchObject({ seq: 3, prev: { snapshot: second.entry.snapshot } });
@@ -171,7 +171,7 @@ describe('the fence', () => {
     await world.backup({ users: rowsOf(10) });
     await retire(world, 1, ['039/0011223344556677', 0]);
     await world.backup({ users: rowsOf(10) });
-    await world.store.remove([ledgerKey(SET, 'officer', 1)], SIGNAL);
+    await world.store.remove([ledgerKey(SET, 'officer', 1)], {}, SIGNAL);
     await expect(viewSet(world.session, SET, false, SIGNAL)).rejects.toEqual(code('ROLLED_BACK'));
   });
 });
@@ -184,7 +184,7 @@ describe('a machine that has seen a newer state', () => {
     const reader = await world.reopen(await tempFolder('reader'));
     await viewSet(reader, SET, false, SIGNAL);
     const [, newest] = await entriesOf(world);
-    await world.store.remove([`${newest?.folder}entry.json`, `${newest?.folder}manifest.pgp`], SIGNAL);
+    await world.store.remove([`${newest?.folder}entry.json`, `${newest?.folder}manifest.pgp`], {}, SIGNAL);
     await expect(viewSet(reader, SET, false, SIGNAL)).rejects.toEqual(code('ROLLED_BACK'));
     await viewSet(reader, SET, true, SIGNAL);
     await viewSet(reader, SET, false, SIGNAL);

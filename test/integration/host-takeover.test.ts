@@ -12,6 +12,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { readPrivateKey } from '../../src/openpgp/keys.ts';
 import { readCatalog } from '../../src/repository/catalog.ts';
+import { readLedger } from '../../src/repository/ledger.ts';
 import { openSession } from '../../src/repository/session.ts';
 import { openManifest } from '../../src/restore/open.ts';
 import { SnapshotReader } from '../../src/restore/reader.ts';
@@ -127,7 +128,8 @@ describe.each(PLACES)('with the store in %s', (_, makePlace) => {
     await tamper(host.place, async (store) => {
       const keys = { signers: [], recipients: [ops.toPublic()], purgeSigners: [] };
       const session = await openSession({ store, ...keys, stateDir: state }, SIGNAL);
-      const { entries } = await readCatalog(store, session.id, 'shop', session.trust, SIGNAL);
+      const ledger = await readLedger(session, 'shop', SIGNAL);
+      const { entries } = await readCatalog(session, 'shop', ledger, SIGNAL);
       const item = entries.find(({ entry }) => entry.snapshot === first);
       if (!item) throw new Error('no first snapshot');
       const manifest = await openManifest(session, item, new KeyOpener([ops]), SIGNAL);

@@ -23,7 +23,7 @@ import { contentsOf } from './sqlite-kit.ts';
 const PAGES = [
   'README.md',
   'recipes/README.md',
-  ...['on-call', 'backup-host', 'privacy-officer', 'auditor'].map((name) => `docs/${name}.md`),
+  ...['on-call', 'backup-host', 'privacy-officer', 'auditor', 'copies'].map((name) => `docs/${name}.md`),
 ];
 
 function pageOf(path: string): Promise<string> {
@@ -117,7 +117,15 @@ test('README.md explains every key of the configuration, and every exit code', a
   expect(listed).toEqual(Object.values(EXIT));
 });
 
-test.for(PAGES)('the links of %s lead somewhere', async (path) => {
+const MORE_PAGES = [
+  'docs/retention.md',
+  'docs/keys.md',
+  ...['postgres-to-s3', 'postgres-s3-30d', 'ninety-days-locked', 'canada-only'].map(
+    (name) => `recipes/${name}/README.md`,
+  ),
+];
+
+test.for([...PAGES, ...MORE_PAGES])('the links of %s lead somewhere', async (path) => {
   const page = await pageOf(path);
   const anchors = [...page.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
     title.toLowerCase().replaceAll(' ', '-'),

@@ -81,17 +81,23 @@ test('a good file becomes absolute paths, days and defaults', () => {
       source: 'postgres',
       connection: { from: 'variable', variable: 'SHOP_DATABASE_URL' },
       keepDays: 30,
+      keep: [{ name: 'daily', days: 30 }],
       fullEveryDays: 7,
       subjects: '/etc/holdfast/subjects/shop.yaml',
       writer: 'db-7-example-com',
+      expire: 'manual',
+      replicas: [],
     },
     {
       name: 'notes',
       source: 'sqlite',
       path: '/etc/notes.db',
       keepDays: 28,
+      keep: [{ name: 'daily', days: 28 }],
       fullEveryDays: 14,
       writer: 'db-1',
+      expire: 'manual',
+      replicas: [],
     },
   ]);
   expect(config.promises).not.toHaveProperty('drillEveryDays');
@@ -213,6 +219,133 @@ compression: 20
       )
       .join('\n');
     expect(problemsIn(text)).toEqual([expect.stringContaining('alias')]);
+  });
+});
+
+describe('what a set promises', () => {
+  const set = (more: string): string => `${HEAD.replace('file:///srv/backup', 's3://acme-backups/prod')}sets:
+  shop:
+    source: postgres
+${more.trim().replace(/^ */gm, '    ')}
+`;
+
+  test('lives by the calendar, locks and copies', () => {
+    const config = parse(
+      set(`keep: { monthly: 365d, daily: 30d, weekly: 13w }
+           object_lock: { mode: compliance, manifests: 3d }
+           expire: manual
+           replicas: [{ name: paris, store: s3://acme-copy/, s3: { region: eu-west-3 } }, { name: disk, store: file:./copy }]`),
+    );
+    expect(config.sets.get('shop')).toMatchObject({
+      keepDays: 30,
+      keep: [
+        { name: 'daily', days: 30 },
+        { name: 'weekly', days: 91 },
+        { name: 'monthly', days: 365 },
+      ],
+      objectLock: { mode: 'compliance', manifestDays: 3 },
+      expire: 'manual',
+      replicas: [
+        { name: 'paris', store: 's3://acme-copy', s3: { region: 'eu-west-3' } },
+        { name: 'disk', store: 'file:///etc/holdfast/copy', s3: {} },
+      ],
+    });
+  });
+
+  test('a set that says nothing has one life, no lock, no copy, and expires nothing by itself', () => {
+    const shop = parse(set('keep: 30d')).sets.get('shop');
+    expect(shop).toMatchObject({ keep: [{ name: 'daily', days: 30 }], expire: 'manual', replicas: [] });
+    expect(shop).not.toHaveProperty('objectLock');
+    const locked = parse(set('keep: 30d\nobject_lock: { mode: governance }')).sets.get('shop');
+    expect(locked?.objectLock).toEqual({ mode: 'governance' });
+  });
+
+  test('a folder may expire by itself', () => {
+    const config = parse(`${HEAD}sets: { shop: { source: postgres, keep: 30d, expire: auto } }`);
+    expect(config.sets.get('shop')?.expire).toBe('auto');
+  });
+
+  test.each<[string, string, readonly string[]]>([
+    [
+      'no unit',
+      'keep: 30',
+      ['7:11: sets.shop.keep: must be a duration such as 30d, or a map of them, not a number'],
+    ],
+    ['no class', 'keep: {}', ['7:11: sets.shop.keep: needs daily: how long every other snapshot is kept']],
+    [
+      'an empty keep',
+      'keep:',
+      ['7:10: sets.shop.keep: must be a duration such as 30d, or a map of them, not empty'],
+    ],
+    [
+      'no daily',
+      'keep: { weekly: 90d }',
+      ['7:11: sets.shop.keep: needs daily: how long every other snapshot is kept'],
+    ],
+    [
+      'a class that does not exist, and a life in hours',
+      'keep: { daily: 24h, weakly: 90d }',
+      [
+        "7:20: sets.shop.keep.daily: '24h' is in hours, but a store forgets by whole days; write days: 1d",
+        "7:25: sets.shop.keep.weakly: unknown key; did you mean 'weekly'?",
+      ],
+    ],
+    [
+      'a weekly that goes before the dailies',
+      'keep: { daily: 30d, weekly: 4w, monthly: 40d }',
+      ['7:33: sets.shop.keep.weekly: must be longer than daily (30d)'],
+    ],
+    [
+      'a life that has no name in a store',
+      'keep: { daily: 30d, yearly: 9999d }',
+      ['7:33: sets.shop.keep.yearly: is too long: together with full_every it may come to 9997d'],
+    ],
+    [
+      'locks',
+      'keep: 30d\nobject_lock: { mode: legal, manifest: 3d }',
+      [
+        '8:26: sets.shop.object_lock.mode: must be one of compliance, governance',
+        "8:33: sets.shop.object_lock.manifest: unknown key; did you mean 'manifests'?",
+      ],
+    ],
+    [
+      'a manifest that is locked longer than it is kept',
+      'keep: { daily: 3d, weekly: 90d }\nobject_lock: { mode: governance, manifests: 3d }',
+      [
+        '8:49: sets.shop.object_lock.manifests: must be shorter than keep (3d), or a manifest outlives its promise',
+      ],
+    ],
+    [
+      'a host that would delete in a bucket',
+      'keep: 30d\nexpire: auto',
+      [
+        '8:13: sets.shop.expire: auto is for folders; in a bucket the lifecycle rules do it, and a host may not delete there',
+      ],
+    ],
+    [
+      'copies that are not one',
+      `keep: 30d
+       replicas:
+         - { name: a, store: s3://acme-backups/prod/ }
+         - { name: a, store: s3://acme-copy, region: x }
+         - { name: B, store: s3://acme-copy/ , s3: { regio: x } }`,
+      [
+        '9:25: sets.shop.replicas[0].store: is where the set or an earlier copy lies already',
+        '10:15: sets.shop.replicas[1].name: is the name of an earlier copy of this set',
+        '10:41: sets.shop.replicas[1].region: unknown key; the keys here are name, store, s3',
+        '11:15: sets.shop.replicas[2].name: must be 1 to 63 of a-z, 0-9, _ and -, starting with a letter or digit',
+        '11:25: sets.shop.replicas[2].store: is where the set or an earlier copy lies already',
+        "11:49: sets.shop.replicas[2].s3.regio: unknown key; did you mean 'region'?",
+      ],
+    ],
+  ])('%s is refused at its place', (_, more, problems) => {
+    expect(problemsIn(set(more))).toEqual(problems);
+  });
+
+  test('locks are for buckets', () => {
+    expect(
+      problemsIn(`${HEAD}sets: { a: { source: postgres, keep: 9d, object_lock: { mode: governance } } }`),
+    ).toEqual(['4:42: sets.a.object_lock: is for buckets; nothing locks a file in a folder']);
   });
 });
 

@@ -13,7 +13,17 @@ import { tempFolder } from '../services/temp.ts';
 const URL = 'postgres://ada:geheim@db.example.com:5432/shop';
 
 function set(connection: Connection): PostgresSet {
-  return { name: 'shop', source: 'postgres', connection, keepDays: 30, fullEveryDays: 7, writer: 'db-1' };
+  return {
+    name: 'shop',
+    source: 'postgres',
+    connection,
+    keepDays: 30,
+    keep: [{ name: 'daily', days: 30 }],
+    fullEveryDays: 7,
+    writer: 'db-1',
+    expire: 'manual',
+    replicas: [],
+  };
 }
 
 /** A file with this mode, in a folder of its own. */

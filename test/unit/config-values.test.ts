@@ -5,7 +5,7 @@ import { splitCommand } from '../../src/config/command.ts';
 import { formatDays, formatHours, parseDays, parseHours } from '../../src/config/duration.ts';
 import { NAME, writerFrom } from '../../src/config/names.ts';
 import { resolveStoreUrl, storeUrlProblem } from '../../src/config/store-url.ts';
-import { nearest } from '../../src/config/suggest.ts';
+import { nearest } from '../../src/yaml/suggest.ts';
 import { isHoldfastError } from '../../src/errors.ts';
 
 describe('durations', () => {

@@ -110,11 +110,28 @@ function some<T extends object>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> }): 
   return fc.record(shape, { requiredKeys: [] }) as fc.Arbitrary<Partial<T>>;
 }
 
-const life = fc
-  .record({ keep: days })
-  .chain((fixed) =>
-    some({ full_every: days, subjects: text, writer: name }).map((rest) => ({ ...rest, ...fixed })),
+/** Classes with growing lives. */
+const keepMap = fc
+  .tuple(...[1, 2, 3, 4].map(() => fc.integer({ min: 1, max: 900 })), fc.integer({ min: 1, max: 4 }))
+  .map((steps) => {
+    const classes = ['daily', 'weekly', 'monthly', 'yearly'].slice(0, steps[4]);
+    const lives = classes.map((_, index) => steps.slice(0, index + 1).reduce((sum, step) => sum + step, 0));
+    return Object.fromEntries(classes.map((name, index) => [name, `${lives[index] ?? 0}d`]));
+  });
+const replicas = fc
+  .uniqueArray(name, { maxLength: 3 })
+  .map((names) =>
+    names.map((one) => ({ name: one, store: `s3://copies/${one}`, s3: { region: 'eu-west-3' } })),
   );
+const life = fc.record({ keep: fc.oneof(days, keepMap) }).chain((fixed) =>
+  some({
+    full_every: days,
+    subjects: text,
+    writer: name,
+    replicas,
+    expire: fc.constant('manual' as const),
+  }).map((rest) => ({ ...rest, ...fixed })),
+);
 const connection = fc.oneof(
   fc.constant({}),
   url.map((value) => ({ url: value })),

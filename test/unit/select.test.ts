@@ -26,8 +26,9 @@ function entry(seq: number, time: string, more: Partial<CatalogEntry['entry']> =
     sha256: `sha-${more.writer ?? 'db1'}-${seq}`,
     folder: '',
     signer: '',
-    manifestBytes: 1,
-    amended: false,
+    current: undefined,
+    trouble: undefined,
+    objects: [],
   };
 }
 

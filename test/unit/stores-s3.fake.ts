@@ -3,7 +3,7 @@
  * those that AWS documents.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, vi } from 'vitest';
@@ -45,7 +45,7 @@ export interface Fake {
 }
 
 /** Starts a server on loopback that gives one answer; it ends with the test. */
-export async function serve(answer: RequestListener, tls?: { cert: string; key: string }): Promise<Fake> {
+export async function serve(answer: RequestListener, tls?: ServerOptions): Promise<Fake> {
   const requests: Fake['requests'] = [];
   const listener: RequestListener = (request, response) => {
     requests.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });

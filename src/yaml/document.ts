@@ -1,7 +1,13 @@
 /** A YAML file as a value that remembers where each part of it stood. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Pair, YAMLError } from 'yaml';
-import type { Problem } from './rules.ts';
+
+/** What is wrong with a value, or with a key itself, in the words of whoever knows what it must be. */
+export interface Problem {
+  readonly path: readonly PropertyKey[];
+  readonly at: 'key' | 'value';
+  readonly message: string;
+}
 
 export interface Place {
   /** Both count from 1. */
@@ -118,4 +124,15 @@ function keyText(pair: Pair): string | undefined {
 
 function offsetOfNode(node: unknown): number | undefined {
   return (node as Node | null | undefined)?.range?.[0];
+}
+
+/** `sets.shop.recipients[2]`; a key that is no plain word is quoted. */
+export function dotted(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return `[${part}]`;
+      const word = /^[\w-]+$/.test(String(part)) ? String(part) : JSON.stringify(String(part));
+      return index === 0 ? word : `.${word}`;
+    })
+    .join('');
 }

@@ -1,0 +1,149 @@
+/** Goal: on a bucket, `expire` removes every version and marker; a manifest that is locked keeps its snapshot, and is said. */
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runBackup } from '../../src/backup/backup.ts';
+import { readConfiguredKeys } from '../../src/cli/wiring.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { readSigningKey } from '../../src/openpgp/keys.ts';
+import { openSession } from '../../src/repository/session.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { backUp, bucketPlace, makeHost, snapshotsOf } from '../services/machines.ts';
+import type { Host, Place } from '../services/machines.ts';
+import { openShop } from '../services/shop.ts';
+import { tempFolder } from '../services/temp.ts';
+import { useS3 } from '../services/use.ts';
+import { SIGNAL, rowsOf, textSource } from '../services/world.ts';
+
+const DAY_MS = 86_400_000;
+
+test('every version of what is past its end goes, and nothing of what is not', async () => {
+  const { place, host } = await hostOn({ versioned: true });
+  const old = await backUpAgo(host, place, 40);
+  const fresh = await backUp(host);
+  await place.use(async (store) => {
+    // Somebody has overwritten and removed what is past its end: hidden, but there.
+    await store.put(manifestOf(old), Buffer.from('overwritten'), {}, SIGNAL);
+    await store.remove([manifestOf(old)]);
+    expect(await versionsOf(store, old)).toBeGreaterThan(3);
+  });
+  const { stdout } = await host.good(['expire', '--confirm', '--trust-clock']);
+  expect(stdout).toMatch(/shop: removed 1 snapshot and 0 packs/);
+  await place.use(async (store) => {
+    expect(await versionsOf(store, old)).toBe(0);
+    expect(await versionsOf(store, fresh.snapshot)).toBe(2);
+    expect(await Array.fromAsync(store.versions('leases/'))).toEqual([]);
+  });
+  expect(await snapshotsOf(host)).toEqual([fresh.snapshot]);
+  const reader = await host.reader();
+  await reader.good(['verify', '--read-data']);
+});
+
+test('a manifest under a lock stays, its entry with it; the next run after the lock finishes', async () => {
+  const { place, host } = await hostOn({ objectLock: true });
+  const old = await backUpAgo(host, place, 40, 4000);
+  await backUp(host);
+  const locked = await host.run(['expire', '--confirm', '--trust-clock', '--json']);
+  expect(locked.exitCode).toBe(3);
+  expect(locked.json.find(({ type }) => type === 'expire-place')).toMatchObject({
+    stuck: [{ key: manifestOf(old), lockedUntil: expect.stringMatching(/^20/) as string }],
+  });
+  await place.use(async (store) => {
+    expect(await versionsOf(store, old)).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+  });
+  await host.good(['expire', '--confirm', '--trust-clock']);
+  await place.use(async (store) => {
+    expect(await versionsOf(store, old)).toBe(0);
+  });
+});
+
+interface UsedPlace extends Place {
+  use(work: (store: Store) => Promise<void>): Promise<void>;
+}
+
+async function hostOn(options: {
+  versioned?: boolean;
+  objectLock?: boolean;
+}): Promise<{ place: UsedPlace; host: Host }> {
+  const s3 = await useS3();
+  const bucket = await s3.createBucket('expire', options);
+  const { url: _url, ...any } = await bucketPlace();
+  const url = `s3://${bucket}/prod`;
+  const { openStore } = await import('../../src/stores/open.ts');
+  const open = () => openStore(url, { s3: { endpoint: s3.endpoint, region: s3.region } });
+  const use = async (work: (store: Store) => Promise<void>) => {
+    const store = await open();
+    try {
+      await work(store);
+    } finally {
+      await store.close();
+    }
+  };
+  const path = join(await tempFolder('shop'), 'shop.db');
+  openShop(path, 20);
+  const place = { ...any, url, open, use };
+  return { place, host: await makeHost({ place, source: ['--source', 'sqlite', '--path', path] }) };
+}
+
+/** A snapshot that says it was made so many days ago; the server's own times cannot be changed. Returns its id. */
+async function backUpAgo(host: Host, place: UsedPlace, days: number, lockMs?: number): Promise<string> {
+  const config = await loadConfig(join(host.folder, 'holdfast.yaml'), host.env);
+  const { recipients, trustedSigners: signers, purgeSigners } = await readConfiguredKeys(config);
+  let snapshot = '';
+  await place.use(async (store) => {
+    const ago = past(store, days, lockMs);
+    const stateDir = await tempFolder('state');
+    const session = await openSession({ store: ago, signers, recipients, purgeSigners, stateDir }, SIGNAL);
+    const { entry } = await runBackup(
+      {
+        session,
+        recipients,
+        source: textSource({ users: rowsOf(20) }),
+        set: 'shop',
+        writer: 'other',
+        policy: { keep: [{ name: 'daily', days: 30 }], fullEveryDays: 7 },
+        signer: await readSigningKey(config.signingKey ?? ''),
+        level: 1,
+        full: false,
+        onStart: () => undefined,
+        onProgress: () => undefined,
+        onWarning: () => undefined,
+      },
+      SIGNAL,
+    );
+    snapshot = entry.snapshot;
+  });
+  return snapshot;
+}
+
+/** The store with a clock of days ago, which locks manifests for a while from now on. */
+function past(store: Store, days: number, lockMs: number | undefined): Store {
+  return {
+    url: store.url,
+    bucket: store.bucket,
+    get: (key, range, signal) => store.get(key, range, signal),
+    head: (key, signal) => store.head(key, signal),
+    list: (prefix, signal) => store.list(prefix, signal),
+    versions: (prefix, signal) => store.versions(prefix, signal),
+    folders: (prefix, signal) => store.folders(prefix, signal),
+    features: (signal) => store.features(signal),
+    create: (signal) => store.create(signal),
+    check: (signal) => store.check(signal),
+    remove: (keys, options, signal) => store.remove(keys, options, signal),
+    close: () => store.close(),
+    now: async (signal) => new Date((await store.now(signal)).getTime() - days * DAY_MS),
+    put: (key, bytes, options, signal) => {
+      const lock = { mode: 'governance', until: new Date(Date.now() + (lockMs ?? 0)) } as const;
+      const isLocked = lockMs !== undefined && key.endsWith('.pgp');
+      return store.put(key, bytes, { ...options, ...(isLocked && { lock }) }, signal);
+    },
+  };
+}
+
+function manifestOf(snapshot: string): string {
+  return `keep-030/shop/snapshots/${snapshot}/manifest.pgp`;
+}
+
+async function versionsOf(store: Store, snapshot: string): Promise<number> {
+  return (await Array.fromAsync(store.versions(`keep-030/shop/snapshots/${snapshot}/`))).length;
+}

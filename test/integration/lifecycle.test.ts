@@ -1,0 +1,298 @@
+/**
+ * Goal: a bucket ends backups by itself, at their time and not before, with this program not running; its rules are
+ * written and judged without touching those of others.
+ */
+import {
+  GetBucketLifecycleConfigurationCommand,
+  PutBucketLifecycleConfigurationCommand,
+} from '@aws-sdk/client-s3';
+import type { LifecycleRule as SdkRule } from '@aws-sdk/client-s3';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectComplaint } from '../services/complaint.ts';
+import { backUp, keysIn } from '../services/machines.ts';
+import type { Host } from '../services/machines.ts';
+import { startRgw } from '../services/rgw.ts';
+import type { RgwServer } from '../services/rgw.ts';
+import { contentsOf } from './sqlite-kit.ts';
+import { openShop } from '../services/shop.ts';
+import { tempFolder } from '../services/temp.ts';
+import { checkLifecycle } from '../../src/retention/apply-lifecycle.ts';
+import { SIGNAL } from '../services/world.ts';
+import { hostOn, placeOn, reconfigure } from './lifecycle-kit.ts';
+import type { S3Place } from './lifecycle-kit.ts';
+
+const DAY_MS = 86_400_000;
+let s3: RgwServer;
+beforeAll(async () => {
+  s3 = await startRgw();
+});
+afterAll(() => s3.stop());
+
+async function rulesOf(bucket: string): Promise<SdkRule[]> {
+  const client = s3.client();
+  try {
+    const answer = await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }));
+    return answer.Rules ?? [];
+  } finally {
+    client.destroy();
+  }
+}
+
+async function putRules(bucket: string, Rules: SdkRule[]): Promise<void> {
+  const client = s3.client();
+  try {
+    const LifecycleConfiguration = { Rules };
+    await client.send(new PutBucketLifecycleConfigurationCommand({ Bucket: bucket, LifecycleConfiguration }));
+  } finally {
+    client.destroy();
+  }
+}
+
+const ours = (rules: readonly SdkRule[]) => rules.filter(({ ID = '' }) => ID.startsWith('holdfast-'));
+const others = (rules: readonly SdkRule[]) => rules.filter(({ ID = '' }) => !ID.startsWith('holdfast-'));
+
+const FOREIGN: SdkRule[] = [
+  { ID: 'logs', Status: 'Enabled', Filter: { Prefix: 'logs/' }, Expiration: { Days: 7 } },
+  {
+    ID: 'tagged',
+    Status: 'Enabled',
+    Filter: { And: { Prefix: 'prod/', Tags: [{ Key: 'tmp', Value: 'yes' }] } },
+    Expiration: { Days: 1 },
+  },
+  { ID: 'asleep', Status: 'Disabled', Filter: { Prefix: '' }, Expiration: { Days: 1 } },
+];
+
+describe('rules', () => {
+  test('init writes one for every life; apply mends them, and those of others survive as they were', async () => {
+    const place = await placeOn(s3);
+    await putRules(place.bucket, FOREIGN);
+    const before = others(await rulesOf(place.bucket));
+    expect(before).toHaveLength(3);
+    const host = await hostOn(place, '30d');
+    const written = await rulesOf(place.bucket);
+    // 1 to 39 days, and one for delete markers.
+    expect(ours(written)).toHaveLength(40);
+    expect(ours(written)).toContainEqual({
+      ID: expect.stringMatching(/^holdfast-[0-9a-f]{8}-keep-039$/) as string,
+      Status: 'Enabled',
+      Filter: { Prefix: 'prod/db/keep-039/' },
+      Expiration: { Days: 39 },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+      AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+    });
+    expect(others(written)).toEqual(before);
+    await host.good(['store', 'lifecycle', 'check']);
+
+    // Somebody has removed one, disabled one, and changed one.
+    const changed = written.flatMap((rule): SdkRule[] => {
+      if (rule.ID?.endsWith('keep-030')) return [];
+      if (rule.ID?.endsWith('keep-031')) return [{ ...rule, Status: 'Disabled' }];
+      if (rule.ID?.endsWith('keep-039')) return [{ ...rule, Expiration: { Days: 400 } }];
+      return [rule];
+    });
+    await putRules(place.bucket, changed);
+    const found = await host.run(['store', 'lifecycle', 'check', '--json']);
+    expect(found.exitCode).toBe(1);
+    const problems = found.json.filter(({ type }) => type === 'problem');
+    expect(problems.map(({ kind, prefix }) => [kind, prefix])).toEqual([
+      ['missing', 'prod/db/keep-030/'],
+      ['wrong', 'prod/db/keep-031/'],
+      ['wrong', 'prod/db/keep-039/'],
+    ]);
+    for (const { hint } of problems) expect(hint).toBe('Run: holdfast store lifecycle apply');
+    await host.good(['store', 'lifecycle', 'apply']);
+    const sorted = (rules: SdkRule[]) => rules.toSorted((a, b) => (a.ID ?? '').localeCompare(b.ID ?? ''));
+    expect(sorted(await rulesOf(place.bucket))).toEqual(sorted(written));
+    const again = await host.good(['store', 'lifecycle', 'apply', '--json']);
+    expect(again.json.at(-1)).toMatchObject({ written: 0 });
+  });
+
+  test('of others that would end backups early are named, each, and left alone', async () => {
+    const place = await placeOn(s3);
+    const host = await hostOn(place, '30d');
+    const harmful: SdkRule[] = [
+      { ID: 'everything', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Days: 365 } },
+      {
+        ID: 'early',
+        Status: 'Enabled',
+        Filter: { Prefix: 'prod/db/keep-039/shop/' },
+        Expiration: { Days: 10 },
+      },
+      { ID: 'tidy', Status: 'Enabled', Filter: { Prefix: 'prod/db/ledger/' }, Expiration: { Days: 100 } },
+    ];
+    const harmless: SdkRule[] = [
+      { ID: 'later', Status: 'Enabled', Filter: { Prefix: 'prod/db/keep-039/' }, Expiration: { Days: 39 } },
+      { ID: 'neighbour', Status: 'Enabled', Filter: { Prefix: 'prod/dbx/' }, Expiration: { Days: 1 } },
+    ];
+    const all = [...(await rulesOf(place.bucket)), ...harmful, ...harmless];
+    await putRules(place.bucket, all);
+    const before = others(await rulesOf(place.bucket));
+    const found = await host.run(['store', 'lifecycle', 'check']);
+    expect(found.exitCode).toBe(1);
+    expect(found.stdout).toMatch(
+      /rule everything removes prod\/db\/holdfast.json after 365 days, which must stay/,
+    );
+    expect(found.stdout).toMatch(
+      /rule early removes prod\/db\/keep-039\/ after 10 days: the shorter of two rules wins/,
+    );
+    expect(found.stdout).toMatch(/rule tidy removes prod\/db\/ledger\/ after 100 days/);
+    expect(found.stdout).not.toMatch(/later|neighbour/);
+    expect(found.stdout).toContain(`aws s3api put-bucket-lifecycle-configuration --bucket ${place.bucket}`);
+    expect((await host.run(['store', 'lifecycle', 'apply'])).exitCode).toBe(1);
+    expect(others(await rulesOf(place.bucket))).toEqual(before);
+  });
+
+  test('more than a bucket takes are refused before anything is changed', async () => {
+    const place = await placeOn(s3);
+    const host = await hostOn(place, '30d');
+    const before = await rulesOf(place.bucket);
+    await reconfigure(host, (config) => config.replace('keep: 30d', 'keep: 1000d'));
+    const refused = await host.run(['store', 'lifecycle', 'apply']);
+    expectComplaint(refused, {
+      exit: 2,
+      error: /1010 lifecycle rules are needed, and a bucket takes 1000/,
+      hint: /keep:/,
+    });
+    expect(await rulesOf(place.bucket)).toEqual(before);
+  });
+
+  test('stay while a longer life may be in use elsewhere; --prune takes those that nothing needs', async () => {
+    const place = await placeOn(s3);
+    const host = await hostOn(place, '30d');
+    await reconfigure(host, (config) => config.replace('keep: 30d', 'keep: 10d'));
+    await host.good(['store', 'lifecycle', 'apply']);
+    expect(ours(await rulesOf(place.bucket))).toHaveLength(40);
+    await host.good(['store', 'lifecycle', 'apply', '--prune']);
+    expect(ours(await rulesOf(place.bucket))).toHaveLength(20);
+  });
+
+  test('a default lock, which would hold manifests, keeps init from making a store', async () => {
+    const place = await placeOn(s3, { objectLock: true, defaultRetention: { mode: 'GOVERNANCE', days: 9 } });
+    await expect(hostOn(place, '30d')).rejects.toThrow(/locks everything for 9 days by default/);
+    expect(await keysIn(place)).toEqual([]);
+  });
+});
+
+test('rules that nothing executes are found out by what is still there', async () => {
+  const place = await placeOn(s3);
+  const host = await hostOn(place, '30d');
+  await backUp(host);
+  const store = await place.open();
+  const policies = [{ keepDays: 30, fullEveryDays: 7 }];
+  const overdue = async (days: number) => {
+    const later = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'now') return async () => new Date((await target.now()).getTime() + days * DAY_MS);
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const report = await checkLifecycle(later, policies, SIGNAL);
+    expect(report.problems).toEqual([]);
+    return report.overdue.map(({ kind }) => kind).sort();
+  };
+  expect(await overdue(32.9)).toEqual([]);
+  expect(await overdue(33.1)).toEqual(['manifest', 'record']);
+  expect(await overdue(42.1)).toEqual(['manifest', 'pack', 'record']);
+  await store.close();
+});
+
+const KINDS = [
+  ['plain', {}, ''],
+  ['versioned', { versioned: true }, ''],
+  ['locked', { objectLock: true }, '    object_lock: { mode: compliance }\n'],
+] as const;
+
+interface Watched {
+  readonly kind: string;
+  readonly place: S3Place;
+  readonly host: Host;
+  /** Outer dates, as `snapshots` gave them. */
+  readonly goneBy: { readonly short: Date; readonly long: Date };
+}
+
+test('snapshots of 3 and 9 days go at their time, by the bucket alone', { timeout: 900_000 }, async () => {
+  const watched: Watched[] = [];
+  const content = new Map<string, unknown>();
+  for (const [kind, options, lines] of KINDS) {
+    const place = await placeOn(s3, options);
+    const host = await hostOn(place, '3d');
+    const path = join(await tempFolder('long'), 'long.db');
+    openShop(path, 30);
+    content.set(kind, contentsOf(path));
+    await reconfigure(host, (config) =>
+      config
+        .replace('    keep: 3d\n', `    keep: 3d\n${lines}`)
+        .replace('full_every: 7d', 'full_every: 1d')
+        .replace(
+          'sets:\n',
+          `sets:\n  long:\n    source: sqlite\n    path: ${path}\n    keep: 9d\n    full_every: 1d\n${lines}`,
+        ),
+    );
+    await host.good(['store', 'lifecycle', 'apply', '--prune']);
+    for (const set of ['shop', 'long']) await backUp(host, [set]);
+    const { json } = await host.good(['snapshots', '--json']);
+    const outer = (set: string) =>
+      new Date(String(json.find((record) => record['set'] === set)?.['gone_by']));
+    watched.push({ kind, place, host, goneBy: { short: outer('shop'), long: outer('long') } });
+  }
+  const now = Date.now();
+  /** The night after so many days; then what must hold everywhere. */
+  const night = async (days: number) => {
+    await s3.lifecyclePass(days);
+    const time = new Date(now + days * DAY_MS);
+    for (const { kind, place, host, goneBy } of watched) {
+      const [short, long] = [await manifestsOf(place, 'shop'), await manifestsOf(place, 'long')];
+      const where = `${kind}, day ${String(days)}`;
+      // Not before their time …
+      if (days <= 3) expect(short, where).toEqual({ readable: 1, versions: 1 });
+      if (days <= 9) expect(long, where).toEqual({ readable: 1, versions: 1 });
+      // … and not after it: hidden at the midnight after, gone by the outer date.
+      if (days >= 4) expect(short.readable, where).toBe(0);
+      if (days >= 10) expect(long.readable, where).toBe(0);
+      if (time >= goneBy.short) expect(short, where).toEqual({ readable: 0, versions: 0 });
+      if (time >= goneBy.long) expect(long, where).toEqual({ readable: 0, versions: 0 });
+      for (const [set, there] of [
+        ['shop', days <= 3],
+        ['long', days <= 9],
+      ] as const) {
+        if (there) await mustRestore(host, set, set === 'long' ? content.get(kind) : undefined);
+      }
+      if (days === 6) await host.good(['store', 'lifecycle', 'check']);
+    }
+  };
+  for (const days of [3, 4, 5, 6, 9, 10, 11, 12]) await night(days);
+  for (const { kind, goneBy } of watched) {
+    expect(Math.ceil((goneBy.short.getTime() - now) / DAY_MS), kind).toBe(kind === 'plain' ? 4 : 6);
+    expect(Math.ceil((goneBy.long.getTime() - now) / DAY_MS), kind).toBe(kind === 'plain' ? 10 : 12);
+  }
+  // Packs have 6 and 12 days, their old versions two more, and the markers go last.
+  for (const days of [13, 14, 15, 16]) await s3.lifecyclePass(days);
+  for (const { kind, place } of watched) {
+    const store = await place.open();
+    expect(await Array.fromAsync(store.versions('keep-')), kind).toEqual([]);
+    expect(await keysIn(place, 'holdfast.json'), kind).toEqual(['holdfast.json']);
+    await store.close();
+  }
+});
+
+async function manifestsOf(place: S3Place, set: string): Promise<{ readable: number; versions: number }> {
+  const store = await place.open();
+  try {
+    const all = (await Array.fromAsync(store.versions('keep-'))).filter(({ key }) =>
+      new RegExp(`/${set}/snapshots/[^/]+/manifest.pgp$`).test(key),
+    );
+    const data = all.filter(({ isMarker }) => !isMarker);
+    return { readable: data.filter(({ isLatest }) => isLatest).length, versions: data.length };
+  } finally {
+    await store.close();
+  }
+}
+
+async function mustRestore(host: Host, set: string, content: unknown): Promise<void> {
+  const reader = await host.reader();
+  const to = join(reader.folder, 'back.db');
+  await reader.good(['restore', `${set}@latest`, '--to', to]);
+  if (content !== undefined) expect(contentsOf(to)).toEqual(content);
+}
