@@ -68,3 +68,65 @@ export function cutInTable(table: string): HoldfastError {
     hint: 'Nothing was stored. Run the backup again and look at the server log when it happens twice.',
   });
 }
+
+/** Where in a row something is: the table, the column if known, and the byte of the row, counted from 0. */
+export interface RowSpot {
+  readonly table: string;
+  readonly column?: string | undefined;
+  readonly byte?: number;
+}
+
+/** Bytes of a row that its writer does not write. `what` must not quote them: they may be somebody's data. */
+export function unreadableRow(spot: RowSpot, what: string): HoldfastError {
+  return new HoldfastError({
+    code: 'ROW_UNREADABLE',
+    exit: 'failed',
+    message: `a row of ${spotText(spot)} cannot be read: ${what}`,
+    hint: 'Nothing was changed. Report this with the version of the database and of the tool that made the backup.',
+  });
+}
+
+/** A value that a column cannot hold: a restore would stop at it. The value itself is not shown. */
+export function unwritableValue(spot: RowSpot, why: string): HoldfastError {
+  return new HoldfastError({
+    code: 'ROW_UNWRITABLE',
+    exit: 'usage',
+    message: `${spotText(spot)} cannot hold the new value: ${why}`,
+    hint: 'Choose another value for this column in the subject map.',
+  });
+}
+
+function spotText({ table, column, byte }: RowSpot): string {
+  const at = byte === undefined ? '' : ` at byte ${byte}`;
+  return column === undefined ? `${table}${at}` : `${table}, column ${column}${at}`;
+}
+
+/** A stream that holds no rows. */
+export function noCodec(table: string, dialect: string): HoldfastError {
+  return new HoldfastError({
+    code: 'ROW_NO_CODEC',
+    exit: 'failed',
+    message: `rows of ${table} are written in a dialect that cannot be read row by row: ${dialect}`,
+    hint: 'This version can purge from PostgreSQL and SQLite backups.',
+  });
+}
+
+/** A path into JSON that is not one. */
+export function badJsonPath(path: string, at: number): HoldfastError {
+  return new HoldfastError({
+    code: 'JSON_PATH',
+    exit: 'usage',
+    message: `JSON path ${path} cannot be read from character ${at + 1} on`,
+    hint: 'Write it like $.user.id, $.items[*].owner, $[0] or $["odd name"].',
+  });
+}
+
+/** A value that must be JSON and is not. `where` names table and column. */
+export function notJson(where: string): HoldfastError {
+  return new HoldfastError({
+    code: 'JSON_INVALID',
+    exit: 'failed',
+    message: `${where} holds a value that is not JSON`,
+    hint: 'A path can only be followed in JSON: give that column another rule in the subject map.',
+  });
+}

@@ -1,0 +1,40 @@
+/** The codec for the rows of a stream. */
+import type { TableSchema } from '../sources/schema.ts';
+import type { Dialect, TableInfo } from '../sources/source.ts';
+import { noCodec } from './errors.ts';
+import { PgCopyCodec } from './pg-copy-codec.ts';
+import type { RowCodec } from './row-codec.ts';
+import { SqlInsertCodec } from './sql-insert-codec.ts';
+import type { TextEncoding } from './sqlite-literals.ts';
+
+export { KeyFilter } from './key-filter.ts';
+export type { RowCodec, RowPlace, RowQuery, RowVisitor } from './row-codec.ts';
+export type { Value } from './values.ts';
+
+export interface CodecOptions {
+  /** SQLite: the database's encoding (`SourceInfo.facts.encoding`); UTF-8 when not given. */
+  readonly encoding?: TextEncoding;
+}
+
+/**
+ * The codec for the rows of one stream.
+ *
+ * @param table - of the stream: what its rows list
+ * @param schema - of the same table: the columns' types, which decide how a new value is written
+ * @throws HoldfastError ROW_NO_CODEC for a stream without rows
+ */
+export function codecFor(
+  dialect: Dialect,
+  table: TableInfo,
+  schema: TableSchema,
+  options: CodecOptions = {},
+): RowCodec {
+  switch (dialect) {
+    case 'pg-copy':
+      return new PgCopyCodec(table, schema);
+    case 'sql-insert':
+      return new SqlInsertCodec(table, schema, options.encoding ?? 'UTF-8');
+    case 'sql':
+      throw noCodec(table.name, dialect);
+  }
+}
