@@ -4,6 +4,8 @@
  * A dump is an ordered list of streams of text. Concatenated in order (leaving out `globals`) they are a
  * script that the engine's own client can load: that is what makes recovery without holdfast possible.
  */
+import type { Schema } from './schema.ts';
+
 export type SourceKind = 'postgres' | 'mysql' | 'sqlite' | 'redis' | 'files';
 
 /**
@@ -58,6 +60,8 @@ export interface SourceInfo {
  * order, they are the script.
  */
 export interface Dump extends AsyncDisposable {
+  /** Of the same moment as the rows. */
+  readonly schema: Schema;
   /** A lane ends normally only after its tools exited 0 and its part of the dump was complete; it throws otherwise. */
   readonly lanes: readonly AsyncIterable<DumpStream>[];
 }
@@ -66,6 +70,8 @@ export interface Source {
   readonly kind: SourceKind;
   /** Connects, checks tools and versions, throws the error a dump would meet (missing tool, older tool, no database). */
   probe(signal: AbortSignal): Promise<SourceInfo>;
+  /** Reads the schema as it is now; connects as `probe` does. */
+  schema(signal: AbortSignal): Promise<Schema>;
   /** Starts a dump. */
   dump(signal: AbortSignal): Promise<Dump>;
 }

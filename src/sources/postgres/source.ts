@@ -1,12 +1,14 @@
 /** PostgreSQL as a source: logical dumps by the server's own tools, under one snapshot. */
 import { throwIfCancelled } from '../../errors.ts';
 import type { Client } from 'pg';
+import type { Schema } from '../schema.ts';
 import type { Dump, Source, SourceInfo } from '../source.ts';
 import { pgConnection, type PgConnection } from './connection.ts';
 import { startDump } from './dump.ts';
 import { queryFailed } from './errors.ts';
 import { checkReadable, readFacts, type PgFacts } from './facts.ts';
 import { readSizes, shareOut } from './share-out.ts';
+import { readSideCar } from './side-car.ts';
 import { openSnapshot } from './snapshot.ts';
 import { findTools, type PgTools, type ServerVersion } from './tools.ts';
 
@@ -32,6 +34,7 @@ export function postgresSource(options: PostgresSourceOptions): Source {
   return {
     kind: 'postgres',
     probe: (signal) => probe(connection, signal),
+    schema: (signal) => schema(connection, signal),
     dump: (signal) => dump(connection, jobs, signal),
   };
 }
@@ -63,12 +66,24 @@ async function probe(connection: PgConnection, signal: AbortSignal): Promise<Sou
   }
 }
 
+async function schema(connection: PgConnection, signal: AbortSignal): Promise<Schema> {
+  throwIfCancelled(signal);
+  const client = await connection.client();
+  try {
+    await serverVersion(client, connection);
+    return await readSideCar(client, connection.display);
+  } finally {
+    await client.end();
+  }
+}
+
 async function dump(connection: PgConnection, jobs: number, signal: AbortSignal): Promise<Dump> {
   throwIfCancelled(signal);
   const { client, server, tools, facts } = await look(connection);
   try {
     const snapshot = await openSnapshot(connection, client, server);
     const tables = facts.dumpEncoding === 'UTF8' ? await readSizes(client, connection.display) : [];
+    const sideCar = await readSideCar(client, connection.display);
     const plan = {
       connection,
       tools,
@@ -82,7 +97,7 @@ async function dump(connection: PgConnection, jobs: number, signal: AbortSignal)
       await running.stop();
       await snapshot.close();
     };
-    return { lanes: running.lanes, [Symbol.asyncDispose]: dispose };
+    return { schema: sideCar, lanes: running.lanes, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await client.end();
     throw error;

@@ -1,6 +1,7 @@
 /** SQLite as a source: a private copy of one moment, read table by table. */
 import { resolve } from 'node:path';
 import { throwIfCancelled } from '../../errors.ts';
+import type { Schema as SideCar } from '../schema.ts';
 import type { Dump, DumpStream, Source, SourceInfo } from '../source.ts';
 import { checkIntegrity, copyDatabase, type DatabaseCopy } from './copy.ts';
 import { displayName, foldName } from './names.ts';
@@ -10,6 +11,7 @@ import { rehearse } from './rehearse.ts';
 import { tableRows } from './rows.ts';
 import { readSchema, type Schema, type StoredTable } from './schema.ts';
 import { postData, preData, sequenceReset } from './script.ts';
+import { readSideCar } from './side-car.ts';
 
 export interface SqliteSourceOptions {
   /** The database file. */
@@ -34,6 +36,7 @@ export function sqliteSource(options: SqliteSourceOptions): Source {
   return {
     kind: 'sqlite',
     probe: (signal) => probe(path, { lockPatience, signal }),
+    schema: (signal) => sideCar(path, { lockPatience, signal }),
     dump: (signal) => dump(path, options.scratch, { lockPatience, signal }),
   };
 }
@@ -47,6 +50,18 @@ async function probe(path: string, options: OpenOptions): Promise<SourceInfo> {
     rehearse(schema, path);
     const version = String(db.prepare('SELECT sqlite_version() AS version').get()?.['version']);
     return describe(path, schema, header, version);
+  } catch (error) {
+    throw named(path, error);
+  } finally {
+    db.close();
+  }
+}
+
+async function sideCar(path: string, options: OpenOptions): Promise<SideCar> {
+  throwIfCancelled(options.signal);
+  const db = await openMoment(path, await readHeader(path), options);
+  try {
+    return readSideCar(db, readSchema(db, path));
   } catch (error) {
     throw named(path, error);
   } finally {
@@ -91,7 +106,8 @@ async function dump(path: string, scratch: string, options: OpenOptions): Promis
     const schema = readCopy(copy, path);
     throwIfCancelled(signal);
     // One connection reads one thing at a time: a second lane would only take turns with the first.
-    return { lanes: [lane(copy, schema, path, signal)], [Symbol.asyncDispose]: () => copy.remove() };
+    const lanes = [lane(copy, schema, path, signal)];
+    return { schema: readSideCar(copy.db, schema), lanes, [Symbol.asyncDispose]: () => copy.remove() };
   } catch (error) {
     await copy.remove();
     throw error;
