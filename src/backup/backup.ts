@@ -13,21 +13,32 @@ import type { Ledger } from '../repository/ledger.ts';
 import { chooseClass } from '../repository/keep.ts';
 import type { KeepClass, KeepPolicy, TakenSnapshot } from '../repository/keep.ts';
 import { lockSet } from '../repository/lock.ts';
+import { writeIndexes } from '../repository/index-state.ts';
 import { PackWriter } from '../repository/packs.ts';
+import type { SegmentRef } from '../repository/pages.ts';
+import { erasedUntil } from '../repository/purges.ts';
 import { own } from '../repository/records.ts';
 import { endOfPromise } from '../repository/rules.ts';
 import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
 import type { SeenEntry } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
+import { formatSidecar } from '../repository/sidecar.ts';
 import { SegmentPool } from '../segments/pool.ts';
 import type { Dump, DumpStream, Source, SourceInfo } from '../sources/source.ts';
 import type { Store } from '../stores/store.ts';
+import type { SealBlock } from '../subject-index/seal.ts';
+import { checkMap } from '../subjects/check.ts';
+import type { ParsedMap } from '../subjects/parse.ts';
+import { PurgeGuard } from '../suppression/guard.ts';
+import type { DumpGuard, OnPurged } from '../suppression/guard.ts';
+import { purgeIntents } from '../suppression/pending.ts';
 import { TOOL } from '../version.ts';
 import { openChain } from './chain.ts';
 import type { ReadyChain } from './chain.ts';
 import { checkCommit, commit } from './commit.ts';
 import type { CommitCheck } from './commit.ts';
+import { RunIndexing } from './indexing.ts';
 import { Locks } from './locks.ts';
 import type { LockPolicy } from './locks.ts';
 import { Recorder } from './recorder.ts';
@@ -56,6 +67,10 @@ export interface BackupOptions {
   readonly level: number;
   /** Start a new chain. */
   readonly full: boolean;
+  /** Goes sealed into the snapshot, so that a purge can find people in it; held against each dump's schema. */
+  readonly subjects?: ParsedMap;
+  /** When somebody who was erased is in the database; `warn` unless it is said. */
+  readonly onPurged?: OnPurged;
   readonly onStart: (info: SourceInfo) => void;
   readonly onProgress: (bytes: number, stream: string) => void;
   readonly onWarning: (text: string) => void;
@@ -126,10 +141,14 @@ async function attemptBackup(
   };
   using chain = await openChain(context, now, full, signal);
   const locks = options.policy.lock && new Locks(options.policy.lock, now);
-  const recorded = await record(options, chain, locks, pool, signal);
+  const guard = await readGuard(options, ledger, now, signal);
+  const recorded = await record({ ...options, info, guard }, chain, locks, pool, signal);
   const committing = await session.store.now(signal);
   const check = await checkCommit(session, chain, recorded, policy, committing, signal);
   if (check.kind !== 'go') return { kind: check.kind, wasFull: chain.decision.kind === 'start' };
+  // Whoever was erased since is not among those whom this dump was looked through for.
+  if (countPurges(session, check.ledger) > countPurges(session, ledger))
+    return { kind: 'retired', wasFull: chain.decision.kind === 'start' };
   const binding = bind(options, chain, check, life.days, prev, now, committing);
   const parts = {
     lock: locks?.ofManifest(),
@@ -139,6 +158,7 @@ async function attemptBackup(
     prev: prev ? { snapshot: prev.snapshot, seq: prev.seq, sha256: prev.sha256, end: prev.end } : null,
     packs: check.packs,
     recorded,
+    indexes: await indexesOf(context.stateFolder, chain, recorded),
     source: info,
     durationMs: performance.now() - startedMs,
     tool: TOOL,
@@ -148,6 +168,31 @@ async function attemptBackup(
   const seen = { seq: entry.seq, snapshot: entry.snapshot, sha256: entrySha256, end: entry.end };
   await rememberSeen(context.stateFolder, { [writer]: seen }, check.ledger.heads);
   return { kind: 'committed', report: { entry, life, reason: chain.decision.reason } };
+}
+
+function readGuard(
+  { session, set, onPurged, onWarning }: BackupOptions,
+  ledger: Ledger,
+  now: Date,
+  signal: AbortSignal,
+): Promise<PurgeGuard> {
+  return PurgeGuard.read({ session, set, policy: onPurged ?? 'warn', onWarning }, ledger, now, signal);
+}
+
+function countPurges({ operators }: Session, ledger: Ledger): number {
+  return purgeIntents(ledger, operators).length;
+}
+
+/** The indexes that know segments of this run; the host remembers all of the chain's. */
+async function indexesOf(
+  stateFolder: string,
+  { place, indexes }: ReadyChain,
+  { packs, newIndexes }: Recorded,
+): Promise<readonly SegmentRef[]> {
+  if (newIndexes.length > 0) await writeIndexes(stateFolder, place.chain, [...indexes, ...newIndexes]);
+  return [...indexes, ...newIndexes]
+    .filter((index) => index.packs.some((ref) => packs.has(ref)))
+    .map(({ ref }) => ref);
 }
 
 /** What decides about the life of the next one: snapshots of this writer whose manifest is there. */
@@ -175,7 +220,7 @@ async function previousEntry(
 ): Promise<SeenEntry | undefined> {
   const seen = await readSeen(stateFolderOf(session, set));
   const present = newestByWriter(catalog.entries);
-  for (const problem of findRollback(seen, present, ledger.heads, now))
+  for (const problem of findRollback(seen, present, ledger.heads, now, erasedUntil(ledger)))
     onWarning(`the store was rolled back: ${problem}`);
   for (const { key } of catalog.failures) onWarning(`${key} cannot be verified; run: holdfast verify ${set}`);
   const newest = catalog.entries.at(-1)?.entry.time;
@@ -186,9 +231,14 @@ async function previousEntry(
   return here && (!there || here.seq > there.seq) ? here : there;
 }
 
+interface RecordOptions extends BackupOptions {
+  readonly info: SourceInfo;
+  readonly guard: PurgeGuard;
+}
+
 /** Streams the dump through the recorder into packs. */
 async function record(
-  options: BackupOptions,
+  options: RecordOptions,
   chain: ReadyChain,
   locks: Locks | undefined,
   pool: SegmentPool,
@@ -207,7 +257,12 @@ async function record(
   recorder.writeTo(writer);
   try {
     await using dump = await source.dump(signal);
-    await recordLanes(recorder, dump, signal);
+    const sidecar = describeDump(options, dump);
+    if (sidecar) recorder.addSidecar(sidecar);
+    recorder.indexWith(beginIndexing(options, dump, chain, pool, signal));
+    const watched = options.guard.begin(dump.schema, options.info);
+    await recordLanes(recorder, dump, watched, signal);
+    watched.judge();
     return await recorder.finish();
   } catch (error) {
     await writer.abandon();
@@ -215,15 +270,45 @@ async function record(
   }
 }
 
+function beginIndexing(
+  { session, subjects, info }: RecordOptions,
+  { schema }: Dump,
+  { place, packDays }: ReadyChain,
+  pool: SegmentPool,
+  signal: AbortSignal,
+): RunIndexing | undefined {
+  if (subjects === undefined) return undefined;
+  const { store } = session;
+  const seal: SealBlock = (plain, key, level) => pool.seal(plain, key, level);
+  return RunIndexing.begin({ map: subjects.map, schema, info, store, place, packDays, seal, signal });
+}
+
+/** The side-car, if there is a table; says what the subject map does not cover. */
+function describeDump({ source, subjects, onWarning }: BackupOptions, { schema }: Dump): Buffer | undefined {
+  const findings = subjects === undefined ? [] : checkMap(subjects, schema, { engine: source.kind });
+  for (const finding of findings) onWarning(subjects?.describe(finding) ?? finding.message);
+  if (schema.tables.length === 0) return undefined;
+  const { text, sha256 } = subjects?.map ?? {};
+  return formatSidecar({
+    schema,
+    ...(text !== undefined && sha256 !== undefined && { subjects: { text, sha256 } }),
+  });
+}
+
 /** Reads all lanes at the same time; the first that fails stops the others, and its error counts. */
-async function recordLanes(recorder: Recorder, dump: Dump, signal: AbortSignal): Promise<void> {
+async function recordLanes(
+  recorder: Recorder,
+  dump: Dump,
+  guard: DumpGuard,
+  signal: AbortSignal,
+): Promise<void> {
   const failures: unknown[] = [];
   const readLane = async (streams: AsyncIterable<DumpStream>) => {
     const lane = recorder.lane();
     try {
       for await (const stream of streams) {
         throwIfCancelled(signal);
-        await lane.addStream(stream);
+        await lane.addStream(guard.watch(stream));
       }
     } catch (error) {
       failures.push(error);

@@ -1,10 +1,13 @@
 /** Getting a chain ready for a run: continue it or start one, and square the host's index with what the store shows. */
 import type { Catalog } from '../repository/catalog.ts';
 import { indexFile, readChainState, writeChainState } from '../repository/chain-state.ts';
+import { readIndexes, writeIndexes } from '../repository/index-state.ts';
+import type { KnownIndex } from '../repository/index-state.ts';
 import { daysOfPack, packRef, packsFolder } from '../repository/layout.ts';
 import type { ChainPlace } from '../repository/layout.ts';
 import { retiredPlaces } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { erasedUntil } from '../repository/purges.ts';
 import { decideChain, packDaysFor, packIsKnown } from '../repository/rules.ts';
 import type { ChainDecision, ChainPolicy } from '../repository/rules.ts';
 import { SegmentIndex } from '../repository/segment-index.ts';
@@ -18,6 +21,8 @@ export interface ReadyChain extends Disposable {
   readonly keys: ChainKeys;
   readonly index: SegmentIndex;
   readonly decision: ChainDecision;
+  /** Objects of the subject index that earlier runs have put. */
+  readonly indexes: readonly KnownIndex[];
 }
 
 export interface ChainContext {
@@ -50,21 +55,38 @@ export async function openChain(
     keepDays: state.keep_days,
     fullEveryDays: state.full_every_days,
   };
-  const decision = decideChain(facts, policy, now, wantsFull);
+  const erased = erasedUntil(context.ledger);
+  const decision: ChainDecision =
+    facts && erased && facts.started <= erased
+      ? { kind: 'start', reason: 'all that the set had was erased since the chain began' }
+      : decideChain(facts, policy, now, wantsFull);
   const current =
     state && decision.kind === 'continue' ? state : await startChain(context, (state?.chain ?? 0) + 1, now);
   const place = { set, writer, chain: current.chain };
   const packDays = packDaysFor(policy.keepDays, policy.fullEveryDays);
   const index = new SegmentIndex(indexFile(stateFolder, current.chain));
   const keys = new ChainKeys(Buffer.from(current.secret, 'hex'));
-  const ready = { place, packDays, keys, index, decision, [Symbol.dispose]: () => index[Symbol.dispose]() };
   try {
-    await squareIndex(context, ready, now, signal);
+    await squareIndex(context, { place, index }, now, signal);
+    const indexes = await usableIndexes(context, place);
+    const dispose = () => index[Symbol.dispose]();
+    return { place, packDays, keys, index, decision, indexes, [Symbol.dispose]: dispose };
   } catch (error) {
     index[Symbol.dispose]();
     throw error;
   }
-  return ready;
+}
+
+/** Those that know a retired segment are forgotten, with their keys: purges have written others in their place. */
+async function usableIndexes(
+  { stateFolder, ledger, writer }: ChainContext,
+  { chain }: ChainPlace,
+): Promise<readonly KnownIndex[]> {
+  const known = await readIndexes(stateFolder, chain);
+  const retired = new Set([...retiredPlaces(ledger, writer, chain)].map(([ref]) => ref));
+  const usable = known.filter(({ packs }) => !packs.some((ref) => retired.has(ref)));
+  if (usable.length < known.length) await writeIndexes(stateFolder, chain, usable);
+  return usable;
 }
 
 async function startChain(

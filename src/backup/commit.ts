@@ -9,7 +9,9 @@ import { daysOfPack, entryKey, manifestKey, snapshotFolder } from '../repository
 import type { ChainPlace } from '../repository/layout.ts';
 import { readLedger, retiredPlaces } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { erasedUntil } from '../repository/purges.ts';
 import { formatManifest } from '../repository/manifest.ts';
+import type { SegmentRef } from '../repository/pages.ts';
 import { packIsUsable } from '../repository/rules.ts';
 import type { ChainPolicy } from '../repository/rules.ts';
 import type { Session } from '../repository/session.ts';
@@ -46,6 +48,7 @@ export async function checkCommit(
   const packs: [string, number][] = [];
   for (const ref of needed) {
     const object = listed.get(ref);
+    if (!object && erasedUntil(await readLedger(session, set, signal))) return { kind: 'retired' };
     if (!object) throw packsVanished(set, `pack ${ref} is gone`);
     if (object.bytes !== known.get(ref)) throw packsVanished(set, `pack ${ref} has another size`);
     if (!packIsUsable({ modified: object.modified, days: daysOfPack(ref) }, policy, now, true))
@@ -66,6 +69,8 @@ export interface CommitParts {
   readonly prev: Entry['prev'];
   readonly packs: [ref: string, bytes: number][];
   readonly recorded: Recorded;
+  /** Objects of the subject index that know segments of it. */
+  readonly indexes: readonly SegmentRef[];
   readonly source: SourceInfo;
   readonly durationMs: number;
   readonly tool: string;
@@ -87,7 +92,14 @@ export async function commit(
   const { binding, recorded, source, lock } = parts;
   const folder = snapshotFolder(binding.set, binding.keep_days, binding.snapshot);
   const manifest = await sealer.seal(
-    formatManifest({ binding, source, streams: recorded.streams, pages: recorded.pages }),
+    formatManifest({
+      binding,
+      source,
+      streams: recorded.streams,
+      pages: recorded.pages,
+      sidecar: recorded.sidecar,
+      indexes: parts.indexes,
+    }),
   );
   const entry = makeEntry(parts, manifest);
   const entryBytes = await signStatement(entry, signer);

@@ -8,13 +8,29 @@ import type { ChainKeys } from '../segments/chain-keys.ts';
 import { Cutter } from '../segments/cut.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { DumpStream, StreamInfo } from '../sources/source.ts';
+import type { StreamIndexing } from './indexing.ts';
 
 /** What a lane asks of the run that it belongs to. */
 export interface LaneShared {
   /** The reference to a segment that the store has; undefined when it does not. */
   lookUp(digest: Uint8Array): SegmentRef | undefined;
   /** The reference to a segment that the store does not have yet: under way in this run, or sealed now. */
-  store(plain: Buffer, digest: Buffer): { readonly ref: Promise<SegmentRef>; readonly isNew: boolean };
+  store(
+    plain: Buffer,
+    digest: Buffer,
+    rows?: SegmentRows,
+  ): { readonly ref: Promise<SegmentRef>; readonly isNew: boolean };
+  /** How the segments of a stream are indexed; undefined: not at all. */
+  indexing?(stream: StreamInfo): StreamIndexing | undefined;
+  /** All segments of the stream are under way no more. */
+  endIndexing?(stream: StreamIndexing): void;
+}
+
+/** A segment of whole rows that is to be indexed. */
+export interface SegmentRows {
+  readonly stream: StreamIndexing;
+  /** It begins its stream. */
+  readonly isFirst: boolean;
 }
 
 export interface LaneOptions {
@@ -73,22 +89,26 @@ export class LaneRecorder {
   async addStream(stream: DumpStream): Promise<void> {
     const { signal, onProgress } = this.#options;
     const tally: StreamTally = { segments: 0, rows: 0, bytes: 0 };
+    const indexing = this.#shared.indexing?.(stream);
+    const rows = new RowEnds(indexing);
     for await (const chunk of stream.bytes) {
       throwIfCancelled(signal);
-      for (const segment of this.#cutter.push(chunk)) await this.addSegment(segment, tally);
+      for (const segment of this.#cutter.push(chunk))
+        await this.addSegment(segment, tally, rows.next(segment));
       onProgress(chunk.length, stream.name);
     }
     const rest = this.#cutter.finish();
-    if (rest) await this.addSegment(rest, tally);
+    if (rest) await this.addSegment(rest, tally, rows.next(rest));
     await this.#drain(0);
+    if (indexing) this.#shared.endIndexing?.(indexing);
     this.#streams.push(streamOf(stream, tally));
   }
 
   /** Takes one segment of plaintext; the bytes may change afterwards. */
-  addSegment(plain: Buffer, tally: StreamTally): Promise<void> | undefined {
+  addSegment(plain: Buffer, tally: StreamTally, rows?: SegmentRows): Promise<void> | undefined {
     const digest = digestOf(plain);
     this.#plainBytes += plain.length;
-    return this.#add(this.#shared.lookUp(digest) ?? this.#store(plain, digest), tally);
+    return this.#add(this.#shared.lookUp(digest) ?? this.#store(plain, digest, rows), tally);
   }
 
   /**
@@ -124,8 +144,8 @@ export class LaneRecorder {
     };
   }
 
-  #store(plain: Buffer, digest: Buffer): Promise<SegmentRef> {
-    const { ref, isNew } = this.#shared.store(plain, digest);
+  #store(plain: Buffer, digest: Buffer, rows: SegmentRows | undefined): Promise<SegmentRef> {
+    const { ref, isNew } = this.#shared.store(plain, digest, rows);
     if (isNew) this.#newSegments++;
     return ref;
   }
@@ -174,6 +194,27 @@ export class LaneRecorder {
     ref.catch(() => undefined).finally(() => this.#pagesUnderWay.delete(ref));
   }
 }
+
+/** Says of the segments of a stream, in order, whether they hold whole rows: others cannot be indexed. */
+class RowEnds {
+  readonly #stream: StreamIndexing | undefined;
+  #isFirst = true;
+  #atRowStart = true;
+
+  constructor(stream: StreamIndexing | undefined) {
+    this.#stream = stream;
+  }
+
+  next(segment: Buffer): SegmentRows | undefined {
+    const isWhole = this.#atRowStart && segment[segment.length - 1] === LF;
+    const rows = this.#stream && isWhole ? { stream: this.#stream, isFirst: this.#isFirst } : undefined;
+    this.#atRowStart = segment[segment.length - 1] === LF;
+    this.#isFirst = false;
+    return rows;
+  }
+}
+
+const LF = 10;
 
 function streamOf({ name, section, dialect, table }: StreamInfo, tally: StreamTally): ManifestStream {
   const about = { name, section, dialect, ...(table && { table }) };

@@ -4,22 +4,25 @@ import type { SetConfig } from '../config/config.ts';
 import type { openpgp } from '../openpgp/library.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import type { SetView } from '../restore/open.ts';
-import type { SnapshotReader } from '../restore/reader.ts';
+import type { DumpReader } from '../sources/source.ts';
 import type { SnapshotName } from '../restore/select.ts';
 import type { CliContext } from './context.ts';
 import { copyLedgerBehind } from './copies-errors.ts';
 import { formatAge } from './format.ts';
 import type { CopyOption, ReaderKeyOptions } from './options.ts';
+import { leaveOutPurged, readOverrides } from './suppression.ts';
+import type { SuppressionFlags } from './suppression.ts';
 import { openConfiguredSession, openReader } from './wiring.ts';
 import type { OpenedSession } from './wiring.ts';
 
 export interface OpenedSnapshot extends AsyncDisposable {
   readonly set: SetConfig;
   readonly item: CatalogEntry;
-  readonly reader: SnapshotReader;
+  /** Without those whom a purge erased. */
+  readonly reader: DumpReader;
 }
 
-export interface OpenSnapshotOptions extends ReaderKeyOptions, CopyOption {
+export interface OpenSnapshotOptions extends ReaderKeyOptions, CopyOption, SuppressionFlags {
   readonly acceptRollback?: boolean;
 }
 
@@ -31,26 +34,39 @@ export async function openSnapshot(
 ): Promise<OpenedSnapshot> {
   const set = setOf(await context.config(), name.set);
   const opener = await openReader(context, options);
-  const [open, select, { SnapshotReader }, { SegmentPool }, { checkLedgerCovers }] = await Promise.all([
+  const [open, select, { SnapshotReader }, { SegmentPool }, { viewWithoutLedger }] = await Promise.all([
     import('../restore/open.ts'),
     import('../restore/select.ts'),
     import('../restore/reader.ts'),
     import('../segments/pool.ts'),
-    import('../repository/ledger.ts'),
+    import('../restore/lost-ledger.ts'),
   ]);
   await using stack = new AsyncDisposableStack();
   const { session } = stack.use(await openStoreOrCopy(context, set, options.copy, opener.certifiers));
-  const view = await open.viewSet(session, set.name, options.acceptRollback === true, context.signal);
+  const overrides = readOverrides(set.name, options);
+  const view = overrides.ledgerIsLost
+    ? await viewWithoutLedger(session, set.name, context.signal)
+    : await open.viewSet(session, set.name, options.acceptRollback === true, context.signal);
   if (options.copy !== undefined)
     await tellCopy(context, { ...view, storeId: session.id }, options.copy, options.acceptRollback === true);
   open.mustBeApplicable(view);
   open.mustKnowLatest(view, name.when);
   for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${String(error)}`);
   const item = select.selectSnapshot(view.catalog.entries, name, view.now);
-  checkLedgerCovers(set.name, view.ledger, open.currentOf(item).binding.ledger_seen);
+  if (!overrides.ledgerIsLost) open.mustHoldAllThatWasSeen(view);
   const manifest = await open.openManifest(session, item, opener, context.signal);
   const pool = stack.use(SegmentPool.forReading());
-  const reader = new SnapshotReader(session.store, manifest, pool);
+  const source = new SnapshotReader(session.store, manifest, pool);
+  const reader = await leaveOutPurged(
+    context,
+    {
+      ...{ session, set: set.name, item, manifest, source, pool },
+      ledger: view.ledger,
+      opener,
+      now: view.now,
+    },
+    { ...overrides, options },
+  );
   const resources = stack.move();
   return { set, item, reader, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

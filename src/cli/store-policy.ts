@@ -10,6 +10,7 @@ import { withExamples } from './program.ts';
 
 interface PolicyFlags {
   readonly role: Role;
+  readonly copy?: string;
   readonly principal?: string;
   readonly ifNoneMatch?: boolean;
   readonly mfa: boolean;
@@ -22,9 +23,10 @@ export function registerPolicy(store: Command, context: CliContext): void {
     .description('print the least that a role needs, as an IAM policy; for all sets when none is named')
     .addOption(
       new Option('--role <ROLE>', 'who it is for')
-        .choices(['host', 'restorer', 'privacy'])
+        .choices(['host', 'restorer', 'privacy', 'copier'])
         .makeOptionMandatory(),
     )
+    .option('--copy <NAME>', 'for the bucket of this copy of the sets, instead of the store')
     .option('--principal <ARN>', 'make it a bucket policy for this user, for servers without IAM')
     .option('--if-none-match', 'on AWS: puts must not overwrite (s3:if-none-match)')
     .option('--no-mfa', 'privacy: demand no second factor, for servers that know none')
@@ -35,6 +37,8 @@ export function registerPolicy(store: Command, context: CliContext): void {
       'holdfast store policy --role privacy --no-mfa --principal arn:aws:iam:::user/officer',
       'a bucket policy for Ceph',
     ],
+    ['holdfast store policy --role copier', 'who runs copy reads here …'],
+    ['holdfast store policy --role copier --copy offsite', '… and writes there'],
   ]);
 }
 
@@ -46,21 +50,38 @@ async function printPolicy(context: CliContext, names: readonly string[], flags:
   context.output.summary({ role: flags.role, policy });
 }
 
-/** @throws HoldfastError NO_POLICY for a folder */
+/** @throws HoldfastError NO_POLICY for a folder, and for a host at a copy; COPY_UNKNOWN, COPIES_APART */
 async function factsOf(config: Config, sets: readonly SetConfig[], flags: PolicyFlags): Promise<PolicyFacts> {
   const { bucketOf, schemeOf } = await import('../stores/address.ts');
-  if (schemeOf(config.store) !== 's3') throw noPolicy(config.store);
-  const { bucket, prefix } = bucketOf(config.store);
+  const place = flags.copy === undefined ? { ...config, sets } : await copyPlace(sets, flags.copy);
+  if (schemeOf(place.store) !== 's3') throw noPolicy(place.store);
+  if (flags.role === 'host' && flags.copy !== undefined) throw noHostThere(flags.copy);
+  const { bucket, prefix } = bucketOf(place.store);
   return {
     role: flags.role,
     bucket,
     root: prefix,
-    sets: sets.map(policySet),
+    isCopy: flags.copy !== undefined,
+    sets: place.sets.map(policySet),
     principal: flags.principal,
     ifNoneMatch: flags.ifNoneMatch === true,
     mfa: flags.mfa,
-    acl: config.s3.acl !== undefined,
+    acl: place.s3.acl !== undefined,
   };
+}
+
+interface PolicyPlace extends Pick<Config, 'store' | 's3'> {
+  readonly sets: readonly SetConfig[];
+}
+
+/** The one place of all copies of this name, and the sets that have one. */
+async function copyPlace(sets: readonly SetConfig[], name: string): Promise<PolicyPlace> {
+  const { replicaOf } = await import('./copies.ts');
+  const having = sets.filter(({ replicas }) => replicas.some((one) => one.name === name));
+  const [first, ...more] = (having.length === 0 ? sets : having).map((set) => replicaOf(set, name));
+  if (first === undefined) throw new Error('no sets');
+  if (more.some(({ store }) => store !== first.store)) throw copiesApart(name);
+  return { store: first.store, s3: first.s3, sets: having };
 }
 
 function policySet({ name, writer, keep, fullEveryDays, objectLock }: SetConfig): PolicySet {
@@ -73,4 +94,20 @@ const noPolicy = (url: string) =>
     exit: 'usage',
     message: `store ${url} is a folder, which has no policies`,
     hint: 'Use the owner and the mode of its files: whoever may write there may delete there, too.',
+  });
+
+const noHostThere = (copy: string) =>
+  new HoldfastError({
+    code: 'NO_POLICY',
+    exit: 'usage',
+    message: `a host has no business in the copy ${copy}`,
+    hint: 'Whoever takes the host over must not reach both: let another machine run holdfast copy, with --role copier.',
+  });
+
+const copiesApart = (copy: string) =>
+  new HoldfastError({
+    code: 'COPIES_APART',
+    exit: 'usage',
+    message: `the copies named ${copy} lie in several places`,
+    hint: 'Name the sets whose copies share one: holdfast store policy --role ROLE --copy NAME SET.',
   });

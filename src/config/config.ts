@@ -64,6 +64,8 @@ interface SetBase {
   readonly objectLock?: ObjectLockConfig;
   /** `auto`: what is past its promise is removed at the end of `backup` (folders only). */
   readonly expire: 'auto' | 'manual';
+  /** What a backup does when somebody whom a purge erased is in the database; absent: `warn`. */
+  readonly onPurged?: 'refuse' | 'warn';
   readonly replicas: readonly ReplicaConfig[];
 }
 

@@ -72,6 +72,7 @@ function setFrom(name: string, raw: RawSet, { absolute, host, folder }: SetSurro
       ...optional('manifestDays', manifests, parseDays),
     })),
     expire: raw.expire ?? 'manual',
+    ...optional('onPurged', raw.on_purged),
     replicas: (raw.replicas ?? []).map((replica) => replicaFrom(replica, absolute, folder)),
   };
   if (raw.source === 'sqlite') return { ...base, source: 'sqlite', path: absolute(raw.path ?? '') };

@@ -69,6 +69,7 @@ const set = z.strictObject({
   writer: name.optional(),
   object_lock: objectLock.optional(),
   expire: z.enum(['auto', 'manual']).optional(),
+  on_purged: z.enum(['refuse', 'warn']).optional(),
   replicas: z.array(replica).max(16).optional(),
 });
 

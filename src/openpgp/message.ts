@@ -129,3 +129,15 @@ async function signerOf(
   }
   return signer.getFingerprint();
 }
+
+/** True when a message can be opened by each of these keys, and by nobody else. */
+export async function isSealedTo(
+  sealed: Uint8Array,
+  recipients: readonly openpgp.PublicKey[],
+  what: string,
+): Promise<boolean> {
+  const wanted = (await readSealed(sealed, what)).getEncryptionKeyIDs();
+  const opens = (key: openpgp.PublicKey) =>
+    key.getKeys().some((part) => wanted.some((id) => id.equals(part.getKeyID())));
+  return wanted.length === recipients.length && recipients.every(opens);
+}

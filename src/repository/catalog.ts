@@ -6,7 +6,14 @@ import { isHoldfastError } from '../errors.ts';
 import { parseEntry, sha256Hex } from './entry.ts';
 import type { Entry } from './entry.ts';
 import { boundElsewhere } from './errors.ts';
-import { daysOfPrefix, entryKey, parseSnapshotKey, snapshotFolder, snapshotsFolder } from './layout.ts';
+import {
+  daysOfPrefix,
+  entryKey,
+  parseSnapshotKey,
+  snapshotFolder,
+  snapshotsFolder,
+  startOfSnapshot,
+} from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import { namedRevisions } from './ledger-events.ts';
 import { emptyRecord } from './records.ts';
@@ -197,8 +204,9 @@ export function newestByWriter(entries: readonly CatalogEntry[]): Record<string,
 /**
  * Says where the hash chain of entries has a hole that expiry does not explain, or a fork.
  * @param now - the store's clock
+ * @param erased - what was begun until then may be gone: the whole set was purged; see `erasedUntil`
  */
-export function findChainBreaks(entries: readonly CatalogEntry[], now: Date): string[] {
+export function findChainBreaks(entries: readonly CatalogEntry[], now: Date, erased?: Date): string[] {
   const problems: string[] = [];
   const bySeq = new Map<string, CatalogEntry>();
   for (const item of entries) {
@@ -213,7 +221,8 @@ export function findChainBreaks(entries: readonly CatalogEntry[], now: Date): st
     const before = bySeq.get(`${writer} ${prev.seq}`);
     if (before && before.sha256 !== prev.sha256)
       problems.push(`entry ${prev.snapshot} is not the one that ${snapshot} follows`);
-    if (!before && new Date(prev.end) > now)
+    const isErased = erased && startOfSnapshot(prev.snapshot) <= erased;
+    if (!before && !isErased && new Date(prev.end) > now)
       problems.push(`snapshot ${prev.snapshot} is missing before ${snapshot} although it has not expired`);
   }
   return problems;

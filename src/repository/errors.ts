@@ -40,12 +40,13 @@ export const boundElsewhere = (what: string, field: string, expected: string, fo
     hint: 'Somebody moved or replaced objects in the store; do not trust it before you know who.',
   });
 
+/** The hint fits every verb: `cat` and `restore` take the option, the others go by what was accepted there. */
 export const rolledBack = (set: string, reason: string) =>
   new HoldfastError({
     code: 'ROLLED_BACK',
     exit: 'verification',
     message: `the store was rolled back for set ${set}: ${reason}`,
-    hint: 'Newer snapshots were removed or hidden. Look for them in object versions and copies; to go on with what is there, repeat with --accept-rollback.',
+    hint: `Newer snapshots were removed or hidden. Look for them in object versions and copies. A person goes on with what is there by: holdfast cat ${set} --accept-rollback (or restore); then every verb of this machine does.`,
   });
 
 export const ledgerBroken = (set: string, reason: string) =>

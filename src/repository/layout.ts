@@ -54,6 +54,12 @@ export function packKey(place: ChainPlace, ref: string): string {
   return `${packsFolder(place, days)}${id}`;
 }
 
+/** The key of an object of the subject index, from its reference `NNN/ID`. */
+export function indexKey(place: ChainPlace, ref: string): string {
+  const { days, id } = splitPackRef(ref);
+  return `${chainFolder(place, days)}index/${id}`;
+}
+
 /** The days under which a pack lies, from its reference `NNN/ID`. */
 export function daysOfPack(ref: string): number {
   return splitPackRef(ref).days;
@@ -125,6 +131,13 @@ export function ledgerKey(set: string, writer: string, seq: number): string {
 /** Who removes or rewrites in a set at the moment; see `lease.ts`. */
 export function leasesFolder(set: string): string {
   return `leases/${set}/`;
+}
+
+/** When the run of this snapshot started, cut to whole seconds. */
+export function startOfSnapshot(snapshot: string): Date {
+  const [, y = '', mo = '', d = '', h = '', mi = '', s = ''] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(snapshot) ?? [];
+  return new Date(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
 }
 
 /** The id of a snapshot whose run starts at this moment. */

@@ -1,7 +1,8 @@
 /**
  * What the lines of a ledger say about keys and snapshots. `rotation-intent` announces which snapshots are about to be
- * sealed anew, `amended` makes their new revisions count, `rotation-done` ends it. Whatever else a line says is for a
- * later version: readers stop there, since it may be that somebody was erased.
+ * sealed anew, `amended` makes their new revisions count, `rotation-done` ends it. `purge-intent` and `purge-done` are
+ * the same for a purge; what they mean for a snapshot is in `purges.ts`. Whatever else a line says is for a later
+ * version: readers stop there, since it may be that somebody was erased.
  */
 import { z } from 'zod';
 import type { Trust } from '../openpgp/trust.ts';
@@ -26,23 +27,71 @@ const amendedSchema = z.looseObject({
   amended: z.array(
     z.tuple([z.string().regex(SNAPSHOT_ID), z.int().positive(), z.string().regex(/^[0-9a-f]{64}$/)]),
   ),
+  /** Of a purge: snapshots that were looked through, and the subject is not in them; with their revisions. */
+  clear: z.array(z.tuple([z.string().regex(SNAPSHOT_ID), z.int().nonnegative()])).optional(),
+  /** Of a purge: snapshots that ended within the day, whose manifests it removed instead. */
+  removed: z.array(z.string().regex(SNAPSHOT_ID)).optional(),
 });
 const doneSchema = z.looseObject({ type: z.literal('rotation-done'), id });
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const purgeIntentSchema = z.looseObject({
+  type: z.literal('purge-intent'),
+  id,
+  /** Ticket or letter, as the operator named it: for people. */
+  ref: z.string().max(200).optional(),
+  /** A made-up name: who it is says nobody but the request itself. */
+  subject: z.string().max(100),
+  /** All snapshots of the set go, whoever is in them. */
+  whole: z.boolean().optional(),
+  /** Of the subject map's text; absent with `whole`. */
+  map: sha256.optional(),
+  /** Of the plan, as it was signed. */
+  plan: sha256,
+  /** Snapshots that get a new revision. Absent in them: nothing was found, or the purge does not know of it yet. */
+  snapshots: z.array(z.string().regex(SNAPSHOT_ID)),
+});
+const purgeDoneSchema = z.looseObject({
+  type: z.literal('purge-done'),
+  id,
+  /** Of the receipt. */
+  receipt: sha256,
+});
+
+/** Somebody restored a snapshot with people whom these purges erased, or without a ledger: said, and nothing else. */
+const overrideSchema = z.looseObject({
+  type: z.literal('suppression-override'),
+  id,
+  snapshot: z.string().regex(SNAPSHOT_ID),
+  purges: z.array(id),
+  without_ledger: z.boolean(),
+});
+
+export type PurgeIntent = z.infer<typeof purgeIntentSchema>;
+export type SuppressionOverride = z.infer<typeof overrideSchema>;
+export type PurgeDone = z.infer<typeof purgeDoneSchema>;
 export type RotationIntent = z.infer<typeof intentSchema>;
 export type AmendedEvent = z.infer<typeof amendedSchema>;
 export type RotationDone = z.infer<typeof doneSchema>;
-export type LedgerEvent = RotationIntent | AmendedEvent | RotationDone;
+export type LedgerEvent =
+  RotationIntent | AmendedEvent | RotationDone | PurgeIntent | PurgeDone | SuppressionOverride;
 
 const SCHEMAS: Readonly<Record<string, z.ZodType<LedgerEvent>>> = {
   'rotation-intent': intentSchema,
   amended: amendedSchema,
   'rotation-done': doneSchema,
+  'purge-intent': purgeIntentSchema,
+  'purge-done': purgeDoneSchema,
+  'suppression-override': overrideSchema,
 };
+
+/** Lines that may retire segments: what else retires them asks for more than this version knows. */
+const RETIRING: readonly string[] = ['purge-intent'];
 
 /** True when this version does everything that the line asks of a reader. */
 export function isApplicable({ event }: LedgerLine): boolean {
-  return Object.hasOwn(SCHEMAS, event.type) && (event.retired ?? []).length === 0;
+  if (!Object.hasOwn(SCHEMAS, event.type)) return false;
+  return (event.retired ?? []).length === 0 || RETIRING.includes(event.type);
 }
 
 /** The events that this version knows, in the order of reading. Throws MALFORMED. */
@@ -73,7 +122,7 @@ export function namedRevisions(ledger: Ledger, operators: Trust): Map<string, Na
   const of = (snapshot: string) => found.get(snapshot) ?? { revision: 0, sha256: [], announced: false };
   for (const event of knownEvents(ledger)) {
     mustBeOperator(event.line, operators);
-    if (event.type === 'rotation-intent')
+    if (event.type === 'rotation-intent' || event.type === 'purge-intent')
       for (const snapshot of event.snapshots) found.set(snapshot, { ...of(snapshot), announced: true });
     if (event.type !== 'amended') continue;
     for (const [snapshot, revision, sha256] of event.amended) {

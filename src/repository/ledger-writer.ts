@@ -25,8 +25,24 @@ export async function appendLedger(
   event: NewEvent,
   signal: AbortSignal,
 ): Promise<Ledger> {
-  const { store, id } = session;
   const ledger = await readLedger(session, set, signal);
+  await putLedgerLine(session, set, writer, signer, event, ledger, signal);
+  return readLedger(session, set, signal);
+}
+
+/**
+ * Puts the line that follows in a writer's chain, as a ledger shows it.
+ * @throws HoldfastError LEDGER_CONFLICT when another run took the number
+ */
+export async function putLedgerLine(
+  { store, id }: Session<Store>,
+  set: string,
+  writer: string,
+  signer: openpgp.PrivateKey,
+  event: NewEvent,
+  ledger: Ledger,
+  signal: AbortSignal,
+): Promise<void> {
   const { [writer]: _own, ...heads } = ledger.heads;
   const head = own(ledger.heads, writer);
   const seq = (head?.seq ?? 0) + 1;
@@ -48,7 +64,6 @@ export async function appendLedger(
   // And an answer that was lost shows as somebody else's line, which is ours.
   await store.put(key, bytes, { ifAbsent: true }, signal);
   if (!(await store.get(key, undefined, signal)).equals(bytes)) throw ledgerConflict(set, key);
-  return readLedger(session, set, signal);
 }
 
 /** The name of an operator's chain in the ledger: one for each key, so that two operators never share one. */

@@ -13,7 +13,7 @@ import { bindingOf } from './amendment.ts';
 import { bindingShape, growthShape, parseWith } from './entry.ts';
 import type { Binding } from './entry.ts';
 import { boundElsewhere, formatTooNew, malformed } from './errors.ts';
-import { parseRef } from './pages.ts';
+import { formatRef, parseRef } from './pages.ts';
 import type { SegmentRef } from './pages.ts';
 
 const KINDS = ['postgres', 'mysql', 'sqlite', 'redis', 'files'] as const satisfies SourceInfo['kind'][];
@@ -45,6 +45,13 @@ export interface Manifest {
   readonly source: SourceInfo;
   readonly streams: readonly ManifestStream[];
   readonly pages: readonly PageRef[];
+  /** Segments of the side-car, in order; absent where the run wrote none. */
+  readonly sidecar?: readonly SegmentRef[];
+  /**
+   * Objects of the subject index that know segments of this snapshot: the directory that each ends with. `pack` names
+   * the object below the chain's `index/`, `rows` counts the segments that it knows.
+   */
+  readonly indexes?: readonly SegmentRef[];
 }
 
 const SECTIONS: readonly string[] = ['globals', 'pre-data', 'data', 'post-data'] satisfies Section[];
@@ -55,14 +62,20 @@ const streamNameSchema = z.looseObject({
   columns: z.array(z.string()).optional(),
 });
 
-export function formatManifest({ binding, source, streams, pages }: Manifest): Buffer {
+export function formatManifest({
+  binding,
+  source,
+  streams,
+  pages,
+  sidecar = [],
+  indexes = [],
+}: Manifest): Buffer {
   const lines = [
     JSON.stringify({ kind: 'manifest', ...binding, source }),
     ...streams.map(formatStream),
-    ...pages.map(
-      (page) =>
-        `page ${page.pack} ${page.offset} ${page.length} ${page.sha256} ${page.plain} ${page.rows} ${page.key}`,
-    ),
+    ...pages.map((page) => `page ${formatRef(page).trimEnd()}`),
+    ...sidecar.map((segment) => `also sidecar ${formatRef(segment).trimEnd()}`),
+    ...indexes.map((index) => `also index ${formatRef(index).trimEnd()}`),
     `end ${streams.length} ${pages.length}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`, 'utf8');
@@ -85,10 +98,14 @@ export function parseManifest(plain: Buffer, what: string): Manifest {
   const binding = bindingOf(header);
   const streams: ManifestStream[] = [];
   const pages: PageRef[] = [];
+  const sidecar: SegmentRef[] = [];
+  const indexes: SegmentRef[] = [];
   for (const [index, line] of lines.slice(1, -1).entries()) {
     const where = `${what}, line ${index + 2}`;
     if (line.startsWith('stream ') && pages.length === 0) streams.push(parseStream(line.slice(7), where));
     else if (line.startsWith('page ')) pages.push(parseRef(line.slice(5), where));
+    else if (line.startsWith('also sidecar ')) sidecar.push(parseRef(line.slice(13), where));
+    else if (line.startsWith('also index ')) indexes.push(parseRef(line.slice(11), where));
     else if (!line.startsWith('also ')) throw malformed(where, 'it is neither a stream nor a page');
   }
   if (new Set(streams.map(({ name }) => name)).size !== streams.length)
@@ -104,6 +121,8 @@ export function parseManifest(plain: Buffer, what: string): Manifest {
     source: { ...info, ...(estimatedBytes !== undefined && { estimatedBytes }) },
     streams,
     pages,
+    ...(sidecar.length > 0 && { sidecar }),
+    ...(indexes.length > 0 && { indexes }),
   };
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { headsSchema } from './entry.ts';
 import type { LedgerHeads } from './entry.ts';
+import { startOfSnapshot } from './layout.ts';
 import { emptyRecord, own } from './records.ts';
 import { readState, writeState } from './state-files.ts';
 
@@ -62,15 +63,22 @@ function higher<T extends { seq: number }>(
 /**
  * Says where a store shows less than what was seen here; empty when it does not. An entry that is past its end
  * may be missing: that is expiry, not a rollback.
+ * @param erased - what was begun until then may be gone: the whole set was purged; see `erasedUntil`
  */
-export function findRollback(seen: Seen, entries: Seen['entries'], ledger: LedgerHeads, now: Date): string[] {
+export function findRollback(
+  seen: Seen,
+  entries: Seen['entries'],
+  ledger: LedgerHeads,
+  now: Date,
+  erased?: Date,
+): string[] {
   const problems: string[] = [];
   for (const [writer, head] of Object.entries(seen.entries)) {
     const present = own(entries, writer);
     if (present && present.seq > head.seq) continue;
     if (present?.seq === head.seq && present.sha256 === head.sha256) continue;
     if (present?.seq === head.seq) problems.push(`entry ${head.seq} of writer ${writer} was replaced`);
-    else if (new Date(head.end) > now) {
+    else if (new Date(head.end) > now && !(erased && startOfSnapshot(head.snapshot) <= erased)) {
       problems.push(
         `snapshot ${head.snapshot} (number ${head.seq} of writer ${writer}) was seen here and is gone`,
       );

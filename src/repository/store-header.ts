@@ -104,6 +104,18 @@ async function getOptional(store: ReadStore, key: string, signal: AbortSignal): 
     return await store.get(key, undefined, signal);
   } catch (error) {
     if (isHoldfastError(error, 'STORE_OBJECT_MISSING')) return undefined;
+    // S3 says so of absent keys, too, where listing is limited to a prefix: the listing itself is asked then.
+    if (isHoldfastError(error, 'STORE_DENIED') && (await isAbsent(store, key, signal))) return undefined;
+    throw error;
+  }
+}
+
+async function isAbsent(store: ReadStore, key: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    for await (const found of store.list(key, signal)) if (found.key === key) return false;
+    return true;
+  } catch (error) {
+    if (isHoldfastError(error, 'STORE_DENIED')) return false;
     throw error;
   }
 }

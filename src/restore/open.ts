@@ -5,11 +5,12 @@ import { currentOf, newestByWriter, readCatalog } from '../repository/catalog.ts
 import type { Catalog, CatalogEntry } from '../repository/catalog.ts';
 import { sha256Hex } from '../repository/entry.ts';
 import { boundElsewhere, missingManifest, rolledBack } from '../repository/errors.ts';
-import { readLedger } from '../repository/ledger.ts';
+import { checkLedgerCovers, readLedger } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
 import { isApplicable } from '../repository/ledger-events.ts';
 import { checkBinding, parseManifest } from '../repository/manifest.ts';
 import type { Manifest } from '../repository/manifest.ts';
+import { erasedUntil } from '../repository/purges.ts';
 import { acceptSeen, findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
@@ -43,7 +44,7 @@ export async function viewSet(
   const ledger = await readLedger(session, set, signal);
   const catalog = await readCatalog(session, set, ledger, signal);
   const newest = newestByWriter(catalog.entries);
-  const [problem] = findRollback(await readSeen(folder), newest, ledger.heads, now);
+  const [problem] = findRollback(await readSeen(folder), newest, ledger.heads, now, erasedUntil(ledger));
   if (problem !== undefined && !acceptRollback) throw rolledBack(set, problem);
   await (problem === undefined ? rememberSeen : acceptSeen)(folder, newest, ledger.heads);
   return { set, catalog, ledger, now };
@@ -58,6 +59,18 @@ export function mustKnowLatest({ set, catalog }: SetView, when: string): void {
 /** Stops where the ledger asks for more than this version can do: bringing back an erased person is worse than failing. */
 export function mustBeApplicable({ set, ledger }: SetView): void {
   if (!ledger.lines.every(isApplicable)) throw ledgerNeedsMore(set);
+}
+
+/**
+ * Stops where any snapshot or amendment was made by somebody who had seen more of the ledger than there is: then it was
+ * cut back, and who was erased cannot be told; also for a snapshot that is older than what is missing.
+ * @throws HoldfastError LEDGER_BROKEN
+ */
+export function mustHoldAllThatWasSeen({ set, catalog, ledger }: SetView): void {
+  for (const { entry, current } of catalog.entries) {
+    checkLedgerCovers(set, ledger, entry.ledger_seen);
+    if (current) checkLedgerCovers(set, ledger, current.binding.ledger_seen);
+  }
 }
 
 /**

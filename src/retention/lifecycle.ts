@@ -52,7 +52,15 @@ export function desiredRules(root: string, lives: readonly number[]): LifecycleR
   });
   // S3 does not allow this beside days in one rule.
   const markers = { id: `${id}markers`, enabled: true, prefix: `${root}keep-`, expiredDeleteMarkers: true };
-  return [...lives.map(ofLife), markers];
+  // Whoever may not delete leaves a version with each question whether a put can refuse to overwrite.
+  const probe = {
+    id: `${id}probe`,
+    enabled: true,
+    prefix: `${root}probe/`,
+    noncurrentDays: NONCURRENT_DAYS,
+    expiredDeleteMarkers: true,
+  };
+  return [...lives.map(ofLife), markers, probe];
 }
 
 export type LifecycleProblemKind =

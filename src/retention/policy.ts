@@ -5,40 +5,25 @@
  * Every role also gets what it must never do as explicit denials: so that a further policy cannot give it by accident,
  * and because on some servers (Ceph) whoever wrote an object may read and delete it unless something denies that.
  */
-import { KEEP_DAYS_MAX, RECOVERY_FILES, STORE_HEADER, WRITER_KEYS } from '../repository/layout.ts';
-import type { KeepPolicy } from '../repository/keep.ts';
+import { KEEP_DAYS_MAX, WRITER_KEYS } from '../repository/layout.ts';
 import { packDaysFor } from '../repository/rules.ts';
+import {
+  PROBE,
+  bucket,
+  hostPuts,
+  lasting,
+  object,
+  ofSets,
+  packsOf,
+  privacyPuts,
+  publicKeys,
+  sealedKeys,
+  wayOut,
+} from './policy-keys.ts';
+import type { PolicyFacts, PolicySet, Role } from './policy-keys.ts';
 
-export type Role = 'host' | 'restorer' | 'privacy';
-
-export const ROLES = ['host', 'restorer', 'privacy'] as const satisfies readonly Role[];
-
-/** What a policy is made from. */
-export interface PolicyFacts {
-  readonly role: Role;
-  readonly bucket: string;
-  /** The store's root inside the bucket: empty, or with a slash at the end. */
-  readonly root: string;
-  /** The sets that the role is for. */
-  readonly sets: readonly PolicySet[];
-  /** `arn:aws:iam::…`: makes it a bucket policy, for this user or role. */
-  readonly principal?: string | undefined;
-  /** Demand If-None-Match of every put: AWS then refuses to overwrite. Other servers do not know the condition. */
-  readonly ifNoneMatch: boolean;
-  /** Demand a second factor for what destroys (privacy). */
-  readonly mfa: boolean;
-  /** The host gives its objects to the owner of the bucket (`s3.acl`). */
-  readonly acl: boolean;
-}
-
-export interface PolicySet {
-  readonly name: string;
-  /** The name under which this host writes. */
-  readonly writer: string;
-  readonly keep: KeepPolicy;
-  readonly fullEveryDays: number;
-  readonly lock?: { readonly mode: 'compliance' | 'governance'; readonly manifestDays?: number } | undefined;
-}
+export { ROLES } from './policy-keys.ts';
+export type { PolicyFacts, PolicySet, Role } from './policy-keys.ts';
 
 type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
@@ -76,7 +61,7 @@ const STATEMENTS: Readonly<Record<Role, (facts: PolicyFacts) => PolicyStatement[
     ...list(facts),
     allow('ReadWhatIsPublic', ['s3:GetObject'], publicKeys(facts)),
     ...put('PutSnapshots', facts, hostPuts(facts), neverOverwrite(facts)),
-    ...locks(facts),
+    ...locks(facts, LOCKED_BY_HOST),
     deny('NeverReadBack', READ, sealedKeys(facts)),
     deny('NeverDelete', DELETE, [object(facts, '*')]),
     deny('NeverChangeTheWayOut', ['s3:PutObject'], wayOut(facts)),
@@ -96,6 +81,7 @@ const STATEMENTS: Readonly<Record<Role, (facts: PolicyFacts) => PolicyStatement[
       [...publicKeys(facts), ...sealedKeys(facts), ...ofSets(facts, ({ name }) => [`leases/${name}/*`])],
     ),
     ...put('PutRewritten', facts, privacyPuts(facts), neverOverwrite(facts)),
+    ...locks(facts, LOCKED_BY_PRIVACY),
     ...put(
       'PutLeases',
       facts,
@@ -120,7 +106,40 @@ const STATEMENTS: Readonly<Record<Role, (facts: PolicyFacts) => PolicyStatement[
     deny('NeverChangeTheWayOut', ['s3:PutObject'], wayOut(facts)),
     neverTheBucket(facts),
   ],
+  copier: (facts) => (facts.isCopy ? copierThere(facts) : copierHere(facts)),
 };
+
+/** Reads; and takes a lease, so that nobody rotates or expires meanwhile. */
+function copierHere(facts: PolicyFacts): PolicyStatement[] {
+  const leases = ofSets(facts, ({ name }) => [`leases/${name}/*`]);
+  return [
+    ...list(facts),
+    allow('ReadEverything', ['s3:GetObject'], [...publicKeys(facts), ...sealedKeys(facts), ...leases]),
+    ...put('PutLeases', facts, leases),
+    allow('EndLeases', DELETE_OBJECTS, leases),
+    deny('NeverWriteOrDelete', [...WRITE, ...DELETE], [object(facts, 'keep-*'), ...lasting(facts)]),
+    neverTheBucket(facts),
+  ];
+}
+
+/** Puts what the store has, over damage too, and removes manifests that were replaced there; never what cannot be copied anew. */
+function copierThere(facts: PolicyFacts): PolicyStatement[] {
+  const everything = [...publicKeys(facts), ...sealedKeys(facts)];
+  const manifests = ofSets(facts, ({ name }) => [`keep-*/${name}/snapshots/*.pgp`]);
+  return [
+    ...list(facts),
+    allow('ReadEverything', ['s3:GetObject'], everything),
+    ...put('PutCopies', facts, [...everything, object(facts, PROBE)]),
+    ...locks(facts, LOCKED_BY_COPIER),
+    allow('RemoveReplacedManifests', DELETE_OBJECTS, manifests),
+    deny('NeverDeleteTheRest', DELETE_OBJECTS, [
+      ...['chains/*', 'snapshots/*.json', 'suppression/*'].map((keys) => object(facts, `keep-*/*/${keys}`)),
+      ...lasting(facts),
+    ]),
+    deny('NeverPassALock', ['s3:BypassGovernanceRetention'], [object(facts, '*')]),
+    neverTheBucket(facts),
+  ];
+}
 
 const READ = ['s3:GetObject', 's3:GetObjectVersion'];
 const WRITE = ['s3:PutObject', 's3:PutObjectAcl', 's3:PutObjectRetention', 's3:PutObjectLegalHold'];
@@ -152,94 +171,56 @@ function list(facts: PolicyFacts): PolicyStatement[] {
   ];
 }
 
-/** What has no secrets in it: the store's header, keys, the way out, entries, amendments, suppression, ledger. */
-function publicKeys(facts: PolicyFacts): string[] {
-  return [
-    ...wayOut(facts),
-    object(facts, `${WRITER_KEYS}*`),
-    ...ofSets(facts, ({ name }) => [
-      `keep-*/${name}/snapshots/*/entry.json`,
-      `keep-*/${name}/snapshots/*/amend-*.json`,
-      `keep-*/${name}/suppression/*`,
-      `ledger/${name}/*`,
-    ]),
-  ];
-}
-
-/** What is sealed, and what a host must not get back. */
-function sealedKeys(facts: PolicyFacts): string[] {
-  return ofSets(facts, ({ name }) => [`keep-*/${name}/snapshots/*.pgp`, `keep-*/${name}/chains/*`]);
-}
-
-/** Below any life: a longer `keep` must not need a new policy at three in the morning. */
-function hostPuts(facts: PolicyFacts): string[] {
-  return [
-    ...ofSets(facts, ({ name, writer }) => [
-      `keep-*/${name}/snapshots/*/manifest.pgp`,
-      `keep-*/${name}/snapshots/*/entry.json`,
-      ...chainsOf(name, writer),
-      `ledger/${name}/${writer}/*`,
-    ]),
-    object(facts, PROBE),
-  ];
-}
-
-/** Where the store tries whether a put can refuse to overwrite (stores/s3-probe.ts). */
-const PROBE = 'probe/if-absent';
-
-/** The chains of operators in a ledger (`operatorName` in repository/ledger-writer.ts): never that of a host. */
-const OPERATORS = 'key-*';
-
-/** Rewritten manifests, their amendments, new segments and suppression, and lines in the ledger. */
-function privacyPuts(facts: PolicyFacts): string[] {
-  return [
-    ...ofSets(facts, ({ name }) => [
-      `keep-*/${name}/snapshots/*/manifest-*.pgp`,
-      `keep-*/${name}/snapshots/*/amend-*.json`,
-      `keep-*/${name}/chains/*`,
-      `keep-*/${name}/suppression/*`,
-      `ledger/${name}/${OPERATORS}/*`,
-    ]),
-    object(facts, PROBE),
-  ];
-}
-
-function chainsOf(set: string, writer: string): string[] {
-  return [packsOf(set, writer), `keep-*/${set}/chains/${writer}-*/index/*`];
-}
-
-function packsOf(set: string, writer: string): string {
-  return `keep-*/${set}/chains/${writer}-*/packs/*`;
-}
-
-function wayOut(facts: PolicyFacts): string[] {
-  return [STORE_HEADER, ...RECOVERY_FILES].map((key) => object(facts, key));
-}
-
 /** A put with a lock asks for a right of its own; the conditions keep it from locking for a hundred years. */
-function locks(facts: PolicyFacts): PolicyStatement[] {
-  return facts.sets.flatMap(({ name, writer, keep, fullEveryDays, lock }, index) => {
+function locks(facts: PolicyFacts, { packs, manifests }: LockedKeys): PolicyStatement[] {
+  return facts.sets.flatMap((set, index) => {
+    const { keep, fullEveryDays, lock } = set;
     if (lock === undefined) return [];
-    const longest = Math.max(...keep.map(({ days }) => packDaysFor(days, fullEveryDays)));
-    const packs = allow(
-      `LockPacks${index + 1}`,
-      ['s3:PutObjectRetention'],
-      [object(facts, packsOf(name, writer))],
-      lockOf(lock.mode, longest),
-    );
-    if (lock.manifestDays === undefined) return [packs];
-    const manifests = [`keep-*/${name}/snapshots/*/manifest.pgp`, `keep-*/${name}/snapshots/*/entry.json`];
-    return [
-      packs,
+    const allowLock = (what: string, keys: string[], mode: 'compliance' | 'governance', days: number) =>
       allow(
-        `LockManifests${index + 1}`,
+        `Lock${what}${index + 1}`,
         ['s3:PutObjectRetention'],
-        manifests.map((key) => object(facts, key)),
-        lockOf('governance', lock.manifestDays),
-      ),
+        keys.map((key) => object(facts, key)),
+        lockOf(mode, days),
+      );
+    const longest = Math.max(...keep.map(({ days }) => packDaysFor(days, fullEveryDays)));
+    return [
+      ...(packs ? [allowLock('Packs', [packs(set)], lock.mode, longest)] : []),
+      ...(lock.manifestDays === undefined
+        ? []
+        : [allowLock('Manifests', manifests(set), 'governance', lock.manifestDays)]),
     ];
   });
 }
+
+/** What a role puts with a lock, where the set has one. */
+interface LockedKeys {
+  readonly packs?: (set: PolicySet) => string;
+  readonly manifests: (set: PolicySet) => string[];
+}
+
+const LOCKED_BY_HOST: LockedKeys = {
+  packs: ({ name, writer }) => packsOf(name, writer),
+  manifests: ({ name }) => [
+    `keep-*/${name}/snapshots/*/manifest.pgp`,
+    `keep-*/${name}/snapshots/*/entry.json`,
+  ],
+};
+
+const LOCKED_BY_PRIVACY: LockedKeys = {
+  manifests: ({ name }) => [
+    `keep-*/${name}/snapshots/*/manifest-*.pgp`,
+    `keep-*/${name}/snapshots/*/amend-*.json`,
+  ],
+};
+
+const LOCKED_BY_COPIER: LockedKeys = {
+  packs: ({ name }) => packsOf(name, '*'),
+  manifests: ({ name }) => [
+    `keep-*/${name}/snapshots/*/manifest*.pgp`,
+    `keep-*/${name}/snapshots/*/entry.json`,
+  ],
+};
 
 function lockOf(mode: 'compliance' | 'governance', days: number): Condition {
   return {
@@ -283,16 +264,4 @@ function allow(
 
 function deny(Sid: string, Action: readonly string[], Resource: readonly string[]): PolicyStatement {
   return { Sid, Effect: 'Deny', Action, Resource };
-}
-
-function bucket({ bucket: name }: PolicyFacts): string {
-  return `arn:aws:s3:::${name}`;
-}
-
-function object({ bucket: name, root }: PolicyFacts, key: string): string {
-  return `arn:aws:s3:::${name}/${root}${key}`;
-}
-
-function ofSets(facts: PolicyFacts, keys: (set: PolicySet) => string[]): string[] {
-  return facts.sets.flatMap(keys).map((key) => object(facts, key));
 }

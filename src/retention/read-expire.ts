@@ -6,6 +6,7 @@ import type { Catalog, CatalogEntry } from '../repository/catalog.ts';
 import { rolledBack } from '../repository/errors.ts';
 import { packKey, parseSnapshotKey } from '../repository/layout.ts';
 import { readLedger } from '../repository/ledger.ts';
+import { erasedUntil } from '../repository/purges.ts';
 import { findRollback, readSeen } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
@@ -39,7 +40,7 @@ export async function readExpireFacts(
   const catalog = await readCatalog(session, set, ledger, signal);
   const all = await listMortal(store, await mayHaveVersions(store, signal), signal);
   const now = await store.now(signal);
-  const [problem] = findRollback(await readSeen(state), newestByWriter(catalog.entries), ledger.heads, now);
+  const [problem] = findRollback(await readSeen(state), newestByWriter(catalog.entries), ledger.heads, now, erasedUntil(ledger));
   if (problem !== undefined) throw rolledBack(set, problem);
   const modified = all.map((object) => object.modified.getTime());
   return {

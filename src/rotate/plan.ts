@@ -92,7 +92,8 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && new Set([...one, ...other]).size === one.length;
 }
 
-function nextRevision({ entry, objects }: CatalogEntry, current: CurrentRevision): number {
+/** Above every revision that lies there or ever was named, so that nothing is written over. */
+export function nextRevision({ entry, objects }: CatalogEntry, current: CurrentRevision): number {
   const there = objects.map(({ key }) => {
     const name = parseSnapshotKey(entry.set, key)?.name ?? '';
     return manifestRevision(name) ?? amendmentRevision(name) ?? 0;

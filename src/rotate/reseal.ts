@@ -91,7 +91,8 @@ export function rebind(plain: Buffer, binding: Binding, what: string): Buffer {
   return bound;
 }
 
-async function putAndReadBack(
+/** Puts an object that must be new, and believes what the store gives back. Throws REPLACEMENT_MISSING. */
+export async function putAndReadBack(
   store: Store,
   key: string,
   bytes: Buffer,

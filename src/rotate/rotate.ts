@@ -22,6 +22,7 @@ import type { Session } from '../repository/session.ts';
 import { mustBeApplicable, viewSet } from '../restore/open.ts';
 import type { ObjectLock, Store, StuckVersion } from '../stores/store.ts';
 import { reasonOf, throwIfCancelled } from '../errors.ts';
+import { resealSuppression } from '../suppression/reseal.ts';
 import { signerIsLeaving } from './errors.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { Removed } from './leftovers.ts';
@@ -95,9 +96,10 @@ export async function rotateSet(options: RotateOptions, signal: AbortSignal): Pr
   const { plan, ledger, failures } = await look(options, signal);
   options.onPlan(plan);
   const done = await resealAll(run, plan, ledger, signal);
+  const suppression = await resealSuppressionOf(run, signal);
   const copies = await options.levelCopies(signal);
   const { keys, stuck } = await removeOld(run, signal);
-  const left = [...plan.leave, ...failures];
+  const left = [...plan.leave, ...failures, ...suppression];
   const complete = stuck.length === 0 && copies.length === 0 && !left.some(({ isTrouble }) => isTrouble);
   if (complete) await closeIntents(run, signal);
   return {
@@ -209,6 +211,15 @@ async function announce(
     signal,
   );
   return { request, heads };
+}
+
+/** Who must not come back is for the same people to read as the snapshots. */
+async function resealSuppressionOf(run: Run, signal: AbortSignal): Promise<LeftAlone[]> {
+  const { session, set, lease } = run;
+  const ledger = await readLedger(session, set, signal);
+  const options = { ...run, check: () => lease.check() };
+  const { left } = await resealSuppression(session, set, ledger, options, signal);
+  return left.map(({ key, why }) => ({ snapshot: key, why, isTrouble: true }));
 }
 
 /** With entries and ledger read anew, by the same road as every reader: what was written is what counts now. */

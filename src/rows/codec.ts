@@ -1,6 +1,6 @@
 /** The codec for the rows of a stream. */
 import type { TableSchema } from '../sources/schema.ts';
-import type { Dialect, TableInfo } from '../sources/source.ts';
+import type { Dialect, SourceInfo, TableInfo } from '../sources/source.ts';
 import { noCodec } from './errors.ts';
 import { PgCopyCodec } from './pg-copy-codec.ts';
 import type { RowCodec } from './row-codec.ts';
@@ -14,6 +14,12 @@ export type { Value } from './values.ts';
 export interface CodecOptions {
   /** SQLite: the database's encoding (`SourceInfo.facts.encoding`); UTF-8 when not given. */
   readonly encoding?: TextEncoding;
+}
+
+/** What a source says of how its rows are written. */
+export function codecOptions({ facts }: Pick<SourceInfo, 'facts'>): CodecOptions {
+  const { encoding } = facts;
+  return encoding === 'UTF-16le' || encoding === 'UTF-16be' ? { encoding } : {};
 }
 
 /**

@@ -11,7 +11,7 @@ import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../errors.ts';
 import { Slabs } from './slabs.ts';
 import { open, seal } from './work.ts';
-import type { OpenJob, SealJob, SealResult } from './work.ts';
+import type { OpenJob, SealJob, SealResult, SegmentIndexing } from './work.ts';
 import type { WorkerAnswer } from './worker.ts';
 
 /** Bytes of plaintext that are worked on in place before threads are started. */
@@ -64,9 +64,9 @@ export class SegmentPool implements AsyncDisposable {
   }
 
   /** Seals one segment. Plaintext in shared memory is read where it is, and must not change until then. */
-  seal(plain: Uint8Array, key: Uint8Array, level: number): Promise<SealResult> {
-    if (this.#inPlace(plain.length)) return seal({ kind: 'seal', plain, key, level });
-    return this.#submit({ kind: 'seal', plain, key, level }) as Promise<SealResult>;
+  seal(plain: Uint8Array, key: Uint8Array, level: number, index?: SegmentIndexing): Promise<SealResult> {
+    const job: SealJob = { kind: 'seal', plain, key, level, ...(index && { index }) };
+    return this.#inPlace(plain.length) ? seal(job) : (this.#submit(job) as Promise<SealResult>);
   }
 
   /** Opens the segments of a range, back to back; fails with DAMAGED when one is not what was declared. */

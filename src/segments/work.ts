@@ -1,6 +1,7 @@
 /** The two heavy jobs on segments, as plain functions: they run in worker threads, or in place when there is little to do. */
 import { hash } from 'node:crypto';
 import { openSegment, sealSegment } from '../openpgp/segment.ts';
+import type { KeyReader, SegmentKeys } from '../subject-index/read-keys.ts';
 import { countRows } from './cut.ts';
 
 export interface SealJob {
@@ -8,6 +9,15 @@ export interface SealJob {
   readonly plain: Uint8Array;
   readonly key: Uint8Array;
   readonly level: number;
+  readonly index?: SegmentIndexing;
+}
+
+/** How a segment's rows are indexed while their plaintext is at hand. */
+export interface SegmentIndexing {
+  /** A `StreamPlan` (subject-index/plan.ts) as JSON: the same text for all segments of a stream. */
+  readonly plan: string;
+  /** The segment begins its stream. */
+  readonly isFirst: boolean;
 }
 
 export interface SealResult {
@@ -15,6 +25,8 @@ export interface SealResult {
   /** SHA-256 of the sealed bytes, 32 bytes. */
   readonly sha256: Uint8Array;
   readonly rows: number;
+  /** In the order of the plan's matches; absent where nothing was to be indexed, or could not be. */
+  readonly keys?: readonly SegmentKeys[];
 }
 
 /** A segment within a range of a pack. */
@@ -41,9 +53,33 @@ export interface OpenJob {
   readonly what: string;
 }
 
-export async function seal(job: SealJob): Promise<SealResult> {
-  const sealed = await sealSegment(job.plain, job.key, job.level);
-  return { sealed, sha256: hash('sha256', sealed, 'buffer'), rows: countRows(job.plain) };
+export async function seal({ plain, key, level, index }: SealJob): Promise<SealResult> {
+  const reader = index && (await keyReaderFor(index.plan));
+  const bytes = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
+  const read = reader?.read(bytes, index?.isFirst === true);
+  const sealed = await sealSegment(plain, key, level);
+  const result = {
+    sealed,
+    sha256: hash('sha256', sealed, 'buffer'),
+    rows: read?.lineEnds ?? countRows(plain),
+  };
+  return read ? { ...result, keys: read.keys } : result;
+}
+
+/** Readers of streams that are being sealed: one for each lane of the dump, and what is left of the one before. */
+const READERS_MAX = 16;
+const readers = new Map<string, KeyReader>();
+
+/** What reads rows is loaded by those who need it only. */
+async function keyReaderFor(plan: string): Promise<KeyReader> {
+  const { KeyReader: Reader } = await import('../subject-index/read-keys.ts');
+  const known = readers.get(plan);
+  if (known) return known;
+  const reader = new Reader(JSON.parse(plan) as ConstructorParameters<typeof Reader>[0]);
+  const [oldest] = readers.keys();
+  if (oldest !== undefined && readers.size >= READERS_MAX) readers.delete(oldest);
+  readers.set(plan, reader);
+  return reader;
 }
 
 /**

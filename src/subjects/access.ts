@@ -45,7 +45,7 @@ export type ReadColumn = (column: string) => Value;
  * @throws HoldfastError JSON_INVALID for a value that a path cannot be followed in
  */
 export function matches({ match, keys }: Query, read: ReadColumn, table: string): boolean {
-  for (const [column, value] of match.when) if (read(column) === undefined) return false;
+  for (const [column, value] of match.when) if (read(column) !== value) return false;
   if (match.kind === 'columns') {
     const key = keyOf(match.columns.map(read), match.comparisons);
     return key !== null && keys.has(key);

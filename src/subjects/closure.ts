@@ -126,13 +126,16 @@ class Search {
     this.#access = access;
     this.#signal = signal;
     this.#asked = (table) => (table.isRoot ? rootQueries(relations, map, table, subjects) : []);
+    const needed = neededColumns(relations);
     for (const table of relations.tables) {
-      this.found.set(table.name, { table, need: needOf(table, relations), rows: new Map() });
+      this.found.set(table.name, { table, need: needed.get(table.name) ?? [], rows: new Map() });
       const ways = table.links.map((relation) => wayOf(relation, subjects));
       this.#ways.set(table.name, ways);
       for (const way of ways) {
         for (const target of way.relation.targets) {
-          this.#waysFrom.set(target, [...(this.#waysFrom.get(target) ?? []), way]);
+          const ways = this.#waysFrom.get(target) ?? [];
+          ways.push(way);
+          this.#waysFrom.set(target, ways);
         }
       }
     }
@@ -240,24 +243,25 @@ function rootQueries(
   });
 }
 
-/** The columns that others compare with, and those that foreign keys and unique keys are about. */
-function needOf(table: LinkedTable, relations: Relations): readonly string[] {
-  const offered = relations.tables
-    .flatMap(({ links }) => links)
-    .filter(({ targets }) => targets.includes(table.name))
-    .flatMap(({ targetColumns }) => targetColumns);
-  const referring = relations.references.flatMap((reference) => [
-    ...(reference.table.name === table.name ? reference.key.columns : []),
-    ...(reference.parents.some(({ name }) => name === table.name) ? reference.key.referenced : []),
-  ]);
-  return [
-    ...new Set([
-      ...offered,
-      ...referring,
-      ...table.rule.largeObjects,
-      ...uniquesOf(table.schema, relations.schema).flat(),
+/** For each table: the columns that others compare with, and those that foreign keys and unique keys are about. */
+function neededColumns({ tables, references, schema }: Relations): ReadonlyMap<string, readonly string[]> {
+  const needs = new Map(
+    tables.map((table) => [
+      table.name,
+      new Set([...uniquesOf(table.schema, schema).flat(), ...table.rule.largeObjects]),
     ]),
-  ];
+  );
+  const need = (table: string, columns: readonly string[]) => {
+    for (const column of columns) needs.get(table)?.add(column);
+  };
+  for (const { targets, targetColumns } of tables.flatMap(({ links }) => links)) {
+    for (const target of targets) need(target, targetColumns);
+  }
+  for (const { table, parents, key } of references) {
+    need(table.name, key.columns);
+    for (const parent of parents) need(parent.name, key.referenced);
+  }
+  return new Map([...needs].map(([table, columns]) => [table, [...columns]]));
 }
 
 function decided({ table, need, rows }: FoundRows): DecidedRows {

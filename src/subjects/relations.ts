@@ -159,6 +159,7 @@ interface LinkPlace {
 function relationOf({ map, schema, engine, table, link, index, linked }: LinkPlace): Relation {
   const { table: to, columns: targetColumns } = link.to;
   const holders = storedTables(schema, to);
+  const holderNames = new Set(holders.map(({ name }) => name));
   const own = link.kind === 'json' ? [JSON_VALUE] : link.columns.map((column) => typeOf(table, column));
   const comparisons = targetColumns.map((column, at) => {
     // Partitions have their root's types; without any, nothing is ever compared.
@@ -175,7 +176,7 @@ function relationOf({ map, schema, engine, table, link, index, linked }: LinkPla
         ? { kind: 'json', column: link.column, path: link.path, ...parts }
         : { kind: 'columns', columns: link.columns, ...parts },
     follow: link.follow,
-    targets: linked.flatMap(([{ name }]) => (holders.some((holder) => holder.name === name) ? [name] : [])),
+    targets: linked.flatMap(([{ name }]) => (holderNames.has(name) ? [name] : [])),
     targetColumns,
     toRoot: to === map.root.table,
   };

@@ -14,7 +14,7 @@ export function decideRows(table: PlannedTable, engine: SqlEngine): readonly str
   const statements: string[] = [];
   if (table.deleting.length > 0) {
     statements.push(
-      engine.createAs(goneName(table), `SELECT ${ids} FROM ${rows} GROUP BY ${ids} HAVING ${first}`),
+      engine.createAs(table, goneName(table), `SELECT ${ids} FROM ${rows} GROUP BY ${ids} HAVING ${first}`),
     );
   }
   if (table.sets.length > 0) {
@@ -29,6 +29,7 @@ export function decideRows(table: PlannedTable, engine: SqlEngine): readonly str
     const which = having.length > 0 ? ` HAVING ${having.join(' AND ')}` : '';
     statements.push(
       engine.createAs(
+        table,
         setName(table),
         `SELECT ${ids}, ${marks.join(', ')} FROM ${rows} GROUP BY ${ids}${which}`,
       ),
@@ -81,12 +82,14 @@ interface Place {
 }
 
 /** Counts rows that stay as they are and point at what goes; undefined when nothing can. */
-function dangling({ reference, child, parents, plan, engine }: Place): string | undefined {
+function dangling(place: Place): string | undefined {
+  const { reference, child, parents, engine } = place;
   const { columns, referenced } = reference.key;
   const gone = parents.flatMap((parent) => {
     const sides = keySides(reference, child, parent, engine).map(({ parentSide }) => parentSide('p'));
-    return goneConditions(parent, referenced, 'p', plan, engine).map(
-      (isGone) => `SELECT ${sides.join(', ')} FROM ${parent.reference} AS p WHERE ${isGone}`,
+    return goneRows(parent, referenced, place).map(
+      ({ name, where }) =>
+        `SELECT ${sides.join(', ')} FROM ${name} AS x JOIN ${parent.reference} AS p ON ${sameRow(parent, 'p', 'x')}${where}`,
     );
   });
   const [parent] = parents;
@@ -94,13 +97,14 @@ function dangling({ reference, child, parents, plan, engine }: Place): string | 
   const own = keySides(reference, child, parent, engine).map(({ childSide }, index) =>
     childSide(columnOf('c', columns[index] ?? '')),
   );
-  const stays = goneConditions(child, columns, 'c', plan, engine).map((isGone) => `NOT ${isGone}`);
   const pointing = gone.map((query) => isAmong(own, query)).join(' OR ');
-  return `SELECT count(*) FROM ${child.reference} AS c WHERE ${[`(${pointing})`, ...stays].join(' AND ')}`;
+  const conditions = [`(${pointing})`, ...staying(child, columns, 'c', place)];
+  return `SELECT count(*) FROM ${child.reference} AS c WHERE ${conditions.join(' AND ')}`;
 }
 
 /** Counts rows whose foreign key is set to what is not there, or goes; undefined when none is set. */
-function withoutParent({ reference, child, parents, plan, engine }: Place): string | undefined {
+function withoutParent(place: Place): string | undefined {
+  const { reference, child, parents, plan, engine } = place;
   const { columns, referenced } = reference.key;
   const planned = plan.planned(child.number);
   const sets = planned?.sets.filter(({ column }) => columns.includes(column)) ?? [];
@@ -120,7 +124,7 @@ function withoutParent({ reference, child, parents, plan, engine }: Place): stri
     const pairs = keySides(reference, child, parent, engine).map(
       ({ parentSide, childSide }, index) => `${parentSide('p')} = ${childSide(after[index] ?? 'NULL')}`,
     );
-    const stays = goneConditions(parent, referenced, 'p', plan, engine).map((isGone) => `NOT ${isGone}`);
+    const stays = staying(parent, referenced, 'p', place);
     return `NOT EXISTS (SELECT 1 FROM ${parent.reference} AS p WHERE ${[...pairs, ...stays].join(' AND ')})`;
   });
   const complete = after.map((value) => `${value} IS NOT NULL`);
@@ -128,25 +132,35 @@ function withoutParent({ reference, child, parents, plan, engine }: Place): stri
 WHERE (${sets.map(({ mark }) => `s.${mark} IS NOT NULL`).join(' OR ')}) AND ${[...complete, ...there].join(' AND ')}`;
 }
 
-/** Conditions on a row, one of which is true when it is deleted or one of these columns is set. */
-function goneConditions(
+/** A temporary table of rows that are deleted, or of which one of some columns is set. */
+interface GoneRows {
+  readonly name: string;
+  /** A further condition on its rows `x`. */
+  readonly where: string;
+}
+
+function goneRows(table: SqlTable, columns: readonly string[], { plan, engine }: Place): readonly GoneRows[] {
+  const planned = plan.planned(table.number);
+  if (planned === undefined) return [];
+  const sets = planned.sets.filter(({ column }) => columns.includes(column));
+  const isSet = sets.map(({ mark }) => `x.${mark} IS NOT NULL`).join(' OR ');
+  return [
+    ...(planned.deleting.length > 0 ? [{ name: engine.temp(goneName(table)), where: '' }] : []),
+    ...(sets.length > 0 ? [{ name: engine.temp(setName(table)), where: ` AND (${isSet})` }] : []),
+  ];
+}
+
+/** True when the row `alias` is in none of them. */
+function staying(
   table: SqlTable,
   columns: readonly string[],
   alias: string,
-  plan: SqlPlan,
-  engine: SqlEngine,
+  place: Place,
 ): readonly string[] {
-  const planned = plan.planned(table.number);
-  if (planned === undefined) return [];
-  const marks = planned.sets
-    .filter(({ column }) => columns.includes(column))
-    .map(({ mark }) => `x.${mark} IS NOT NULL`);
-  const isIn = (name: string, more: string) =>
-    `EXISTS (SELECT 1 FROM ${engine.temp(name)} AS x WHERE ${sameRow(table, alias, 'x')}${more})`;
-  return [
-    ...(planned.deleting.length > 0 ? [isIn(goneName(table), '')] : []),
-    ...(marks.length > 0 ? [isIn(setName(table), ` AND (${marks.join(' OR ')})`)] : []),
-  ];
+  return goneRows(table, columns, place).map(
+    ({ name, where }) =>
+      `NOT EXISTS (SELECT 1 FROM ${name} AS x WHERE ${sameRow(table, alias, 'x')}${where})`,
+  );
 }
 
 interface KeySide {

@@ -58,8 +58,8 @@ export interface SqlEngine {
   readonly ids: (table: TableSchema, isPartitioned: boolean) => readonly string[];
   /** A temporary table for ids of rows (`r1`, `r2`, …), each with the number of a link. */
   readonly createRows: (table: SqlTable) => string;
-  /** A temporary table from a query. */
-  readonly createAs: (name: string, query: string) => string;
+  /** A temporary table of rows of `table` from a query of their ids. */
+  readonly createAs: (table: SqlTable, name: string, query: string) => string;
   /** Adds what is not there yet. */
   readonly insertNew: (into: string, query: string) => string;
   /** Such that equal values (see `compare.ts`) are equal in SQL. */

@@ -78,6 +78,7 @@ function condition(
       ? `${sql} IS NULL`
       : `${engine.text(sql, typeOf(table, column))} = ${quoteText(value)}`;
   });
+  if (match.kind === 'columns') return [...when, matching].join(' AND ');
   // In this order: what a row of another kind has in the column need not be JSON.
   return `CASE WHEN ${when.join(' AND ')} THEN ${matching} ELSE ${FALSE} END`;
 }

@@ -38,7 +38,8 @@ export const postgresSql: SqlEngine = {
     const key = [...idColumns(table), 'link'].join(', ');
     return `CREATE TEMPORARY TABLE ${name} (${ids.join(', ')}, link integer, PRIMARY KEY (${key})) ON COMMIT DROP;`;
   },
-  createAs: (name, query) => `CREATE TEMPORARY TABLE ${name} ON COMMIT DROP AS\n${query};`,
+  createAs: (_table, name, query) =>
+    `CREATE TEMPORARY TABLE ${name} ON COMMIT DROP AS\n${query};\nANALYZE ${temp(name)};`,
   insertNew: (into, query) => `INSERT INTO ${temp(into)}\n${query}\nON CONFLICT DO NOTHING`,
   side,
   known,

@@ -29,10 +29,14 @@ export const sqliteSql: SqlEngine = {
   reference: (name) => sqliteTable(name),
   ids,
   createRows: (table) => {
-    const columns = [...idColumns(table), 'link'].join(', ');
-    return `CREATE TEMPORARY TABLE ${rowsName(table)} (${columns}, PRIMARY KEY (${columns}));`;
+    const columns = idColumns(table);
+    // Without the same affinity, no index on these is used to find a row.
+    const types = columns.map((id, index) => `${id} ${idTypes(table)[index] ?? ''}`);
+    const key = [...columns, 'link'].join(', ');
+    return `CREATE TEMPORARY TABLE ${rowsName(table)} (${types.join(', ')}, link INTEGER, PRIMARY KEY (${key}));`;
   },
-  createAs: (name, query) => `CREATE TEMPORARY TABLE ${name} AS\n${query};`,
+  createAs: (table, name, query) =>
+    `CREATE TEMPORARY TABLE ${name} AS\n${query};\nCREATE UNIQUE INDEX temp.${name}_ids ON ${name} (${idColumns(table).join(', ')});`,
   insertNew: (into, query) => `INSERT OR IGNORE INTO ${temp(into)}\n${query}`,
   side,
   known,
@@ -62,6 +66,20 @@ function ids(table: TableSchema): readonly string[] {
     return table.primaryKey.map(quoteName);
   return [table.rowid ?? ROWID_NAMES.find((name) => !names.has(name)) ?? 'rowid'].map(quoteName);
 }
+
+function idTypes({ schema, ids: columns }: SqlTable): readonly string[] {
+  const typed = new Map(
+    schema.columns.map(({ name, type }) => [quoteName(name), AFFINITY_TYPES[affinityOf(type)]]),
+  );
+  return columns.map((id) => typed.get(id) ?? 'INTEGER');
+}
+
+const AFFINITY_TYPES: Readonly<Record<Affinity, string>> = {
+  integer: 'INTEGER',
+  text: 'TEXT',
+  blob: 'BLOB',
+  number: 'NUMERIC',
+};
 
 const ROWID_NAMES = ['rowid', '_rowid_', 'oid'];
 

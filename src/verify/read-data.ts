@@ -6,6 +6,7 @@ import type { CatalogEntry } from '../repository/catalog.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { Session } from '../repository/session.ts';
 import { openManifest } from '../restore/open.ts';
+import { readSidecar } from '../restore/sidecar.ts';
 import { SnapshotReader } from '../restore/reader.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 
@@ -37,6 +38,9 @@ export async function readWhole(
     const named = new Set(currentOf(item).packs.map(([ref]) => ref));
     for (const page of manifest.pages)
       if (!named.has(page.pack)) problems.push(`its entry does not name pack ${page.pack}`);
+    for (const { pack } of manifest.sidecar ?? [])
+      if (!named.has(pack)) problems.push(`its entry does not name pack ${pack}`);
+    await readSidecar(reader, manifest, signal);
     for (const stream of manifest.streams) {
       const tally = { bytes: 0, segments: 0 };
       const fresh = async function* (): AsyncIterable<SegmentRef> {

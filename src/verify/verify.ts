@@ -14,6 +14,7 @@ import { namedRevisions } from '../repository/ledger-events.ts';
 import { otherRevisions } from '../repository/revision.ts';
 import type { CurrentRevision } from '../repository/revision.ts';
 import { DAY_MS } from '../repository/rules.ts';
+import { erasedUntil } from '../repository/purges.ts';
 import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
@@ -79,7 +80,7 @@ export async function verifySet(options: VerifyOptions, signal: AbortSignal): Pr
   const ledger = await checkedLedger(session, set, problem, signal);
   const catalog = await readCatalog(session, set, ledger ?? EMPTY_LEDGER, signal);
   const expected = options.isCopy === true ? new Date(now.getTime() + DAY_MS) : now;
-  for (const text of findChainBreaks(catalog.entries, expected)) problem(set, text);
+  for (const text of findChainBreaks(catalog.entries, expected, ledger && erasedUntil(ledger))) problem(set, text);
   await checkHistory(session, set, catalog, ledger, now, problem);
   for (const { key, error } of catalog.failures) problem(set, `${key}: ${reasonOf(error)}`);
   for (const { folder } of catalog.deadRuns) {
@@ -140,7 +141,7 @@ async function checkHistory(
   if (!ledger) return;
   try {
     const newest = newestByWriter(catalog.entries);
-    const rollbacks = findRollback(await readSeen(folder), newest, ledger.heads, now);
+    const rollbacks = findRollback(await readSeen(folder), newest, ledger.heads, now, erasedUntil(ledger));
     for (const text of rollbacks) problem(set, `the store was rolled back: ${text}`);
     if (rollbacks.length === 0) await rememberSeen(folder, newest, ledger.heads);
     for (const { entry, current } of catalog.entries)

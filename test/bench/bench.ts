@@ -8,6 +8,7 @@ import type { Contestant } from './peers/contestant.ts';
 import type { Server } from './postgres.ts';
 import type { Environment } from './processes.ts';
 import { run } from './processes.ts';
+import type { Traffic } from './s3-traffic.ts';
 import type { Stand } from './stage.ts';
 import { Stage } from './stage.ts';
 
@@ -23,12 +24,27 @@ export interface Run extends Omit<Sample, 'output'> {
   readonly newBytes?: number;
   /** Share of segments that a backup reused, 0 to 1. */
   readonly reused?: number;
+  /** What it asked of an S3 server, counted there. */
+  readonly traffic?: Traffic;
+  /** How much there was to do it over. */
+  readonly over?: Over;
+}
+
+/** What a run whose traffic is counted had before it. */
+export interface Over {
+  readonly snapshots: number;
+  /** That all snapshots refer to together. */
+  readonly segments?: number;
+  /** Of the store, before. */
+  readonly storedBytes?: number;
 }
 
 export interface Bench {
   readonly server: Server;
   readonly contestants: readonly Contestant[];
   readonly rounds: number;
+  /** How many snapshots the part `retention` lists and expires. */
+  readonly snapshots: number;
   readonly signal: AbortSignal;
   /** The database that all are compared on. */
   readonly large: Stage;
@@ -38,7 +54,10 @@ export interface Bench {
   readonly say: (line: string) => void;
 }
 
-export interface BenchOptions extends Pick<Bench, 'server' | 'contestants' | 'rounds' | 'signal' | 'say'> {
+export interface BenchOptions extends Pick<
+  Bench,
+  'server' | 'contestants' | 'rounds' | 'snapshots' | 'signal' | 'say'
+> {
   readonly folder: string;
   readonly env: Environment;
   readonly scale: number;

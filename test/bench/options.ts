@@ -10,6 +10,7 @@ export const PARTS = [
   'restore',
   'memory',
   'catalogue',
+  'retention',
   'startup',
 ] as const;
 export type Part = (typeof PARTS)[number];
@@ -21,6 +22,8 @@ export interface Options {
   readonly rounds: number;
   /** Size of the large database: 1 is about 700 MB of dump text. */
   readonly scale: number;
+  /** How many `retention` lists and expires. */
+  readonly snapshots: number;
   /** Below it a temporary folder is made; it should be on the disk that backups would be on. */
   readonly tmp: string;
   /** Where every measured run goes, as JSON. */
@@ -35,6 +38,7 @@ export const HELP = `npm run bench -- [options]
   --contestants NAMES   holdfast,pg_dump,zstd+gpg,restic,borg,borg-lz4 (default: all)
   --rounds N            runs of everything, interleaved; medians are printed (default 3)
   --scale X             size of the database, 1 is about 700 MB of dump text (default 1)
+  --snapshots N         how many \`retention\` lists and expires; of the large set, 30 at most (default 400)
   --tmp DIR             where databases and stores are put, about 6 GB (default /var/tmp)
   --out FILE            every measured run, as JSON
   --strict              exit with 1 when a target was missed
@@ -55,6 +59,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       contestants: { type: 'string' },
       rounds: { type: 'string', default: '3' },
       scale: { type: 'string', default: '1' },
+      snapshots: { type: 'string', default: '400' },
       tmp: { type: 'string', default: '/var/tmp' },
       out: { type: 'string' },
       strict: { type: 'boolean', default: false },
@@ -65,6 +70,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     parts: new Set(values.only.split(',').map(partNamed)),
     rounds: positive('--rounds', values.rounds),
     scale: positive('--scale', values.scale),
+    snapshots: positive('--snapshots', values.snapshots),
     tmp: values.tmp,
     strict: values.strict,
     ...(values.contestants === undefined ? {} : { contestants: new Set(values.contestants.split(',')) }),

@@ -8,11 +8,12 @@ import { measure } from './measure.ts';
 import type { Part } from './options.ts';
 import type { Contestant } from './peers/contestant.ts';
 import { HOLDFAST, reusedShare, startupCommands } from './peers/holdfast.ts';
+import { retention } from './retention.ts';
 import type { Stage, Stand } from './stage.ts';
 
 const STARTUP_RUNS = 10;
 
-/** What each part does; `catalogue` is simulated and has its own file. */
+/** What each part does; `catalogue` (simulated) and `retention` (on S3) have files of their own. */
 export const PART: Readonly<Record<Part, (bench: Bench) => Promise<void>>> = {
   first,
   next,
@@ -21,6 +22,7 @@ export const PART: Readonly<Record<Part, (bench: Bench) => Promise<void>>> = {
   restore,
   memory,
   catalogue,
+  retention,
   startup,
 };
 

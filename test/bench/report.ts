@@ -2,6 +2,7 @@
 import { cpus, release, totalmem } from 'node:os';
 
 import type { Run } from './bench.ts';
+import { describeTraffic, requestsIn } from './s3-traffic.ts';
 import type { Target } from './targets.ts';
 import { median } from './targets.ts';
 
@@ -16,7 +17,7 @@ export interface Scene {
 /** The whole report as Markdown, so that it can go into a document as it is. */
 export function report(scene: Scene, runs: readonly Run[], judged: readonly Target[]): string {
   const where = [scene.machine, scene.database].filter(Boolean).map((line) => `- ${line}`);
-  return [...where, '', ...medians(runs), '', ...verdicts(judged), ''].join('\n');
+  return [...where, '', ...medians(runs), '', ...traffics(runs), ...verdicts(judged), ''].join('\n');
 }
 
 /** The machine's size in one line. */
@@ -57,6 +58,31 @@ function medians(runs: readonly Run[]): readonly string[] {
     'new MB',
   ];
   return table(heads, rows);
+}
+
+/** Nothing when no run was counted. */
+function traffics(runs: readonly Run[]): readonly string[] {
+  const rows = runs.flatMap(({ what, traffic, over }) => {
+    if (traffic === undefined || over === undefined) return [];
+    const requests = requestsIn(traffic);
+    return [
+      [
+        what,
+        String(over.snapshots),
+        String(over.segments ?? '–'),
+        String(requests),
+        (requests / over.snapshots).toFixed(2),
+        describeTraffic(traffic),
+        megabytes(traffic.objectBytes),
+        megabytes(over.storedBytes ?? NaN),
+      ],
+    ];
+  });
+  const heads = [
+    ...['S3 requests', 'snapshots', 'segments', 'requests', 'per snapshot'],
+    ...['by kind', 'object MB', 'stored MB'],
+  ];
+  return rows.length === 0 ? [] : [...table(heads, rows), ''];
 }
 
 function verdicts(judged: readonly Target[]): readonly string[] {

@@ -2,20 +2,19 @@
  * What retention costs: `snapshots` and `expire` over hundreds of snapshots, new recipients for a large set, and a copy
  * of a store that has not changed. On a real S3 server, by the command line, counted by a proxy in front of the server.
  */
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { generateRecipientKey } from '../../src/openpgp/keys.ts';
+import { openFileStore } from '../../src/stores/file.ts';
+import { openStore } from '../../src/stores/open.ts';
 import { startRgw } from '../services/rgw.ts';
 import type { S3Access } from '../services/s3-access.ts';
-import type { Bench, Run } from './bench.ts';
+import type { Bench, Over } from './bench.ts';
 import { SETS, makeMany } from './many-snapshots.ts';
+import type { Command } from './measure.ts';
 import { measure } from './measure.ts';
-import { folderBytes } from './peers/contestant.ts';
 import { HOLDFAST, holdfast, holdfastCommand } from './peers/holdfast.ts';
-import type { Environment } from './processes.ts';
-import { run } from './processes.ts';
 import type { TrafficCounter } from './s3-traffic.ts';
 import { countTraffic, describeTraffic, requestsIn } from './s3-traffic.ts';
 
@@ -57,8 +56,9 @@ async function manySnapshots(bench: Bench, place: S3Place, how: keyof typeof SEG
   const folder = join(place.folder, how);
   const each = Math.ceil(bench.snapshots / SETS.length);
   const made = await makeMany({ folder, snapshots: each, segments: SEGMENTS[how], signal });
-  const bucket = await upload(place, made.store);
-  await writeFile(join(folder, 'holdfast.yaml'), `${storeLines(place, bucket)}${made.config}`);
+  const bucket = await upload(place, made.store, signal);
+  const store = `version: 1\nstore: ${urlOf(bucket)}\ns3: ${s3Lines(place)}\n`;
+  await writeFile(join(folder, 'holdfast.yaml'), store + made.config);
   const about = { snapshots: each * SETS.length, segments: made.segments };
   const once = (name: string, args: readonly string[]) =>
     counted(bench, place, { what: `retention/${name}/${how}`, folder, args, about });
@@ -74,11 +74,10 @@ async function rotatedAndCopied(bench: Bench, place: S3Place): Promise<void> {
   const snapshots = Math.min(ROTATED_MAX, Math.ceil(bench.snapshots / SETS.length));
   for (let made = 1; made < snapshots; made++) await measure(repository.backup(''), signal);
   const storedBytes = await repository.storedBytes();
-  const [bucket, second] = [await upload(place, join(stand.folder, 'store')), await place.s3.createBucket()];
-  await moveTo(place, stand.folder, bucket, second);
+  const bucket = await upload(place, join(stand.folder, 'store'), signal);
+  await nameBuckets(place, stand.folder, bucket, await place.s3.createBucket());
   const { folder } = stand;
-  const env = { ...stand.env, ...place.s3.env() };
-  const prepare = (args: readonly string[]) => run(programOf(folder, env, args)[0], args, { env, cwd: folder, signal });
+  const prepare = (args: readonly string[]) => measure(commandIn(bench, place, folder, args), signal);
   await writeFile(join(folder, 'new.asc'), (await generateRecipientKey('new')).toPublic().armor());
   await prepare(['keys', 'add', 'new.asc']);
   const about = { snapshots, storedBytes };
@@ -89,16 +88,58 @@ async function rotatedAndCopied(bench: Bench, place: S3Place): Promise<void> {
 }
 
 /** The folder store, object by object, past the proxy. Returns the bucket. */
-async function upload({ s3 }: S3Place, store: string): Promise<string> {
+async function upload({ s3 }: S3Place, folder: string, signal: AbortSignal): Promise<string> {
   const bucket = await s3.createBucket();
-  const client = s3.client();
+  // The SDK in this process takes them from here.
+  Object.assign(process.env, s3.env());
+  const from = openFileStore(`file://${folder}`);
+  const to = await openStore(urlOf(bucket), { s3: { endpoint: s3.endpoint, region: s3.region } });
   const limit = pLimit(16);
-  const files = (await readdir(store, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
-  const put = async (file: string) => {
-    const Key = `${ROOT}/${relative(store, file)}`;
-    await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body: await readFile(file) }));
-  };
-  await Promise.all(files.map(({ parentPath, name }) => limit(() => put(join(parentPath, name)))));
-  client.destroy();
+  const keys = (await Array.fromAsync(from.list('', signal))).map(({ key }) => key);
+  const put = async (key: string) => to.put(key, await from.get(key, undefined, signal), {}, signal);
+  await Promise.all(keys.map((key) => limit(() => put(key))));
+  await to.close();
   return bucket;
+}
+
+/** The configuration of before, with the store in a bucket and a copy of the set in another one. */
+async function nameBuckets(place: S3Place, folder: string, store: string, copy: string): Promise<void> {
+  const file = join(folder, 'holdfast.yaml');
+  const before = await readFile(file, 'utf8');
+  const replica = `replicas: [{ name: second, store: "${urlOf(copy)}", s3: ${s3Lines(place)} }]`;
+  const after = before
+    .replace(/^store: .*$/m, `store: ${urlOf(store)}\ns3: ${s3Lines(place)}`)
+    .replace(/^( +)keep: .*$/m, (keep, indent: string) => `${keep}\n${indent}${replica}`);
+  await writeFile(file, after);
+}
+
+function urlOf(bucket: string): string {
+  return `s3://${bucket}/${ROOT}`;
+}
+
+function s3Lines({ s3, counter }: S3Place): string {
+  return `{ endpoint: "${counter.endpoint}", region: ${s3.region} }`;
+}
+
+interface Counted {
+  readonly what: string;
+  /** Holds holdfast.yaml. */
+  readonly folder: string;
+  readonly args: readonly string[];
+  readonly about: Over;
+}
+
+/** Measures one command, and notes what it asked of the server. */
+async function counted(bench: Bench, place: S3Place, { what, folder, args, about }: Counted): Promise<void> {
+  place.counter.take();
+  const { output: _, ...figures } = await measure(commandIn(bench, place, folder, args), bench.signal);
+  const traffic = place.counter.take();
+  const run = { what, contestant: HOLDFAST, round: 0, serverCpuSeconds: 0, traffic, over: about };
+  bench.runs.push({ ...figures, ...run });
+  bench.say(`${what}: ${requestsIn(traffic)} requests (${describeTraffic(traffic)})`);
+}
+
+function commandIn(bench: Bench, { s3 }: S3Place, folder: string, args: readonly string[]): Command {
+  const env = { ...bench.large.options.env, HOME: folder, ...s3.env() };
+  return holdfastCommand({ env, folder }, [...args, '-c', 'holdfast.yaml'], 'keep');
 }

@@ -7,8 +7,7 @@ import { Agent, createServer, request } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-const KINDS = ['list', 'settings', 'head', 'get', 'put', 'delete'] as const;
-type Kind = (typeof KINDS)[number];
+type Kind = 'list' | 'settings' | 'head' | 'get' | 'put' | 'delete';
 
 export interface Traffic {
   /** How many requests of each kind there were; `settings` are questions about the bucket. Only those that came up. */

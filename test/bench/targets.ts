@@ -2,6 +2,7 @@
 import type { Run } from './bench.ts';
 import type { Part } from './options.ts';
 import { HOLDFAST } from './peers/holdfast.ts';
+import { requestsIn } from './s3-traffic.ts';
 
 const MB = 1e6;
 
@@ -35,6 +36,11 @@ export function targets(runs: readonly Run[]): readonly Target[] {
     catalogueSize(runs, 'manifest', 'catalogue of 8 M segments, manifest', 1 * MB),
     catalogueSize(runs, 'pages', 'catalogue, new pages for 1 % new', 0.03 * 8e6 * 200),
     catalogueMemory(runs, 400 * MB),
+    sameRequests(runs, 'snapshots'),
+    sameRequests(runs, 'expire'),
+    sameRequests(runs, 'expire-confirm'),
+    rotated(runs, 0.02),
+    copiedAgain(runs),
     startup(runs, 'help', 'holdfast --help', 0.15),
     startup(runs, 'snapshots', 'holdfast snapshots', 0.4),
   ];
@@ -154,6 +160,47 @@ function catalogueMemory(runs: readonly Run[], limit: number): Target {
     show: asMegabytes,
     unit: '',
   });
+}
+
+/** Requests may grow with the number of snapshots, never with what is in them. */
+function sameRequests(runs: readonly Run[], verb: string): Target {
+  const requests = (how: string): number =>
+    medianOf(runs, `retention/${verb}/${how}`, HOLDFAST, ({ traffic }) =>
+      traffic === undefined ? NaN : requestsIn(traffic),
+    );
+  return compared({
+    part: 'retention',
+    what: `${verb.replace('-', ' --')}, requests`,
+    against: 'a fourth of the segments',
+    limit: 1,
+    ours: requests('many'),
+    peer: requests('few'),
+    show: String,
+    unit: '×',
+  });
+}
+
+function rotated(runs: readonly Run[], limit: number): Target {
+  const share = ({ traffic, over }: Run): number =>
+    (traffic?.objectBytes ?? NaN) / (over?.storedBytes ?? NaN);
+  return compared({
+    part: 'retention',
+    what: 'keys rotate, bytes moved of those stored',
+    against: '',
+    limit,
+    ours: medianOf(runs, 'retention/rotate', HOLDFAST, share),
+    peer: NaN,
+    show: (value) => `${(value * 100).toFixed(2)} %`,
+    unit: '',
+  });
+}
+
+/** Header and hosts' keys are read to see whose store it is; of backups nothing may move. */
+function copiedAgain(runs: readonly Run[]): Target {
+  const ours = medianOf(runs, 'retention/copy', HOLDFAST, ({ traffic }) => traffic?.backupBytes ?? NaN);
+  const [part, what] = ['retention', 'copy of an unchanged store, bytes of backups'] as const;
+  const line = compared({ part, what, against: '', limit: 1, ours, peer: NaN, show: String, unit: '' });
+  return { ...line, reach: '0', verdict: line.verdict === 'ok' && ours > 0 ? 'over' : line.verdict };
 }
 
 function startup(runs: readonly Run[], step: string, what: string, limit: number): Target {

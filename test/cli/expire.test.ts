@@ -9,6 +9,7 @@ import { openSegment } from '../../src/openpgp/segment.ts';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { packKey } from '../../src/repository/layout.ts';
 import type { SegmentRef } from '../../src/repository/pages.ts';
+import { planFor } from '../../src/retention/expire.ts';
 import { openManifest, viewSet } from '../../src/restore/open.ts';
 import { SnapshotReader } from '../../src/restore/reader.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
@@ -238,4 +239,18 @@ test('copies end when the store does', async () => {
   expect(stdout).toMatch(/shop \(copy offsite\): removed 4 snapshots/);
   const left = (await readdir(join(copy, 'keep-030/shop/snapshots'))).sort();
   expect(left).toEqual(ids(await files(world)));
+});
+
+test('a store that was rolled back is left alone, and the hint names a command that there is', async () => {
+  const world = await makePast();
+  await world.backupAgo(3);
+  const newest = await world.backupAgo(1);
+  await world.store.remove((await files(world)).filter((key) => key.includes(newest)));
+  const choices = { evenLast: false, trustClock: false };
+  await expect(
+    planFor({ copy: undefined, session: world.session }, SET, choices, SIGNAL),
+  ).rejects.toMatchObject({
+    code: 'ROLLED_BACK',
+    hint: expect.stringContaining('holdfast cat shop --accept-rollback') as string,
+  });
 });

@@ -53,6 +53,18 @@ test('store policy prints the least for a role of the configured sets; a folder 
   expect(JSON.stringify(json)).toContain('s3:if-none-match');
   expect((await host.run(['store', 'policy'])).exitCode).toBe(2);
   expect((await host.run(['store', 'policy', '--role', 'host', 'nobody'])).exitCode).toBe(2);
+  // Who runs copy has one policy here and another one where the copy lies; a host has none there.
+  const there = 's3://acme-backups-2/prod';
+  await setKey(host, `replicas: [{ name: offsite, store: "${there}" }]`);
+  const copier = (more: string[]) => host.good(['store', 'policy', '--role', 'copier', ...more]);
+  expect((await copier([])).stdout).toContain(`arn:aws:s3:::${bucketOf(host)}/prod/db/leases/shop/*`);
+  const atCopy = (await copier(['--copy', 'offsite'])).stdout;
+  expect(atCopy).toContain('"arn:aws:s3:::acme-backups-2/prod/keep-*/shop/snapshots/*.pgp"');
+  expect(atCopy).not.toContain(bucketOf(host));
+  expect((await host.run(['store', 'policy', '--role', 'copier', '--copy', 'elsewhere'])).exitCode).toBe(2);
+  expect((await host.run([...args, '--copy', 'offsite'])).stderr).toContain(
+    'a host has no business in the copy',
+  );
   const inFolder = await hostIn(await folderPlace());
   const refused = await inFolder.run(args);
   expect(refused).toMatchObject({ exitCode: 2, stdout: '' });

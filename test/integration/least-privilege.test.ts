@@ -23,8 +23,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES, policyFor } from '../../src/retention/policy.ts';
 import type { PolicyStatement, Role } from '../../src/retention/policy.ts';
 import { openStore } from '../../src/stores/open.ts';
+import { addCopy } from '../services/copies.ts';
 import { backUp, makeHost, snapshotsOf } from '../services/machines.ts';
-import type { Host, Place } from '../services/machines.ts';
+import type { Host, Machine, Place } from '../services/machines.ts';
 import type { S3Access, S3User } from '../services/s3-access.ts';
 import { addBulk, openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
@@ -38,6 +39,9 @@ let host: Host;
 const users = {} as Record<Role, S3User>;
 const clients = {} as Record<Role, S3Client>;
 let keys: Keys;
+/** The machine that copies, and the bucket of the copy. */
+let copier: Machine;
+let copied: string;
 
 /** One object of each kind, whole keys. */
 interface Keys {
@@ -58,10 +62,14 @@ beforeAll(async () => {
   openShop(path, 3000);
   host = await makeHost({ place: ownersPlace(), source: ['--source', 'sqlite', '--path', path] });
   await giveToOwner(host.folder);
-  await setPolicies();
+  await setPolicies(bucket, false, ROLES);
   // A first backup by the host itself: with nothing but its own rights.
   await backUp(host, [], { env: s3.env(users.host) });
   keys = await findKeys();
+  copied = await s3.createBucket('copied', { versioned: true });
+  await setPolicies(copied, true, ['copier']);
+  copier = await host.reader();
+  await addCopy(copier, ownersPlace(copied));
 });
 
 afterAll(() => {
@@ -182,6 +190,27 @@ describe('a restorer', () => {
   });
 });
 
+describe('a copier', () => {
+  test('brings a copy level with nothing but its own rights, and every byte is there', async () => {
+    const env = s3.env(users.copier);
+    const { stdout } = await copier.good(['copy', 'shop'], { env });
+    expect(stdout).toMatch(/level, 2 snapshots/);
+    expect(stdout + (await copier.good(['copy', '--check'], { env })).stdout).not.toContain('no lease');
+  });
+
+  test('is refused to write or delete in the store, and to delete anything but manifests in the copy', async () => {
+    for (const Key of keys.all) {
+      await refused(putAs('copier', Key));
+      for (const Bucket of [bucket, copied]) {
+        if (Bucket === copied && Key.endsWith('.pgp')) continue;
+        const VersionId = await versionOf(Key, Bucket);
+        await refused(clients.copier.send(new DeleteObjectCommand({ Bucket, Key })));
+        await refused(clients.copier.send(new DeleteObjectCommand({ Bucket, Key, VersionId })));
+      }
+    }
+  });
+});
+
 describe('privacy', () => {
   test('rewrites every manifest, removes the old ones with all versions, and the restorer still restores', async () => {
     const officer = await host.reader();
@@ -197,6 +226,14 @@ describe('privacy', () => {
     await backUp(host, [], { env: s3.env(users.host) });
     await refused(clients.host.send(new GetObjectCommand({ Bucket: bucket, Key: after[0] ?? '' })));
     keys = await findKeys();
+  });
+
+  test('and a copier then replaces the manifests of the copy, with all versions', async () => {
+    await copier.good(['copy', 'shop'], { env: s3.env(users.copier) });
+    const { Versions = [] } = await s3.client().send(new ListObjectVersionsCommand({ Bucket: copied }));
+    const names = Versions.flatMap(({ Key = '' }) => /manifest[^/]*\.pgp$/.exec(Key)?.[0] ?? []);
+    // Two that were rotated, and the one of the backup after that.
+    expect(names.sort()).toEqual(['manifest-1.pgp', 'manifest-1.pgp', 'manifest.pgp']);
   });
 
   test('is refused to touch the record, the way out, and what a host has signed', async () => {
@@ -246,12 +283,12 @@ describe('privacy', () => {
   });
 });
 
-function ownersPlace(): Place {
+function ownersPlace(name = bucket): Place {
   return {
-    url: `s3://${bucket}/prod/db`,
+    url: `s3://${name}/prod/db`,
     initArgs: ['--endpoint', s3.endpoint, '--region', s3.region],
     env: s3.env(),
-    open: () => openStore(`s3://${bucket}/prod/db`, { s3: { endpoint: s3.endpoint, region: s3.region } }),
+    open: () => openStore(`s3://${name}/prod/db`, { s3: { endpoint: s3.endpoint, region: s3.region } }),
   };
 }
 
@@ -267,14 +304,15 @@ async function giveToOwner(folder: string): Promise<void> {
   );
 }
 
-/** The policies of all roles, as one bucket policy. */
-async function setPolicies(): Promise<void> {
+/** The policies of roles, as one bucket policy. */
+async function setPolicies(name: string, isCopy: boolean, roles: readonly Role[]): Promise<void> {
   const Statement: PolicyStatement[] = [];
-  for (const role of ROLES) {
+  for (const role of roles) {
     const policy = policyFor({
       role,
-      bucket,
+      bucket: name,
       root: ROOT,
+      isCopy,
       sets: [{ name: 'shop', writer: 'db1', keep: [{ name: 'daily', days: 30 }], fullEveryDays: 7 }],
       principal: `arn:aws:iam:::user/${users[role].uid}`,
       ifNoneMatch: false,
@@ -286,7 +324,7 @@ async function setPolicies(): Promise<void> {
     );
   }
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
-  await s3.client().send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
+  await s3.client().send(new PutBucketPolicyCommand({ Bucket: name, Policy }));
 }
 
 async function findKeys(): Promise<Keys> {
@@ -305,10 +343,8 @@ async function keysInBucket(): Promise<string[]> {
   return Versions.filter(({ IsLatest }) => IsLatest).flatMap(({ Key }) => Key ?? []);
 }
 
-async function versionOf(key: string): Promise<string> {
-  const { Versions = [] } = await s3
-    .client()
-    .send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key }));
+async function versionOf(key: string, Bucket = bucket): Promise<string> {
+  const { Versions = [] } = await s3.client().send(new ListObjectVersionsCommand({ Bucket, Prefix: key }));
   return Versions.find(({ Key }) => Key === key)?.VersionId ?? '';
 }
 

@@ -4,7 +4,9 @@
  */
 import {
   GetBucketLifecycleConfigurationCommand,
+  ListObjectVersionsCommand,
   PutBucketLifecycleConfigurationCommand,
+  PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import type { LifecycleRule as SdkRule } from '@aws-sdk/client-s3';
 import { join } from 'node:path';
@@ -17,7 +19,7 @@ import type { RgwServer } from '../services/rgw.ts';
 import { contentsOf } from './sqlite-kit.ts';
 import { openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
-import { checkLifecycle } from '../../src/retention/apply-lifecycle.ts';
+import { applyLifecycle, checkLifecycle } from '../../src/retention/apply-lifecycle.ts';
 import { SIGNAL } from '../services/world.ts';
 import { hostOn, placeOn, reconfigure } from './lifecycle-kit.ts';
 import type { S3Place } from './lifecycle-kit.ts';
@@ -71,8 +73,8 @@ describe('rules', () => {
     expect(before).toHaveLength(3);
     const host = await hostOn(place, '30d');
     const written = await rulesOf(place.bucket);
-    // 1 to 39 days, and one for delete markers.
-    expect(ours(written)).toHaveLength(40);
+    // 1 to 39 days, one for delete markers, and one for what is left of asking whether puts can refuse to overwrite.
+    expect(ours(written)).toHaveLength(41);
     expect(ours(written)).toContainEqual({
       ID: expect.stringMatching(/^holdfast-[0-9a-f]{8}-keep-039$/) as string,
       Status: 'Enabled',
@@ -80,6 +82,13 @@ describe('rules', () => {
       Expiration: { Days: 39 },
       NoncurrentVersionExpiration: { NoncurrentDays: 1 },
       AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+    });
+    expect(ours(written)).toContainEqual({
+      ID: expect.stringMatching(/^holdfast-[0-9a-f]{8}-probe$/) as string,
+      Status: 'Enabled',
+      Filter: { Prefix: 'prod/db/probe/' },
+      Expiration: { ExpiredObjectDeleteMarker: true },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
     });
     expect(others(written)).toEqual(before);
     await host.good(['store', 'lifecycle', 'check']);
@@ -151,7 +160,7 @@ describe('rules', () => {
     const refused = await host.run(['store', 'lifecycle', 'apply']);
     expectComplaint(refused, {
       exit: 2,
-      error: /1010 lifecycle rules are needed, and a bucket takes 1000/,
+      error: /1011 lifecycle rules are needed, and a bucket takes 1000/,
       hint: /keep:/,
     });
     expect(await rulesOf(place.bucket)).toEqual(before);
@@ -162,9 +171,9 @@ describe('rules', () => {
     const host = await hostOn(place, '30d');
     await reconfigure(host, (config) => config.replace('keep: 30d', 'keep: 10d'));
     await host.good(['store', 'lifecycle', 'apply']);
-    expect(ours(await rulesOf(place.bucket))).toHaveLength(40);
+    expect(ours(await rulesOf(place.bucket))).toHaveLength(41);
     await host.good(['store', 'lifecycle', 'apply', '--prune']);
-    expect(ours(await rulesOf(place.bucket))).toHaveLength(20);
+    expect(ours(await rulesOf(place.bucket))).toHaveLength(21);
   });
 
   test('a default lock, which would hold manifests, keeps init from making a store', async () => {
@@ -172,6 +181,26 @@ describe('rules', () => {
     await expect(hostOn(place, '30d')).rejects.toThrow(/locks everything for 9 days by default/);
     expect(await keysIn(place)).toEqual([]);
   });
+});
+
+test('versions that a host without the right to delete leaves by asking what puts do go within days', async () => {
+  const place = await placeOn(s3, { versioned: true });
+  const store = await place.open();
+  await applyLifecycle(store, [{ keepDays: 1, fullEveryDays: 1 }], false, SIGNAL);
+  await store.close();
+  const client = s3.client();
+  const probe = { Bucket: place.bucket, Key: 'prod/db/probe/if-absent' };
+  for (let n = 0; n < 3; n++) await client.send(new PutObjectCommand({ ...probe, Body: 'asked' }));
+  const versions = async () => {
+    const { Versions = [], DeleteMarkers = [] } = await client.send(
+      new ListObjectVersionsCommand({ Bucket: place.bucket, Prefix: probe.Key }),
+    );
+    return Versions.length + DeleteMarkers.length;
+  };
+  expect(await versions()).toBeGreaterThanOrEqual(3);
+  await s3.lifecyclePass(3);
+  expect(await versions()).toBe(1);
+  client.destroy();
 });
 
 test('rules that nothing executes are found out by what is still there', async () => {

@@ -124,7 +124,6 @@ describe('PostgreSQL', () => {
 });
 
 afterAll(() => {
-  console.log(seen);
   // Most worlds must come to an erasure, and most erasures find somebody.
   expect(seen.erased).toBeGreaterThan(RUNS / 4);
   expect(seen.rows).toBeGreaterThan(RUNS);

@@ -36,9 +36,11 @@ const stream = fc.record({
 const manifest: fc.Arbitrary<Manifest> = fc
   .record({
     pages: fc.array(ref, { maxLength: 8 }),
+    sidecar: fc.array(ref, { maxLength: 2 }),
+    indexes: fc.array(ref, { maxLength: 2 }),
     streams: fc.uniqueArray(stream, { minLength: 1, maxLength: 6, selector: (one) => one.name }),
   })
-  .map(({ pages, streams }) => {
+  .map(({ pages, streams, sidecar, indexes }) => {
     const total = pages.reduce((sum, page) => sum + page.rows, 0);
     const [first, ...others] = streams.map(({ table, ...rest }) => ({ ...rest, ...(table && { table }) }));
     return {
@@ -68,6 +70,8 @@ const manifest: fc.Arbitrary<Manifest> = fc
       },
       streams: first ? [{ ...first, segments: total }, ...others] : [],
       pages,
+      ...(sidecar.length > 0 && { sidecar }),
+      ...(indexes.length > 0 && { indexes }),
     };
   });
 

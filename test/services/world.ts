@@ -20,6 +20,7 @@ import type { DumpStream, Source } from '../../src/sources/source.ts';
 import { openFileStore } from '../../src/stores/file.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { tempFolder } from './temp.ts';
+import type { ParsedMap } from '../../src/subjects/parse.ts';
 
 export const SIGNAL = new AbortController().signal;
 export const SET = 'shop';
@@ -112,6 +113,7 @@ export interface BackupChoices {
   readonly writer: string;
   readonly signer: openpgp.PrivateKey;
   readonly signal: AbortSignal;
+  readonly subjects: ParsedMap;
 }
 
 export async function makeWorld(wrap: (store: Store) => Store = (store) => store): Promise<World> {
@@ -143,6 +145,7 @@ export async function makeWorld(wrap: (store: Store) => Store = (store) => store
         signer: options.signer ?? host,
         level: 1,
         full: options.full ?? false,
+        ...(options.subjects && { subjects: options.subjects }),
         onStart: () => undefined,
         onProgress: () => undefined,
         onWarning: (text) => warnings.push(text),

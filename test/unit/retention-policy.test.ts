@@ -12,6 +12,7 @@ const FACTS: PolicyFacts = {
   role: 'host',
   bucket: 'acme-backups',
   root: 'prod/',
+  isCopy: false,
   sets: [{ name: 'shop', writer: 'db1', keep: [{ name: 'daily', days: 30 }], fullEveryDays: 7 }],
   ifNoneMatch: false,
   mfa: true,
@@ -40,6 +41,10 @@ const LOCKED: PolicyFacts = {
 describe('the text', () => {
   test.each(ROLES)('for %s', (role) => {
     expect(policyFor({ ...FACTS, role })).toMatchSnapshot();
+  });
+
+  test('for a copier, where the copy lies, with locks', () => {
+    expect(policyFor({ ...LOCKED, role: 'copier', isCopy: true })).toMatchSnapshot();
   });
 
   test('for a host with locks, on AWS', () => {
@@ -113,6 +118,73 @@ describe('what each role may', () => {
       expect(allowed(privacy, 's3:PutObject', key)).toBe(true);
   });
 
+  test('a copier reads everything here, and leaves nothing but a lease', () => {
+    const here = policyFor({ ...FACTS, role: 'copier' });
+    const everything = [
+      ...[`${snapshot}manifest.pgp`, `${snapshot}manifest-2.pgp`, `${snapshot}entry.json`, pack],
+      ...[
+        'keep-039/shop/chains/db1-4/index/00',
+        'keep-030/shop/suppression/x',
+        'ledger/shop/db1/0000000001.json',
+      ],
+      ...['holdfast.json', 'recover.sh', 'recover.sh.asc', 'RECOVERY.md', 'writers/AB.asc'],
+    ];
+    for (const key of everything) {
+      expect([key, allowed(here, 's3:GetObject', key)]).toEqual([key, true]);
+      for (const action of ['s3:PutObject', 's3:DeleteObject', 's3:DeleteObjectVersion'])
+        expect([key, action, allowed(here, action, key)]).toEqual([key, action, false]);
+    }
+    for (const action of ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:DeleteObjectVersion']) {
+      expect(allowed(here, action, 'leases/shop/x.json')).toBe(true);
+      expect(allowed(here, action, 'leases/crm/x.json')).toBe(false);
+    }
+  });
+
+  test('a copier puts everything there, and deletes manifests only, none of them past a lock', () => {
+    const there = policyFor({ ...LOCKED, root: 'prod/', role: 'copier', isCopy: true });
+    const manifests = [`${snapshot}manifest.pgp`, `${snapshot}manifest-2.pgp`];
+    const rest = [
+      ...[`${snapshot}entry.json`, `${snapshot}amend-2.json`, pack, 'keep-039/shop/chains/db2-4/packs/00'],
+      ...[
+        'keep-039/shop/chains/db1-4/index/00',
+        'keep-030/shop/suppression/x',
+        'ledger/shop/db1/0000000001.json',
+      ],
+      ...[
+        'ledger/shop/key-0011223344556677/0000000001.json',
+        'writers/AB.asc',
+        'holdfast.json',
+        'recover.sh',
+      ],
+    ];
+    for (const key of [...manifests, ...rest]) {
+      expect([key, allowed(there, 's3:PutObject', key)]).toEqual([key, true]);
+      expect([key, allowed(there, 's3:GetObject', key)]).toEqual([key, true]);
+      for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion'])
+        expect([key, allowed(there, action, key)]).toEqual([key, manifests.includes(key)]);
+      expect(allowed(there, 's3:BypassGovernanceRetention', key)).toBe(false);
+    }
+    // What it puts may be locked as long as the original may, whoever wrote that.
+    const lockable = (key: string) => allowed(there, 's3:PutObjectRetention', key);
+    for (const key of [...manifests, `${snapshot}entry.json`, pack])
+      expect(lockable(key.replace('/shop/', '/crm-eu/'))).toBe(true);
+    for (const key of [pack, 'holdfast.json', 'ledger/crm-eu/db2/0000000001.json'])
+      expect(lockable(key)).toBe(false);
+  });
+
+  test('privacy locks what it rewrites where manifests are locked, and nothing else', () => {
+    const locked = policyFor({ ...LOCKED, root: 'prod/', role: 'privacy' });
+    const folder = snapshot.replace('/shop/', '/crm-eu/');
+    for (const name of ['manifest-2.pgp', 'amend-2.json'])
+      expect(allowed(locked, 's3:PutObjectRetention', folder + name)).toBe(true);
+    for (const key of [
+      `${folder}manifest.pgp`,
+      `${snapshot}manifest-2.pgp`,
+      pack.replace('/shop/', '/crm-eu/'),
+    ])
+      expect(allowed(locked, 's3:PutObjectRetention', key)).toBe(false);
+  });
+
   test('nobody changes lifecycle rules, versions, locks or policies', () => {
     for (const role of ROLES) {
       for (const action of ['s3:PutLifecycleConfiguration', 's3:PutBucketVersioning', 's3:PutBucketPolicy'])
@@ -135,9 +207,10 @@ describe('what each role may', () => {
     fc.constantFrom(...ROLES),
     fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,20}$/),
     fc.boolean(),
-  ])('of one set, never of another, and only within the store', (role, name, locked) => {
+    fc.boolean(),
+  ])('of one set, never of another, and only within the store', (role, name, locked, isCopy) => {
     const sets = [{ ...(LOCKED.sets[1] ?? FACTS.sets[0]), name, ...(locked ? {} : { lock: undefined }) }];
-    const policy = policyFor({ ...FACTS, role, sets: sets as PolicyFacts['sets'] });
+    const policy = policyFor({ ...FACTS, role, isCopy, sets: sets as PolicyFacts['sets'] });
     const ids = policy.Statement.map(({ Sid }) => Sid);
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9]+$/);

@@ -214,7 +214,7 @@ describe('what a map names is there, and can take what is put into it', () => {
     ]);
     const without = { tables: [table('users', ['id bigint!'])] };
     expect(check('', without)).toEqual([
-      expect.stringMatching(/^problem m:3:44: root\.lookup\.email: users has no column email/),
+      expect.stringMatching(/^problem m:3:49: root\.lookup\.email: users has no column email/),
     ]);
   });
 });

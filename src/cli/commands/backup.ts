@@ -1,8 +1,9 @@
 /** `holdfast backup`: one snapshot of each set. */
 import type { Command } from 'commander';
 import { setsOf, signingKeyOf } from '../../config/config.ts';
-import type { SetConfig } from '../../config/config.ts';
+import type { Config, SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
+import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatCount, formatDuration, formatPlural } from '../format.ts';
 import { withExamples } from '../program.ts';
@@ -79,6 +80,7 @@ async function backupSet(
 ): Promise<void> {
   const { runBackup } = await import('../../backup/backup.ts');
   const { output, progress } = context;
+  const subjects = await readMapOf(config, set);
   let task = progress.start(`backing up ${set.name}`);
   try {
     const { entry, life, reason } = await runBackup(
@@ -95,6 +97,8 @@ async function backupSet(
         },
         level: config.compressionLevel,
         full: flags.full === true,
+        ...(subjects && { subjects }),
+        ...(set.onPurged && { onPurged: set.onPurged }),
         onStart: (info) => {
           task.end();
           task = progress.start(`backing up ${set.name}`, info.estimatedBytes);
@@ -120,6 +124,13 @@ async function backupSet(
   } finally {
     task.end();
   }
+}
+
+/** A map that is broken stops the backup before it begins: what is sealed into a snapshot must be of use later. */
+async function readMapOf(config: Config, set: SetConfig): Promise<ParsedMap | undefined> {
+  if (set.subjects === undefined) return undefined;
+  const { readSubjectMap } = await import('../subject-map.ts');
+  return (await readSubjectMap(config, set)).parsed;
 }
 
 /** The backup is made whatever becomes of this: what could not be removed now is said, and removed another day. */

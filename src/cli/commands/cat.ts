@@ -5,6 +5,7 @@ import { parseSnapshotName, repeated, withCopy, withReaderKey } from '../options
 import { withExamples } from '../program.ts';
 import { openSnapshot } from '../snapshot.ts';
 import type { OpenSnapshotOptions } from '../snapshot.ts';
+import { withSuppression } from '../suppression.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 
 interface CatFlags extends OpenSnapshotOptions {
@@ -21,7 +22,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--globals', 'roles and tablespaces of the server first')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName, flags: CatFlags) => cat(context, name, flags));
-  withExamples(withCopy(withReaderKey(command)), [
+  withExamples(withSuppression(withCopy(withReaderKey(command))), [
     ['holdfast cat shop --key ops.key | psql newdb', 'load it by hand'],
     ['holdfast cat shop@2026-11-21 --table orders --key ops.key', 'one table of a day'],
   ]);

@@ -7,6 +7,7 @@ import { register as doctor } from './doctor.ts';
 import { register as expire } from './expire.ts';
 import { register as init } from './init.ts';
 import { register as keys } from './keys.ts';
+import { register as purge } from './purge.ts';
 import { register as restore } from './restore.ts';
 import { register as snapshots } from './snapshots.ts';
 import { register as status } from './status.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Register[] = [
   expire,
   keys,
   subjects,
+  purge,
   store,
   status,
 ];

@@ -10,6 +10,7 @@ import { parseSnapshotName, repeated, wholeNumber, withCopy, withReaderKey } fro
 import { withExamples } from '../program.ts';
 import { openSnapshot } from '../snapshot.ts';
 import type { OpenedSnapshot, OpenSnapshotOptions } from '../snapshot.ts';
+import { withSuppression } from '../suppression.ts';
 import { openLoader } from '../wiring.ts';
 
 const JOBS_DEFAULT = 2;
@@ -39,7 +40,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--no-owner', 'leave out ownership and grants')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName, flags: RestoreFlags) => restore(context, name, flags));
-  withExamples(withCopy(withReaderKey(command)), [
+  withExamples(withSuppression(withCopy(withReaderKey(command))), [
     ['holdfast restore shop --key ops.key', 'the latest, into a new database'],
     ['holdfast restore shop@2026-11-20 --to postgres://db2/shop_old --key ops.key', 'a day, to a place'],
     ['holdfast restore shop --to shop.sql --key ops.key', 'as plain SQL'],

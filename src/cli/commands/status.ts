@@ -6,7 +6,9 @@ import { isHoldfastError } from '../../errors.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { CliContext } from '../context.ts';
 import { formatDuration } from '../format.ts';
+import type { Ledger } from '../../repository/ledger.ts';
 import { openConfiguredSession } from '../wiring.ts';
+import type { OpenedSession } from '../wiring.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -42,10 +44,33 @@ async function status(context: CliContext, names: readonly string[]): Promise<vo
         `${found.ok ? 'OK  ' : 'LATE'} ${name}: ${found.newest ?? 'nothing'}${age} ${limit}: ${found.reason}`,
       );
     context.output.record({ ...found, type: 'status' });
+    late.push(...(await overdueRequests(context, opened, name, { ledger, entries, now })));
     late.push(...(await statusOfCopies(context, set, { entries, everyMs, now })));
   }
   if (late.length > 0) context.exit('failed');
   context.output.summary({ sets: sets.length, late });
+}
+
+/** Says which erasures were promised by now and are not done; the exit code says it too. */
+async function overdueRequests(
+  { output }: CliContext,
+  { config, session }: OpenedSession,
+  set: string,
+  { ledger, entries, now }: { ledger: Ledger; entries: readonly CatalogEntry[]; now: Date },
+): Promise<string[]> {
+  const { purgesOf } = await import('../../repository/purges.ts');
+  const { requestsOf } = await import('../../purge/requests.ts');
+  const purges = purgesOf(ledger, session.operators);
+  const overdue = requestsOf(purges, entries, config.promises.erasureWithinDays, now).filter(
+    (request) => request.overdue,
+  );
+  for (const { id, subject, due } of overdue) {
+    output.line(
+      `LATE ${set}: purge ${id} of ${subject} was due ${due ?? ''}: finish it with holdfast purge resume`,
+    );
+    output.record({ type: 'overdue', set, id, subject, due });
+  }
+  return overdue.map(({ id }) => `${set}, purge ${id}`);
 }
 
 interface OfStore {

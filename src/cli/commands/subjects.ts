@@ -10,6 +10,13 @@ import { SUBJECT_NAME, SUBJECT_NAME_RULE } from '../../subjects/names.ts';
 import type { CliContext } from '../context.ts';
 import { formatPlural, printable } from '../format.ts';
 import { withExamples } from '../program.ts';
+import { noMap, readSubjectMap } from '../subject-map.ts';
+import type { ConfiguredMap } from '../subject-map.ts';
+import type { Finding } from '../../subjects/finding.ts';
+import { openLiveSnapshots, tellMute } from '../live-snapshots.ts';
+import { readerKeyFile, withReaderKey } from '../options.ts';
+import type { ReaderKeyOptions } from '../options.ts';
+import { registerFind } from './subjects-find.ts';
 import { openSource } from '../wiring.ts';
 
 interface DiscoverFlags {
@@ -22,7 +29,7 @@ export function register(program: Command, context: CliContext): void {
   const subjects = program
     .command('subjects')
     .description('who a subject is, and which tables are about one')
-    .usage('discover|check')
+    .usage('discover|check|find|export')
     .helpCommand(false);
   const draft = subjects
     .command('discover <SET>')
@@ -37,9 +44,13 @@ export function register(program: Command, context: CliContext): void {
   ]);
   const check = subjects
     .command('check [SET...]')
-    .description('hold the subject maps against the live databases')
-    .action((names: string[]) => checkMaps(context, names));
-  withExamples(check, [['holdfast subjects check', 'all sets that have a map, after each migration']]);
+    .description('hold the subject maps against the live databases, and with a key against the snapshots')
+    .action((names: string[], flags: ReaderKeyOptions) => checkMaps(context, names, flags));
+  withExamples(withReaderKey(check), [
+    ['holdfast subjects check', 'all sets that have a map, after each migration'],
+    ['holdfast subjects check shop --key ops.key', 'also every snapshot that can still be read'],
+  ]);
+  registerFind(subjects, context);
 }
 
 function subjectName(text: string): string {
@@ -85,12 +96,19 @@ interface Counts {
   readonly warnings: number;
 }
 
-async function checkMaps(context: CliContext, names: readonly string[]): Promise<void> {
+async function checkMaps(
+  context: CliContext,
+  names: readonly string[],
+  flags: ReaderKeyOptions,
+): Promise<void> {
   const config = await context.config();
   const sets = setsOf(config, names).filter((set) => names.length > 0 || set.subjects !== undefined);
   if (sets.length === 0) throw noMap('no set has a subject map');
   const counts: Counts[] = [];
-  for (const set of sets) counts.push(await checkSet(context, config, set));
+  for (const set of sets) {
+    counts.push(await checkSet(context, config, set));
+    if (hasKey(context, flags)) counts.push(await checkSnapshots(context, config, set, flags));
+  }
   const problems = counts.reduce((sum, each) => sum + each.problems, 0);
   const warnings = counts.reduce((sum, each) => sum + each.warnings, 0);
   if (problems > 0) context.exit('usage');
@@ -100,56 +118,66 @@ async function checkMaps(context: CliContext, names: readonly string[]): Promise
 async function checkSet(context: CliContext, config: Config, set: SetConfig): Promise<Counts> {
   const { checkMap } = await import('../../subjects/check.ts');
   const { output } = context;
-  const { parsed, shown } = await readMap(config, set);
+  const { parsed, shown } = await readSubjectMap(config, set);
   const schema = await readSchema(context, config, set);
   const findings = checkMap(parsed, schema, { engine: set.source });
-  for (const finding of findings) {
-    const { kind, message } = finding;
-    const word = kind === 'problem' ? output.paint('red', 'PROBLEM') : output.paint('yellow', 'warning');
-    output.line(`${word}  ${printable(parsed.describe(finding))}`);
-    output.record({
-      type: 'finding',
-      set: set.name,
-      kind,
-      file: shown,
-      ...parsed.locate(finding),
-      path: finding.path,
-      message,
-    });
+  for (const finding of findings) tellFinding(context, set.name, { parsed, shown }, finding);
+  const counts = countOf(findings);
+  output.line(`${set.name}: ${formatPlural(schema.tables.length, 'table')}, ${saidOf(counts)}`);
+  return counts;
+}
+
+/** Every schema that a readable snapshot has: what is wrong for several of them is said once. */
+async function checkSnapshots(
+  context: CliContext,
+  config: Config,
+  set: SetConfig,
+  flags: ReaderKeyOptions,
+): Promise<Counts> {
+  const { checkMap } = await import('../../subjects/check.ts');
+  const { readSidecar } = await import('../../restore/sidecar.ts');
+  const { SnapshotReader } = await import('../../restore/reader.ts');
+  const map = await readSubjectMap(config, set);
+  await using live = await openLiveSnapshots(context, set.name, flags, ({ catalog }) => catalog.entries);
+  const findings = new Map<string, Finding>();
+  for (const { manifest } of live.snapshots) {
+    const reader = new SnapshotReader(live.session.store, manifest, live.pool);
+    const sidecar = await readSidecar(reader, manifest, context.signal);
+    if (sidecar === undefined) continue;
+    const options = { engine: manifest.source.kind, isPast: true };
+    for (const finding of checkMap(map.parsed, sidecar.schema, options))
+      findings.set(map.parsed.describe(finding), finding);
   }
+  for (const finding of findings.values()) tellFinding(context, set.name, map, finding);
+  tellMute(context, live);
+  const counts = countOf([...findings.values()]);
+  context.output.line(`${set.name}: ${formatPlural(live.snapshots.length, 'snapshot')}, ${saidOf(counts)}`);
+  return counts;
+}
+
+function tellFinding(
+  { output }: CliContext,
+  set: string,
+  { parsed, shown }: ConfiguredMap,
+  finding: Finding,
+): void {
+  const { kind, path, message } = finding;
+  const word = kind === 'problem' ? output.paint('red', 'PROBLEM') : output.paint('yellow', 'warning');
+  output.line(`${word}  ${printable(parsed.describe(finding))}`);
+  output.record({ type: 'finding', set, kind, file: shown, ...parsed.locate(finding), path, message });
+}
+
+function countOf(findings: readonly Finding[]): Counts {
   const problems = findings.filter(({ kind }) => kind === 'problem').length;
-  const warnings = findings.length - problems;
-  const said = `${formatPlural(problems, 'problem')}, ${formatPlural(warnings, 'warning')}`;
-  output.line(`${set.name}: ${formatPlural(schema.tables.length, 'table')}, ${said}`);
-  return { problems, warnings };
+  return { problems, warnings: findings.length - problems };
 }
 
-const MAP_BYTES_MAX = 1024 * 1024;
-
-async function readMap(config: Config, set: SetConfig) {
-  const { readTextFile } = await import('../../config/text-file.ts');
-  const { mapUnreadable } = await import('../../subjects/errors.ts');
-  const { parseSubjectMap } = await import('../../subjects/parse.ts');
-  if (set.subjects === undefined) throw noMap(`set ${set.name} has no subject map`);
-  const shown = shownFrom(config.folder, set.subjects);
-  const { text } = await readTextFile(set.subjects, MAP_BYTES_MAX).catch((error: unknown) => {
-    throw mapUnreadable(shown, reasonOf(error));
-  });
-  return { parsed: parseSubjectMap(text, shown), shown };
+function saidOf({ problems, warnings }: Counts): string {
+  return `${formatPlural(problems, 'problem')}, ${formatPlural(warnings, 'warning')}`;
 }
 
-/** As the configuration names it, where it is below its folder. */
-function shownFrom(folder: string, file: string): string {
-  return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
-}
-
-function noMap(message: string): HoldfastError {
-  return new HoldfastError({
-    code: 'SUBJECTS_NONE',
-    exit: 'usage',
-    message,
-    hint: 'Draft one with `holdfast subjects discover`, and name it as subjects: in the configuration.',
-  });
+function hasKey({ env }: CliContext, flags: ReaderKeyOptions): boolean {
+  return flags.gpg === true || readerKeyFile(flags, env) !== undefined;
 }
 
 async function readSchema(context: CliContext, config: Config, set: SetConfig) {

@@ -85,6 +85,11 @@ function segmentCounts(value: unknown): { readonly all: number; readonly added: 
   return undefined;
 }
 
-function holdfastCommand(place: Place, args: readonly string[], output: Command['output']): Command {
+/** A run of the program in a folder. */
+export function holdfastCommand(
+  place: Pick<Place, 'env' | 'folder'>,
+  args: readonly string[],
+  output: Command['output'],
+): Command {
   return { argv: [PROGRAM, ...args], env: place.env, cwd: place.folder, output };
 }

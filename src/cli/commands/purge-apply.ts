@@ -1,0 +1,231 @@
+/** `holdfast purge apply` and `resume`: from a plan, or from what the ledger and its suppression say, to a receipt. */
+import { readFile, rename } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setOf } from '../../config/config.ts';
+import type { SetConfig } from '../../config/config.ts';
+import { HoldfastError, reasonOf } from '../../errors.ts';
+import type { PurgeReport } from '../../purge/apply-options.ts';
+import type { Located } from '../../purge/located.ts';
+import type { PurgePlan } from '../../purge/request.ts';
+import type { CliContext } from '../context.ts';
+import { formatBytes, formatPlural, printable } from '../format.ts';
+import { canAsk } from '../io.ts';
+import { purgeLocksOf } from '../purge-locks.ts';
+import { promptFailure } from '../secrets.ts';
+import { privacyOfficer, writePrivate } from './purge-keys.ts';
+import type { Officer, OfficerFlags } from './purge-keys.ts';
+
+interface ChangingFlags extends OfficerFlags {
+  readonly output: string;
+  readonly bypassGovernance?: boolean;
+  /** False with `--no-backup-running`. */
+  readonly backupRunning: boolean;
+}
+
+export interface ApplyFlags extends ChangingFlags {
+  readonly yes?: boolean;
+}
+
+export async function applyPlan(context: CliContext, file: string, flags: ApplyFlags): Promise<void> {
+  const { openPlan } = await import('../../purge/request.ts');
+  const { otherPlan } = await import('../../purge/errors.ts');
+  await using officer = await privacyOfficer(context, flags);
+  const { session, config } = officer.opened;
+  const plan = await openPlan(await readInput(file), officer.opener, session.operators, file);
+  if (plan.store !== session.id) throw otherPlan(file, `it is for store ${plan.store}`);
+  const set = setOf(config, plan.set);
+  await mustBeMeant(context, plan, flags.yes === true);
+  await carryOut(context, officer, { set, plan, flags });
+}
+
+export interface ResumeFlags extends ChangingFlags {
+  readonly id?: string;
+}
+
+export async function resumeSet(context: CliContext, name: string, flags: ResumeFlags): Promise<void> {
+  const { readLedger } = await import('../../repository/ledger.ts');
+  const { purgesOf } = await import('../../repository/purges.ts');
+  const { readCatalog } = await import('../../repository/catalog.ts');
+  const { requestsOf } = await import('../../purge/requests.ts');
+  const { planOfBegun } = await import('../../purge/begun.ts');
+  const { purgeIntents } = await import('../../suppression/pending.ts');
+  const { readSuppressions } = await import('../../suppression/read.ts');
+  const { listSuppression } = await import('../../suppression/objects.ts');
+  const { signal } = context;
+  await using officer = await privacyOfficer(context, flags);
+  const { session, config } = officer.opened;
+  const set = setOf(config, name);
+  const ledger = await readLedger(session, name, signal);
+  const { entries } = await readCatalog(session, name, ledger, signal);
+  const now = await session.store.now(signal);
+  const purges = purgesOf(ledger, session.operators);
+  const open = requestsOf(purges, entries, undefined, now).filter(({ state }) => state !== 'done');
+  const wanted = open.filter(({ id }) => flags.id === undefined || id === flags.id);
+  if (wanted.length === 0) {
+    context.output.line(`${name}: nothing to finish`);
+    context.output.summary({ set: name, resumed: 0 });
+    return;
+  }
+  const listed = await listSuppression(session.store, name, signal);
+  for (const [index, { id }] of wanted.entries()) {
+    const record = purges.find((one) => one.id === id);
+    const intents = purgeIntents(ledger, session.operators).filter((one) => one.id === id);
+    if (!record) throw nothingToGoBy(name, id);
+    const found = await readSuppressions(
+      session,
+      name,
+      record.intent.whole === true ? [] : intents.slice(0, 1),
+      { opener: officer.opener, now, listed },
+      signal,
+    );
+    const suppression = record.intent.whole === true ? { map: '', subjects: [] } : found[0];
+    if (!suppression) throw nothingToGoBy(name, id);
+    const place = { store: session.id, set: name, signer: officer.signer.getFingerprint() };
+    const output = index === 0 ? flags.output : `${flags.output}.${id}`;
+    const plan = planOfBegun(record, suppression, place);
+    await carryOut(context, officer, { set, plan, flags: { ...flags, output } });
+  }
+}
+
+function nothingToGoBy(set: string, id: string): HoldfastError {
+  return new HoldfastError({
+    code: 'PURGE_UNKNOWN',
+    exit: 'unverifiable',
+    message: `nothing in the store says whom purge ${id} of set ${set} is about`,
+    hint: 'Go on with its plan: holdfast purge apply PLAN',
+  });
+}
+
+async function readInput(file: string): Promise<Buffer> {
+  try {
+    return await readFile(resolve(file));
+  } catch (error) {
+    throw new HoldfastError({
+      code: 'INPUT_UNREADABLE',
+      exit: 'usage',
+      message: `cannot read ${file}: ${reasonOf(error)}`,
+      hint: 'Name the file that the step before wrote.',
+      cause: error,
+    });
+  }
+}
+
+/** Asked twice on a terminal; elsewhere `--yes` says that somebody has looked. */
+async function mustBeMeant(context: CliContext, plan: PurgePlan, yes: boolean): Promise<void> {
+  if (yes) return;
+  const { io, signal } = context;
+  if (!canAsk(io)) throw notConfirmed('nobody is there to ask', 'Look at the plan, and repeat with --yes.');
+  const { confirm, input } = await import('@inquirer/prompts');
+  const prompt = { input: io.stdin, output: io.stderr, signal };
+  const counts = plan.snapshots.filter(({ tables }) => plan.whole || Object.keys(tables).length > 0).length;
+  try {
+    const message = `Erase ${plan.alias} from ${formatPlural(counts, 'snapshot')} of ${plan.set}? This cannot be undone.`;
+    const first = await confirm({ message, default: false }, prompt);
+    const typed = first ? await input({ message: `Type the name of the set (${plan.set}):` }, prompt) : '';
+    if (typed.trim() === plan.set) return;
+  } catch (error) {
+    throw promptFailure(error);
+  }
+  throw notConfirmed('it was not confirmed', 'Nothing was changed.');
+}
+
+function notConfirmed(message: string, hint: string): HoldfastError {
+  return new HoldfastError({ code: 'NOT_CONFIRMED', exit: 'usage', message, hint });
+}
+
+interface Job {
+  readonly set: SetConfig;
+  readonly plan: PurgePlan;
+  readonly flags: ChangingFlags;
+}
+
+async function carryOut(context: CliContext, officer: Officer, { set, plan, flags }: Job): Promise<void> {
+  const { applyPurge } = await import('../../purge/apply.ts');
+  const { applyWhole } = await import('../../purge/apply-whole.ts');
+  const { lookThrough } = await import('../../purge/look-through.ts');
+  const { openCopies } = await import('../copies.ts');
+  const { levelCopies } = await import('../level-copies.ts');
+  const { SegmentPool } = await import('../../segments/pool.ts');
+  const { opened, opener, signer } = officer;
+  const { session, keys, config } = opened;
+  const bypassGovernance = flags.bypassGovernance === true;
+  const output = resolve(flags.output);
+  const task = context.progress.start(`purging ${set.name}`);
+  try {
+    await using pool = SegmentPool.forReading();
+    // A copy that cannot be reached is found out before anything is changed.
+    await using copies = await openCopies(context, config, set);
+    const report = await (plan.whole ? applyWhole : applyPurge)(
+      {
+        ...{ session, set: set.name, plan, opener, signer, pool, bypassGovernance },
+        recipients: keys.recipients,
+        purgeSigners: keys.purgeSigners,
+        level: config.compressionLevel,
+        locksAt: purgeLocksOf(set),
+        removeDeadRuns: !flags.backupRunning,
+        locate: (items, signal) => lookThrough(items, { session, opener, pool, ...plan }, signal),
+        putSuppression: (located, signal) => suppress(officer, plan, located, signal),
+        copies: copies.copies.map((copy) => ({ name: copy.name, store: copy.session.store })),
+        levelCopies: (signal) =>
+          levelCopies(context, opened, set, { bypassGovernance, underLease: true }, signal),
+        writeReceipt: (bytes, page) => keepReceipt(output, bytes, page),
+        onStep: (text) => task.say(text),
+        onProgress: (snapshot, bytes) => {
+          task.add(bytes);
+          task.say(snapshot);
+        },
+      },
+      context.signal,
+    );
+    showReport(context, report, flags.output);
+  } finally {
+    task.end();
+  }
+}
+
+/** What keeps them from coming back, for readers and for hosts. */
+async function suppress(
+  { opened: { session, keys }, signer }: Officer,
+  plan: PurgePlan,
+  { snapshots, subjects }: Located,
+  signal: AbortSignal,
+): Promise<object | undefined> {
+  const { putSuppression } = await import('../../suppression/put.ts');
+  const newest = snapshots.at(-1);
+  if (!newest) return undefined;
+  const days = Math.max(...snapshots.map(({ item }) => item.entry.pack_days));
+  const engine = newest.manifest.source.kind === 'postgres' ? 'postgres' : 'sqlite';
+  const suppression = { purge: plan.id, map: plan.map, subjects };
+  const options = { schema: newest.schema, engine, days, recipients: keys.recipients, signer } as const;
+  return putSuppression(session, plan.set, suppression, options, signal);
+}
+
+/** Nothing that is there is lost: a run that goes on puts its receipt in the place of one that the ledger never named. */
+async function keepReceipt(file: string, receipt: Buffer, page: string): Promise<void> {
+  const suffix = `.${process.pid}.new`;
+  for (const [name, bytes] of [
+    [file, receipt],
+    [`${file}.md`, page],
+  ] as const) {
+    await writePrivate(`${name}${suffix}`, bytes);
+    await rename(`${name}${suffix}`, name);
+  }
+}
+
+function showReport(context: CliContext, report: PurgeReport, file: string): void {
+  const { output } = context;
+  const { set, id, complete, left, notes, rewritten, manifestsRemoved, bytesRead, bytesWritten } = report;
+  for (const text of left) output.line(`${set}: ${printable(text)}`);
+  for (const text of notes) output.warn(`${set}: ${text}`);
+  output.line(
+    `${set}: ${formatPlural(rewritten, 'snapshot')} written anew (${formatBytes(bytesRead)} read, ${formatBytes(bytesWritten)} written), ` +
+      `${formatPlural(manifestsRemoved, 'old object')} removed` +
+      (complete
+        ? `; receipt: ${file} and ${file}.md`
+        : `; NOT COMPLETE: finish it with: holdfast purge resume ${set}`),
+  );
+  if (!complete) context.exit('incomplete');
+  const { receipt, ...facts } = report;
+  output.record({ ...facts, type: 'purge', receipt: receipt?.sha256 });
+  output.summary({ set, id, complete });
+}

@@ -1,0 +1,75 @@
+import { HoldfastError } from '../errors.ts';
+
+export const replacementDiffers = (pack: string, offset: number) =>
+  new HoldfastError({
+    code: 'REPLACEMENT_DIFFERS',
+    exit: 'verification',
+    message: `what was written to ${pack} at ${offset} does not read back as it was`,
+    hint: 'Nothing was removed and nothing counts yet. Find out who else writes to the store, and resume the purge.',
+  });
+
+export const planChanged = (set: string, reason: string) =>
+  new HoldfastError({
+    code: 'PLAN_OUTDATED',
+    exit: 'policy',
+    message: `set ${set} is not as it was planned: ${reason}`,
+    hint: 'Nothing was changed. Make a new plan and look at it: holdfast purge plan',
+  });
+
+export const planRefused = (set: string, reasons: readonly string[]) =>
+  new HoldfastError({
+    code: 'PLAN_REFUSED',
+    exit: 'policy',
+    message: `set ${set} cannot be purged like this: ${reasons.slice(0, 5).join('; ')}${
+      reasons.length > 5 ? `; and ${reasons.length - 5} more` : ''
+    }`,
+    hint: 'Nothing was changed. Change the subject map so that what stays does not need what goes, then plan again.',
+  });
+
+export const planUnreadable = (what: string, reason: string) =>
+  new HoldfastError({
+    code: 'PLAN_UNREADABLE',
+    exit: 'verification',
+    message: `${what} is not a plan of a purge: ${reason}`,
+    hint: 'Make a new one: holdfast purge plan',
+  });
+
+export const otherPlan = (what: string, reason: string) =>
+  new HoldfastError({
+    code: 'PLAN_ELSEWHERE',
+    exit: 'usage',
+    message: `${what} is for something else: ${reason}`,
+    hint: 'Use the configuration with which the plan was made.',
+  });
+
+export const unsettled = (set: string) =>
+  new HoldfastError({
+    code: 'PURGE_UNSETTLED',
+    exit: 'incomplete',
+    message: `new snapshots of set ${set} appear faster than they can be looked through`,
+    hint: 'The request is in the ledger and stays open. Resume it when the backups have ended: holdfast purge resume',
+  });
+
+export const purgeSignerUnfit = (signer: string) =>
+  new HoldfastError({
+    code: 'SIGNER_NOT_A_RECIPIENT',
+    exit: 'usage',
+    message: `${signer}, which would sign the purge, is neither a recipient nor a purge signer`,
+    hint: 'Sign with the private key of a recipient or of a purge signer: --sign-with FILE.',
+  });
+
+export const receiptUnreadable = (what: string, reason: string) =>
+  new HoldfastError({
+    code: 'RECEIPT_UNREADABLE',
+    exit: 'verification',
+    message: `${what} is not a receipt of a purge: ${reason}`,
+    hint: 'Take the file that `holdfast purge apply` wrote, unchanged.',
+  });
+
+export const noCopyDrop = (stream: string) =>
+  new HoldfastError({
+    code: 'PURGE_STREAM',
+    exit: 'unverifiable',
+    message: `stream ${stream} cannot be emptied: its rows are framed by a statement`,
+    hint: 'Please report this with the message, and without the data.',
+  });

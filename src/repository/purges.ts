@@ -1,0 +1,130 @@
+/**
+ * What the ledger of a set says about purges: which were announced, which are done, and whether a snapshot is free of
+ * whom they were about.
+ */
+import type { Trust } from '../openpgp/trust.ts';
+import type { Entry, LedgerHeads } from './entry.ts';
+import { notAnOperator } from './errors.ts';
+import type { Ledger, LedgerLine } from './ledger.ts';
+import { knownEvents } from './ledger-events.ts';
+import type { PurgeIntent } from './ledger-events.ts';
+import { own } from './records.ts';
+
+export type RetiredPlace = readonly [writer: string, chain: number, pack: string, offset: number];
+
+export interface PurgeRecord {
+  readonly id: string;
+  /** Its first line: what it is about. */
+  readonly intent: PurgeIntent;
+  /** All snapshots that any of its lines has announced. */
+  readonly announced: ReadonlySet<string>;
+  /** When it was announced, by the store's clock. */
+  readonly since: string;
+  /** Snapshots in which the subject is no longer, by the line that says so: the revision from which on that holds. */
+  readonly free: ReadonlyMap<string, number>;
+  /** Those of them that it has written anew. */
+  readonly amended: ReadonlySet<string>;
+  /** Segments that it retires: writer, chain, pack, offset. */
+  readonly retired: readonly RetiredPlace[];
+  /** Snapshots whose manifests it removed. */
+  readonly removed: ReadonlySet<string>;
+  /** Places of the ledger that hold its intents, the first one first: who has seen that one knows of the purge. */
+  readonly lines: readonly { readonly writer: string; readonly seq: number }[];
+  /** Of the receipt; undefined while it is open. */
+  readonly receipt: string | undefined;
+  readonly doneAt: string | undefined;
+}
+
+/**
+ * All purges of a set, in the order of their first lines.
+ * @throws HoldfastError SIGNER_NOT_TRUSTED when a host purges, MALFORMED
+ */
+export function purgesOf(ledger: Ledger, operators: Trust): PurgeRecord[] {
+  const events = knownEvents(ledger).toSorted((a, b) => (a.line.time < b.line.time ? -1 : 1));
+  const found = new Map<string, Gathered>();
+  for (const event of events) {
+    if (event.type !== 'purge-intent') continue;
+    mustBeOperator(event.line, operators);
+    const known = found.get(event.id) ?? begin(event, event.line.time);
+    for (const snapshot of event.snapshots) known.announced.add(snapshot);
+    known.lines.push({ writer: event.line.writer, seq: event.line.seq });
+    known.retired.push(...(event.line.event.retired ?? []));
+    found.set(event.id, known);
+  }
+  for (const event of events) {
+    const known = found.get(event.id);
+    if (!known) continue;
+    mustBeOperator(event.line, operators);
+    if (event.type === 'purge-done') {
+      known.receipt = event.receipt;
+      known.doneAt = event.line.time;
+    }
+    if (event.type !== 'amended') continue;
+    for (const [snapshot, revision] of event.amended) {
+      known.free.set(snapshot, revision);
+      known.amended.add(snapshot);
+    }
+    for (const [snapshot, revision] of event.clear ?? []) known.free.set(snapshot, revision);
+    for (const snapshot of event.removed ?? []) known.removed.add(snapshot);
+  }
+  return [...found.values()];
+}
+
+/**
+ * The purges that have not reached a snapshot: it must not be read as it is, or somebody comes back. Whoever made it
+ * did not know of them; a later one was made by a host that knew, and has what the database had then.
+ */
+export function unreachedBy(
+  purges: readonly PurgeRecord[],
+  { snapshot, ledger_seen }: Pick<Entry, 'snapshot' | 'ledger_seen'>,
+): PurgeRecord[] {
+  return purges.filter((purge) => !purge.free.has(snapshot) && !knowsOf(ledger_seen, purge));
+}
+
+/** Whether who saw this much of the ledger knew of the purge. */
+export function knowsOf(seen: LedgerHeads, { lines: [first] }: Pick<PurgeRecord, 'lines'>): boolean {
+  return first !== undefined && (own(seen, first.writer)?.seq ?? 0) >= first.seq;
+}
+
+type Gathered = {
+  -readonly [K in keyof PurgeRecord]: PurgeRecord[K];
+} & {
+  readonly announced: Set<string>;
+  readonly free: Map<string, number>;
+  readonly amended: Set<string>;
+  readonly retired: RetiredPlace[];
+  readonly removed: Set<string>;
+  readonly lines: { writer: string; seq: number }[];
+};
+
+function begin(intent: PurgeIntent, since: string): Gathered {
+  return {
+    id: intent.id,
+    intent,
+    since,
+    announced: new Set(),
+    free: new Map(),
+    amended: new Set(),
+    retired: [],
+    removed: new Set(),
+    lines: [],
+    receipt: undefined,
+    doneAt: undefined,
+  };
+}
+
+/**
+ * The time of the last purge of the whole set: what was begun before it is rightly gone, and no chain of before goes on.
+ * It is asked of every host, so whose line it is does not matter: it only costs a full backup.
+ */
+export function erasedUntil({ lines }: Pick<Ledger, 'lines'>): Date | undefined {
+  const times = lines
+    .filter(({ event }) => event.type === 'purge-intent' && event['whole'] === true)
+    .map(({ time }) => new Date(time).getTime());
+  return times.length === 0 ? undefined : new Date(Math.max(...times));
+}
+
+function mustBeOperator(line: LedgerLine, operators: Trust): void {
+  const what = `line ${line.seq} of ${line.writer} in the ledger of set ${line.set}`;
+  if (!operators.has(line.signer)) throw notAnOperator(what, line.signer);
+}

@@ -1,0 +1,125 @@
+/**
+ * Which segments may hold what is looked for. An accelerator, never a proof: what the indexes do not know, or not for
+ * this comparison, may hold anything, and what they offer is looked at by whoever opens it.
+ */
+import type { Query } from '../subjects/access.ts';
+import { holds, integerIn } from './integers.ts';
+import { HalfSipHash } from './half-siphash.ts';
+import { blockOf, valueOf } from './hash-blocks.ts';
+import { hashOfKey } from './keys.ts';
+import type { DirectoryColumn, DirectoryTable } from './directory.ts';
+import { formOf } from './open.ts';
+import type { IndexObject } from './open.ts';
+import { indexedMatch, matchId } from './plan.ts';
+
+/** A segment, by its place in its chain. */
+export interface SegmentPlace {
+  /** `NNN/ID`. */
+  readonly pack: string;
+  readonly offset: number;
+}
+
+/** Says of a segment of the table that was asked about whether it may hold a row that matches; true when in doubt. */
+export type MayHold = (segment: SegmentPlace) => boolean;
+
+export class IndexLookUp {
+  readonly #objects: readonly IndexObject[];
+
+  /** @param objects - of one chain: packs are named within it */
+  constructor(objects: readonly IndexObject[]) {
+    this.#objects = objects;
+  }
+
+  /**
+   * Looks up the keys of all queries at once.
+   *
+   * @param table - stored table, as `TableSchema.name`
+   * @throws HoldfastError DAMAGED, MALFORMED, and what reading the objects throws
+   */
+  async select(table: string, queries: readonly Query[]): Promise<MayHold> {
+    const without = new Set<string>();
+    for (const object of this.#objects) {
+      for (const part of object.directory.tables) {
+        if (part.table !== table) continue;
+        const held = await heldBy(object, part, queries);
+        if (!held) continue;
+        for (const [at, place] of part.segments.entries()) if (!held.has(at)) without.add(nameOf(place));
+      }
+    }
+    return (segment) => !without.has(nameOf(segment));
+  }
+}
+
+function nameOf({ pack, offset }: SegmentPlace): string {
+  return `${pack} ${offset}`;
+}
+
+/** The numbers of segments that may hold a key; undefined when one of the queries is not indexed here. */
+async function heldBy(
+  object: IndexObject,
+  part: DirectoryTable,
+  queries: readonly Query[],
+): Promise<ReadonlySet<number> | undefined> {
+  const byId = new Map(part.columns.map((column) => [matchId(column.match), column]));
+  const asked = queries
+    .filter(({ keys }) => keys.size > 0)
+    .map(({ match, keys }) => ({
+      column: byId.get(matchId(indexedMatch(match))),
+      keys,
+    }));
+  if (asked.some(({ column }) => column === undefined)) return undefined;
+  const held = new Set<number>();
+  for (const { column, keys } of asked) {
+    if (!column) continue;
+    await lookUpHashes(object, column, part.segments.length, keys, held);
+    await lookUpRuns(object, column, part.segments.length, keys, held);
+  }
+  return held;
+}
+
+async function lookUpHashes(
+  object: IndexObject,
+  column: DirectoryColumn,
+  segments: number,
+  keys: ReadonlySet<string>,
+  held: Set<number>,
+): Promise<void> {
+  if (column.hashes.length === 0) return;
+  const form = formOf(column, segments);
+  const hash = new HalfSipHash(Buffer.from(object.directory.hashKey, 'hex'));
+  const wanted = new Map<number, Set<number>>();
+  for (const key of keys) {
+    const hashed = hashOfKey(hash, key);
+    const block = blockOf(hashed, form);
+    const values = wanted.get(block) ?? new Set();
+    wanted.set(block, values.add(valueOf(hashed, column.bits)));
+  }
+  const numbers = [...wanted.keys()].sort((a, b) => a - b);
+  let at = 0;
+  for await (const block of object.blocks(numbers.flatMap((number) => column.hashes[number] ?? []))) {
+    const number = numbers[at++] ?? 0;
+    const values = wanted.get(number);
+    object.visitHashes(block, form, number, (value, segment) => {
+      if (values?.has(value)) held.add(segment);
+    });
+  }
+}
+
+async function lookUpRuns(
+  object: IndexObject,
+  column: DirectoryColumn,
+  segments: number,
+  keys: ReadonlySet<string>,
+  held: Set<number>,
+): Promise<void> {
+  if (column.runs.length === 0) return;
+  // Only whole numbers lie in runs, and those only as they are printed.
+  const values = [...keys]
+    .map((key) => integerIn(Buffer.from(key), 0, Buffer.byteLength(key)))
+    .filter(Number.isInteger);
+  for await (const block of object.blocks(column.runs)) {
+    object.visitRuns(block, segments, (segment, runs) => {
+      if (values.some((value) => holds(runs, value))) held.add(segment);
+    });
+  }
+}

@@ -1,0 +1,100 @@
+/** An index object: sealed blocks back to back, and the sealed directory behind them. */
+import { createHmac } from 'node:crypto';
+import { encodeColumn } from './content.ts';
+import type { IndexContent, TableContent } from './content.ts';
+import { formatDirectory } from './directory.ts';
+import type { DirectoryColumn, SealedBlock } from './directory.ts';
+
+export const INDEX_KEY_BYTES = 32;
+/** The blocks hardly compress. */
+const LEVEL = 1;
+
+/** Seals one segment: `SegmentPool.seal`, or `seal` of segments/work.ts. */
+export type SealBlock = (
+  plain: Uint8Array,
+  key: Uint8Array,
+  level: number,
+) => Promise<{ readonly sealed: Uint8Array; readonly sha256: Uint8Array }>;
+
+export interface SealedIndex {
+  readonly bytes: Buffer;
+  /** Of `bytes`: the directory, which ends it. */
+  readonly directory: {
+    readonly offset: number;
+    readonly length: number;
+    readonly sha256: string;
+    readonly plain: number;
+  };
+  /** How many segments it knows. */
+  readonly segments: number;
+}
+
+/** @param key - 32 random bytes, for this object only */
+export async function sealIndex(
+  content: IndexContent,
+  key: Uint8Array,
+  seal: SealBlock,
+): Promise<SealedIndex> {
+  const writer = new IndexWriter(key, seal);
+  const tables = [];
+  for (const table of content.tables) {
+    const columns: DirectoryColumn[] = [];
+    for (const column of table.columns) columns.push(await writer.column(column));
+    tables.push({ table: table.table, segments: table.segments, columns });
+  }
+  const plain = formatDirectory({ hashKey: content.hashKey, tables });
+  const { sealed, sha256 } = await seal(plain, key, LEVEL);
+  const bytes = Buffer.concat([...writer.parts, sealed]);
+  const directory = {
+    offset: bytes.length - sealed.length,
+    length: sealed.length,
+    sha256: Buffer.from(sha256).toString('hex'),
+    plain: plain.length,
+  };
+  return {
+    bytes,
+    directory,
+    segments: content.tables.reduce((sum, { segments }) => sum + segments.length, 0),
+  };
+}
+
+/** The key of a block, from that of its object, which opens the directory. */
+export function blockKey(key: Uint8Array, number: number): Buffer {
+  return createHmac('sha256', key).update(`holdfast/1 index block ${number}`).digest();
+}
+
+class IndexWriter {
+  readonly parts: Uint8Array[] = [];
+  readonly #key: Uint8Array;
+  readonly #seal: SealBlock;
+  #offset = 0;
+
+  constructor(key: Uint8Array, seal: SealBlock) {
+    this.#key = key;
+    this.#seal = seal;
+  }
+
+  async column(column: TableContent['columns'][number]): Promise<DirectoryColumn> {
+    const { match, hashes, runs } = encodeColumn(column);
+    const sealed = await this.#add([...hashes.blocks, ...runs]);
+    const { length } = hashes.blocks;
+    return { match, bits: hashes.bits, hashes: sealed.slice(0, length), runs: sealed.slice(length) };
+  }
+
+  async #add(
+    blocks: readonly { readonly plain: Buffer; readonly entries: number }[],
+  ): Promise<SealedBlock[]> {
+    const first = this.parts.length;
+    const sealed = await Promise.all(
+      blocks.map(({ plain }, at) => this.#seal(plain, blockKey(this.#key, first + at), LEVEL)),
+    );
+    return blocks.map(({ plain, entries }, at) => {
+      const { sealed: bytes = new Uint8Array(0), sha256 = new Uint8Array(0) } = sealed[at] ?? {};
+      const [offset, { length }] = [this.#offset, bytes];
+      this.parts.push(bytes);
+      this.#offset += length;
+      const hex = Buffer.from(sha256).toString('hex');
+      return { number: first + at, offset, length, sha256: hex, plain: plain.length, entries };
+    });
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Looks whether somebody who was erased is in a dump again, while it is being cut: by tokens, in the root table only.
+ * The dump's bytes go through as they are.
+ */
+import { codecFor, codecOptions } from '../rows/codec.ts';
+import type { CodecOptions, RowCodec } from '../rows/codec.ts';
+import type { Schema, TableSchema } from '../sources/schema.ts';
+import { storedTables } from '../sources/schema.ts';
+import type { DumpStream, SourceInfo } from '../sources/source.ts';
+import { TokenMaker } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
+
+/** Rows are collected up to so many bytes before they are looked at: never less than the header of a COPY block. */
+const LOOK_BYTES = 64 * 1024;
+const LF = 10;
+
+export class TokenWatch {
+  readonly #groups: readonly WatchedGroup[];
+  readonly #schema: Schema;
+  readonly #options: CodecOptions;
+  readonly #back = new Map<string, number>();
+
+  /** @param info - of the source: how its text is encoded */
+  constructor(tokens: readonly Tokens[], schema: Schema, info: Pick<SourceInfo, 'facts'>) {
+    this.#groups = groupsOf(tokens);
+    this.#schema = schema;
+    this.#options = codecOptions(info);
+  }
+
+  /** Purges whose subjects were seen, with the number of their rows in the root table. */
+  get back(): ReadonlyMap<string, number> {
+    return this.#back;
+  }
+
+  /** The stream itself, or the same that is looked at while it is read. */
+  watch(stream: DumpStream): DumpStream {
+    const { table, dialect } = stream;
+    if (table === undefined || dialect === 'sql') return stream;
+    const looks = this.#groups.flatMap((group): Look[] => {
+      const stored = storedTables(this.#schema, group.table).find(({ name }) => name === table.name);
+      if (stored === undefined) return [];
+      const wanted = group.columns.map((column) => table.columns.indexOf(column));
+      // A column that an older or newer schema lacks: nobody can be told by it.
+      return wanted.includes(-1) ? [] : [{ group, wanted, stored }];
+    });
+    const [first] = looks;
+    if (first === undefined) return stream;
+    const codec = codecFor(dialect, table, first.stored, this.#options);
+    return { ...stream, bytes: this.#looked(stream.bytes, codec, looks) };
+  }
+
+  async *#looked(
+    bytes: AsyncIterable<Uint8Array>,
+    codec: RowCodec,
+    looks: readonly Look[],
+  ): AsyncGenerator<Uint8Array> {
+    const rows = new WholeRows();
+    let isFirst = true;
+    const look = (piece: Buffer): void => {
+      if (piece.length === 0) return;
+      for (const { group, wanted } of looks)
+        codec.scan(piece, isFirst, { wanted }, (values) => this.#see(group, group.maker.of(values)));
+      isFirst = false;
+    };
+    for await (const chunk of bytes) {
+      const piece = rows.add(chunk);
+      if (piece) look(piece);
+      yield chunk;
+    }
+    look(rows.rest());
+  }
+
+  #see(group: WatchedGroup, token: string | undefined): void {
+    for (const purge of (token !== undefined && group.purges.get(token)) || [])
+      this.#back.set(purge, (this.#back.get(purge) ?? 0) + 1);
+  }
+}
+
+interface Look {
+  readonly group: WatchedGroup;
+  /** Positions in the stream's columns. */
+  readonly wanted: readonly number[];
+  readonly stored: TableSchema;
+}
+
+/** Tokens that the same hash of a row is compared with. */
+interface WatchedGroup {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly maker: TokenMaker;
+  /** Ids of purges, by token. */
+  readonly purges: Map<string, string[]>;
+}
+
+function groupsOf(all: readonly Tokens[]): WatchedGroup[] {
+  const groups = new Map<string, WatchedGroup>();
+  for (const { key, table, columns, comparisons, purge, tokens } of all) {
+    const about = { key, table, columns, comparisons };
+    const name = JSON.stringify(about);
+    const purges = new Map<string, string[]>();
+    const group: WatchedGroup = groups.get(name) ?? { ...about, maker: new TokenMaker(about), purges };
+    groups.set(name, group);
+    for (const token of tokens) group.purges.set(token, [...(group.purges.get(token) ?? []), purge]);
+  }
+  return [...groups.values()];
+}
+
+/** Joins what a pipe delivers to pieces that end on row ends. */
+class WholeRows {
+  #parts: Buffer[] = [];
+  #bytes = 0;
+
+  /** A piece, once there is a good deal of it. The bytes of a chunk may be others after it was passed on. */
+  add(chunk: Uint8Array): Buffer | undefined {
+    this.#parts.push(Buffer.from(chunk));
+    this.#bytes += chunk.length;
+    // A row of many chunks is joined once, at its end.
+    if (this.#bytes < LOOK_BYTES || chunk.lastIndexOf(LF) === -1) return undefined;
+    const all = this.rest();
+    const end = all.lastIndexOf(LF) + 1;
+    if (end < all.length) {
+      this.#parts.push(all.subarray(end));
+      this.#bytes = all.length - end;
+    }
+    return all.subarray(0, end);
+  }
+
+  rest(): Buffer {
+    const all = this.#parts.length === 1 && this.#parts[0] ? this.#parts[0] : Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#bytes = 0;
+    return all;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Goal: a purge that dies before or after any of its writes leaves every snapshot readable, whole or without the one
+ * person; the next run finishes it; and a host that slept through it all brings nobody back unseen.
+ */
+import { expect, test } from 'vitest';
+import { readLedger } from '../../src/repository/ledger.ts';
+import { purgesOf, unreachedBy } from '../../src/repository/purges.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { apply, customer, dumpOf, makeShop, plan } from '../integration/purge-kit.ts';
+import type { Shop } from '../integration/purge-kit.ts';
+import { tempFolder } from '../services/temp.ts';
+import { SET, SIGNAL, entriesOf } from '../services/world.ts';
+
+class Died extends Error {}
+
+/** A store that dies with its process: at the write of this number, before or after it, and for good. */
+function dying(store: Store, at: number, when: 'before' | 'after'): { store: Store; writes: () => number } {
+  let writes = 0;
+  let isDead = false;
+  const alive = () => {
+    if (isDead) throw new Died('killed');
+  };
+  const write = async <T>(work: () => Promise<T>): Promise<T> => {
+    alive();
+    writes += 1;
+    if (writes === at && when === 'before') isDead = true;
+    alive();
+    const result = await work();
+    if (writes >= at) isDead = true;
+    alive();
+    return result;
+  };
+  const proxy = new Proxy(store, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name, target);
+      if (typeof method !== 'function') return method;
+      return (...args: unknown[]): unknown => {
+        const call = (): unknown => Reflect.apply(method, target, args);
+        if (name === 'put' || name === 'remove') return write(call as () => Promise<unknown>);
+        alive();
+        return call();
+      };
+    },
+  });
+  return { store: proxy, writes: () => writes };
+}
+
+const isAbout = (line: string, id: number) =>
+  line.includes(`Person${id}@example.org`) || new RegExp(`"orders"\\S* VALUES\\(\\d+,${id},`).test(line);
+
+function without(dump: string, id: number): string {
+  return dump
+    .split('\n')
+    .map((line) =>
+      line.replace(new RegExp(`^(INSERT INTO "events"\\S* VALUES\\(\\d+),${id},'[^']*',`), '$1,NULL,NULL,'),
+    )
+    .filter((line) => !isAbout(line, id))
+    .join('\n');
+}
+
+test('killed at each of its writes', { timeout: 600_000 }, async () => {
+  const shop = await makeShop();
+  const ids = [await shop.day()];
+  shop.sql("INSERT INTO orders(customer, what) VALUES (7, 'late')");
+  ids.push(await shop.day());
+  let person = 0;
+  for (let n = 1; n < 40; n++) {
+    let total = 0;
+    for (const when of ['before', 'after'] as const) {
+      person += 1;
+      const before = await dumps(shop, ids);
+      const { plan: planned } = await plan(shop, [customer(person)]);
+      const { store, writes } = dying(shop.store, n, when);
+      const run = apply(shop, planned, { session: { ...shop.session, store } });
+      const outcome = await run.then(
+        () => 'done',
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      total = writes();
+      const between = await dumps(shop, ids);
+      for (const [index, dump] of between.entries()) {
+        const old = before[index] ?? '';
+        expect([old, without(old, person)], `${n} ${when} ${outcome}`).toContain(dump);
+      }
+      const done = await apply(shop, planned);
+      expect(done, `${n} ${when}`).toMatchObject({ complete: true, left: [] });
+      const after = await dumps(shop, ids);
+      for (const [index, dump] of after.entries()) expect(dump).toBe(without(before[index] ?? '', person));
+      await expectNothingLeft(shop, ids.length);
+    }
+    if (total < n) return;
+  }
+  throw new Error('it never came to an end');
+});
+
+async function dumps(shop: Shop, ids: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const id of ids) found.push(await dumpOf(shop, id));
+  return found;
+}
+
+/** One manifest for each snapshot, and no lease. */
+async function expectNothingLeft(shop: Shop, snapshots: number): Promise<void> {
+  const keys: string[] = [];
+  for await (const { key } of shop.store.list('', SIGNAL)) keys.push(key);
+  expect(keys.filter((key) => key.endsWith('.pgp'))).toHaveLength(snapshots);
+  expect(keys.filter((key) => key.startsWith('leases/'))).toEqual([]);
+}
+
+test('a snapshot that is made while a purge begins is part of it', { timeout: 60_000 }, async () => {
+  const shop = await makeShop();
+  await shop.day();
+  const { plan: planned } = await plan(shop, [customer(42)]);
+  let late = '';
+  const done = await apply(shop, planned, {
+    putSuppression: async () => {
+      late = await shop.day({ session: await shop.reopen(await tempFolder('other')), writer: 'db2' });
+      return undefined;
+    },
+  });
+  expect(done).toMatchObject({ complete: true, rewritten: 2 });
+  expect(await dumpOf(shop, late)).not.toContain('Person42@');
+});
+
+test(
+  'a run that sleeps between its last look and its manifest leaves the purge open again',
+  { timeout: 60_000 },
+  async () => {
+    const shop = await makeShop();
+    await shop.day();
+    const { plan: planned } = await plan(shop, [customer(42)]);
+    const asleep = Promise.withResolvers<undefined>();
+    const wake = Promise.withResolvers<undefined>();
+    const sleepy = new Proxy(shop.store, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name, target);
+        if (typeof method !== 'function') return method;
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (name === 'put' && String(args[0]).endsWith('/manifest.pgp')) {
+            asleep.resolve(undefined);
+            await wake.promise;
+          }
+          return Reflect.apply(method, target, args) as unknown;
+        };
+      },
+    });
+    const list = Object.assign(Object.create(sleepy) as Store, {
+      list: shop.store.list.bind(shop.store),
+      versions: shop.store.versions.bind(shop.store),
+    });
+    const other = await shop.reopen(await tempFolder('other'));
+    const running = shop.day({ session: { ...other, store: list }, writer: 'db2' });
+    await asleep.promise;
+    expect(await apply(shop, planned)).toMatchObject({ complete: true, rewritten: 1 });
+    wake.resolve(undefined);
+    const late = await running;
+
+    const ledger = await readLedger(shop.session, SET, SIGNAL);
+    const purges = purgesOf(ledger, shop.session.operators);
+    const item = (await entriesOf(shop)).find(({ entry }) => entry.snapshot === late);
+    expect(item && unreachedBy(purges, item.entry)).toHaveLength(1);
+    expect(await apply(shop, planned)).toMatchObject({ complete: true, rewritten: 1 });
+    expect(await dumpOf(shop, late)).not.toContain('Person42@');
+  },
+);

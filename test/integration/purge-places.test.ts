@@ -1,0 +1,137 @@
+/** Goal: old manifests go in all versions and copies; what a lock keeps is said, and the purge stays open until it is gone. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Receipt } from '../../src/purge/receipt.ts';
+import { openStore } from '../../src/stores/open.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { addCopy } from '../services/copies.ts';
+import { backUp, bucketPlace, folderPlace, makeHost, tamper } from '../services/machines.ts';
+import type { Host, Place } from '../services/machines.ts';
+import type { BucketOptions } from '../services/s3-access.ts';
+import { openShop } from '../services/shop.ts';
+import { tempFolder } from '../services/temp.ts';
+import { useS3 } from '../services/use.ts';
+import { SIGNAL } from '../services/world.ts';
+
+const MAP = `version: 1
+subject: customer
+root: { table: shop_customers, key: id, lookup: { email: lower } }
+tables:
+  shop_customers: { erase: delete }
+  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
+`;
+
+async function placeWith(options: BucketOptions): Promise<Place> {
+  const s3 = await useS3();
+  const bucket = await s3.createBucket('purge', options);
+  const any = await bucketPlace();
+  const url = `s3://${bucket}/prod`;
+  return { ...any, url, open: () => openStore(url, { s3: { endpoint: s3.endpoint, region: s3.region } }) };
+}
+
+async function hostOn(place: Place, more = '', other?: Place): Promise<Host> {
+  const database = join(await tempFolder('shop'), 'shop.db');
+  openShop(database, 400);
+  const source = ['--source', 'sqlite', '--path', database];
+  const host = await makeHost({ place, source, env: { ...place.env, ...other?.env } });
+  if (other) await addCopy(host, other);
+  await writeFile(join(host.folder, 'shop-map.yaml'), MAP);
+  const config = await readFile(join(host.folder, 'holdfast.yaml'), 'utf8');
+  await writeFile(
+    join(host.folder, 'holdfast.yaml'),
+    config.replace(/^( +)(source: sqlite)$/m, `$1$2\n$1subjects: shop-map.yaml${more}`),
+  );
+  return host;
+}
+
+async function purge(host: Host, ...args: string[]) {
+  const key = ['--key', host.opsKey];
+  await host.good(['purge', 'plan', 'shop', '--subject', 'customer=7', ...key, '-o', 'plan.pgp']);
+  return host.run(['purge', 'apply', 'plan.pgp', '--yes', ...key, '-o', 'receipt.json', '--json', ...args]);
+}
+
+/** Every version of a manifest, by key. */
+async function manifests(place: Place): Promise<string[]> {
+  const found: string[] = [];
+  await tamper(place, async (store) => {
+    for await (const { key } of store.versions('keep-', SIGNAL))
+      if (/\/manifest[^/]*\.pgp$/.test(key)) found.push(key.replace(/^.*\//, ''));
+  });
+  return found.sort();
+}
+
+async function receiptOf(host: Host): Promise<Receipt> {
+  const [line = ''] = (await readFile(join(host.folder, 'receipt.json'), 'utf8')).split('\n');
+  return JSON.parse(line) as Receipt;
+}
+
+async function manifestKeyOf(store: Store, snapshot: string): Promise<string> {
+  for await (const { key } of store.list('keep-', SIGNAL))
+    if (key.endsWith(`${snapshot}/manifest.pgp`)) return key;
+  throw new Error('no manifest');
+}
+
+test(
+  'a versioned bucket and a copy: nothing of before is there in any version',
+  { timeout: 180_000 },
+  async () => {
+    const place = await placeWith({ versioned: true });
+    const other = await folderPlace();
+    const host = await hostOn(place, '', other);
+    const { snapshot } = await backUp(host);
+    await backUp(host, ['--full']);
+    await host.good(['copy']);
+    // A copy of the manifest that somebody has hidden below another version of it.
+    await tamper(place, async (store) => {
+      const key = await manifestKeyOf(store, snapshot);
+      const sealed = await store.get(key, undefined, SIGNAL);
+      await store.put(key, Buffer.from('overwritten'), {}, SIGNAL);
+      await store.put(key, sealed, {}, SIGNAL);
+    });
+    expect(await manifests(place)).toEqual(Array.from({ length: 4 }, () => 'manifest.pgp'));
+
+    const applied = await purge(host);
+    expect(applied).toMatchObject({ exitCode: 0 });
+    expect(await manifests(place)).toEqual(['manifest-1.pgp', 'manifest-1.pgp']);
+    expect(await manifests(other)).toEqual(['manifest-1.pgp', 'manifest-1.pgp']);
+    const receipt = await receiptOf(host);
+    expect(receipt.places.map(({ name }) => name)).toEqual([place.url, 'offsite']);
+    expect(receipt.snapshots.map(({ outcome }) => outcome)).toEqual(['rewritten', 'rewritten']);
+    // The first chain is over, so its packs are gone if nothing needs them; the others stay as noise until their date.
+    for (const { packs, packsRemoved, unreadableUntil } of receipt.places)
+      expect(packsRemoved < packs).toBe(unreadableUntil !== undefined);
+
+    const key = ['--key', host.opsKey];
+    for (const from of [[], ['--copy', 'offsite']]) {
+      expect((await host.good(['cat', 'shop@oldest', ...key, ...from])).stdout).not.toContain("'person7@");
+      expect((await host.good(['cat', 'shop@oldest', ...key, ...from])).stdout).toContain("'person8@");
+      const { json } = await host.good(['verify', '--read-data', ...key, '--json', ...from]);
+      expect(json.at(-1)).toMatchObject({ problems: 0 });
+    }
+    await host.good(['purge', 'verify', 'receipt.json']);
+  },
+);
+
+test(
+  'a locked bucket: the purge stays open while a lock keeps a manifest, and packs are said to be there',
+  { timeout: 180_000 },
+  async () => {
+    const place = await placeWith({ objectLock: true });
+    const host = await hostOn(place, '\n    object_lock: { mode: compliance, manifests: 1d }');
+    await backUp(host);
+    const applied = await purge(host);
+    expect(applied.exitCode, applied.stderr).toBe(3);
+    expect(applied.json.find(({ type }) => type === 'purge')).toMatchObject({ complete: false, stuck: 1 });
+    const key = ['--key', host.opsKey];
+    // Nobody gets the person meanwhile: the old manifest is there, and does not count.
+    expect((await host.good(['cat', 'shop', ...key])).stdout).not.toContain("'person7@");
+
+    await host.good(['purge', 'resume', 'shop', ...key, '--bypass-governance', '-o', 'receipt.json']);
+    expect(await manifests(place)).toEqual(['manifest-1.pgp']);
+    const [at] = (await receiptOf(host)).places;
+    expect(at?.packsRemoved).toBe(0);
+    expect(at?.unreadableUntil).toMatch(/^20/);
+    await host.good(['purge', 'verify', 'receipt.json']);
+  },
+);
