@@ -265,7 +265,7 @@ async function record(
     watched.judge();
     return await recorder.finish();
   } catch (error) {
-    await writer.abandon();
+    await recorder.abandon();
     throw error;
   }
 }

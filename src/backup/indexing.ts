@@ -112,6 +112,11 @@ export class RunIndexing {
     return { indexes: this.#done, bytes: this.#bytes };
   }
 
+  /** Waits until nothing is under way any more, whatever became of it. */
+  async abandon(): Promise<void> {
+    await Promise.allSettled([this.#making]);
+  }
+
   #make(content: IndexContent): void {
     this.#making = this.#making.then(() => this.#put(content));
     // Thrown by `finish`; until then it must not count as unhandled.

@@ -116,6 +116,12 @@ export class Recorder implements LaneShared {
     };
   }
 
+  /** Waits until nothing is under way any more, whatever became of it. */
+  async abandon(): Promise<void> {
+    await this.#writer?.abandon();
+    await this.#indexing?.abandon();
+  }
+
   /** A pack was acknowledged: from now on its segments are known. */
   stored(pack: StoredPack): Promise<void> {
     const rows = this.#unindexed.get(pack.ref) ?? [];

@@ -90,14 +90,21 @@ const RETIRING: readonly string[] = ['purge-intent'];
 
 /** True when this version does everything that the line asks of a reader. */
 export function isApplicable({ event }: LedgerLine): boolean {
-  if (!Object.hasOwn(SCHEMAS, event.type)) return false;
+  if (!schemaOf(event)) return false;
   return (event.retired ?? []).length === 0 || RETIRING.includes(event.type);
+}
+
+/** Lines of purges that lack what makes them one are none that this version could follow: readers stop there. */
+function schemaOf({ type, ...event }: LedgerLine['event']): z.ZodType<LedgerEvent> | undefined {
+  if (type === 'purge-intent' && event['id'] === undefined) return undefined;
+  if (type === 'purge-done' && event['receipt'] === undefined) return undefined;
+  return Object.hasOwn(SCHEMAS, type) ? SCHEMAS[type] : undefined;
 }
 
 /** The events that this version knows, in the order of reading. Throws MALFORMED. */
 export function knownEvents(ledger: Ledger): (LedgerEvent & { readonly line: LedgerLine })[] {
   return ledger.lines.flatMap((line) => {
-    const schema = Object.hasOwn(SCHEMAS, line.event.type) ? SCHEMAS[line.event.type] : undefined;
+    const schema = schemaOf(line.event);
     const what = `line ${line.seq} of ${line.writer} in the ledger of set ${line.set}`;
     return schema ? [{ ...parseWith(schema, line.event, what), line }] : [];
   });

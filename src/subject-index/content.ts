@@ -18,8 +18,15 @@ export interface IndexContent {
 }
 
 /** As it was read: with the keys of each segment. */
-export interface ReadContent extends IndexContent {
-  readonly tables: readonly (TableContent & { readonly columns: readonly ColumnContent[] })[];
+export interface ReadContent {
+  readonly hashKey: string;
+  readonly tables: readonly ReadTable[];
+}
+
+export interface ReadTable {
+  readonly table: string;
+  readonly segments: readonly IndexedPlace[];
+  readonly columns: readonly ColumnContent[];
 }
 
 export interface TableContent {
@@ -175,7 +182,7 @@ export class IndexCollector {
 
 /** The same without some segments: nothing of what was in them is left. */
 export function withoutSegments(content: ReadContent, isGone: (place: IndexedPlace) => boolean): ReadContent {
-  const tables = content.tables.map(({ table, segments, columns }) => {
+  const tables = content.tables.map(({ table, segments, columns }): ReadTable => {
     const stays = segments.map((place) => !isGone(place));
     return {
       table,

@@ -22,7 +22,7 @@ export const suppressionUnknown = (set: string, purge: string) =>
     code: 'SUPPRESSION_UNKNOWN',
     exit: 'unverifiable',
     message: `set ${set} has suppression of purge ${purge}, of which the ledger does not know`,
-    hint: `The ledger was cut back, or the purge stopped before it began: bring the ledger back from object versions or a copy, or run: holdfast purge resume. To restore without the people of that purge and without its line in the ledger: --without-ledger ${set}`,
+    hint: `The ledger was cut back, or the purge stopped before it began: bring the ledger back from object versions or a copy, or run its holdfast purge apply again. To restore without the people of that purge and without its line in the ledger: --without-ledger ${set}`,
   });
 
 export const cannotLeaveOut = (

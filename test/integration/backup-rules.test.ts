@@ -222,7 +222,10 @@ async function retire(
     prev: seq === 1 ? null : sha256Hex(Buffer.from(randomUUID())),
     time: new Date().toISOString(),
     heads: {},
-    event: { type: 'purge-intent', retired: [[WRITER, chain, ref, offset]] },
+    event: {
+      ...{ type: 'purge-intent', id: 'p1', subject: 'someone', plan: '0'.repeat(64), snapshots: [] },
+      retired: [[WRITER, chain, ref, offset]],
+    },
   };
   await world.store.put(ledgerKey(SET, 'officer', seq), await signStatement(line, signer), {}, SIGNAL);
 }

@@ -13,12 +13,11 @@ import { SharedReader } from '../../src/purge/shared-reader.ts';
 import { openManifest, viewSet } from '../../src/restore/open.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import { postgresSource } from '../../src/sources/postgres/source.ts';
-import type { Source } from '../../src/sources/source.ts';
 import { sqliteSource } from '../../src/sources/sqlite/source.ts';
 import type { Engine } from '../../src/subjects/compare.ts';
 import { parseSubjectMap } from '../../src/subjects/parse.ts';
 import { erasureSql } from '../../src/subjects/sql.ts';
-import { editedScript } from '../property/locate-kit.ts';
+import { editedScript, PlainStore, snapshotOf } from '../property/locate-kit.ts';
 import type { PostgresAccess } from '../services/postgres.ts';
 import { addOrders, makeShop, mapText, nextDay, ROWS } from '../services/person-shop.ts';
 import { tempFolder } from '../services/temp.ts';
@@ -100,7 +99,7 @@ describe('SQLite', () => {
     run(addOrders('sqlite', 6000));
     for (const day of [0, 1, 2]) {
       if (day > 0) run(nextDay('sqlite', day));
-      await world.backup({}, { source: source as Source, full: day === 2 });
+      await world.backup({}, { source, full: day === 2 });
       const copy = join(folder, `day-${day}.db`);
       await copyFile(path, copy);
       days.push(copy);
@@ -179,5 +178,38 @@ describe('PostgreSQL', () => {
       }
     }
     expect(editKeys(located).different).toBeLessThan(editKeys(located).all);
+  });
+});
+
+describe('a name that is somebody else’s now', () => {
+  test('leads to nobody where another row of the root has it', async () => {
+    const folder = await tempFolder('locate');
+    const path = join(folder, 'shop.db');
+    const source = sqliteSource({ path, scratch: join(folder, 'scratch') });
+    const plain = new PlainStore();
+    const run = (sql: string) => {
+      using db = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+      db.exec(sql);
+    };
+    run(`${makeShop('sqlite')} DELETE FROM photos;`);
+    const snapshots = [await snapshotOf(source, plain, 'before')];
+    run("DELETE FROM users WHERE id = 17; UPDATE users SET email = 'person17@example.org' WHERE id = 18");
+    snapshots.push(await snapshotOf(source, plain, 'after'));
+    const { map } = parseSubjectMap(mapText('sqlite'), 'shop.yaml');
+    const subjects = [{ by: ['id'], known: new Map([['id', '17']]) }];
+    const pseudonyms = Buffer.alloc(32);
+    const found = await locate({
+      store: plain.store,
+      pool: plain.pool,
+      snapshots,
+      map,
+      subjects,
+      pseudonyms,
+      signal: SIGNAL,
+    });
+    const [before, after] = found.snapshots.map(({ closure }) => closure.counts);
+    expect(before?.get('mails')).toEqual({ delete: 3, change: 0, keep: 0 });
+    expect(after?.get('mails')).toBeUndefined();
+    expect(after?.get('invoices')).toEqual({ delete: 0, change: 3, keep: 0 });
   });
 });

@@ -70,11 +70,19 @@ async function findSubject(context: CliContext, name: string, flags: FindFlags):
   }
   if (rows.length > 0) output.table(COLUMNS, rows);
   await tellProblems(context, found);
+  const named = keysOf(found, parsed);
+  if (named > 1) output.warn(`that names ${formatPlural(named, parsed.map.subject)}; name one by its key`);
   const holding = found.snapshots.filter(({ closure }) => closure.affected.size > 0).length;
   const all = formatPlural(live.snapshots.length, 'snapshot');
   output.line(holding === 0 ? `nobody like that in ${all}` : `in ${formatCount(holding)} of ${all}`);
   tellMute(context, live);
   output.summary({ set: name, snapshots: live.snapshots.length, holding, unsearched: live.mute });
+}
+
+/** How many different subjects were found by what was asked. */
+function keysOf({ subjects }: Search, { map: { root } }: ParsedMap): number {
+  const keys = subjects.map(({ known }) => JSON.stringify(root.key.map((column) => known.get(column))));
+  return new Set(keys.filter((key) => !key.includes('null'))).size;
 }
 
 async function tellProblems({ output }: CliContext, { snapshots }: Search): Promise<void> {
