@@ -40,7 +40,13 @@ export async function readExpireFacts(
   const catalog = await readCatalog(session, set, ledger, signal);
   const all = await listMortal(store, await mayHaveVersions(store, signal), signal);
   const now = await store.now(signal);
-  const [problem] = findRollback(await readSeen(state), newestByWriter(catalog.entries), ledger.heads, now, erasedUntil(ledger));
+  const [problem] = findRollback(
+    await readSeen(state),
+    newestByWriter(catalog.entries),
+    ledger.heads,
+    now,
+    erasedUntil(ledger),
+  );
   if (problem !== undefined) throw rolledBack(set, problem);
   const modified = all.map((object) => object.modified.getTime());
   return {

@@ -80,7 +80,8 @@ export async function verifySet(options: VerifyOptions, signal: AbortSignal): Pr
   const ledger = await checkedLedger(session, set, problem, signal);
   const catalog = await readCatalog(session, set, ledger ?? EMPTY_LEDGER, signal);
   const expected = options.isCopy === true ? new Date(now.getTime() + DAY_MS) : now;
-  for (const text of findChainBreaks(catalog.entries, expected, ledger && erasedUntil(ledger))) problem(set, text);
+  for (const text of findChainBreaks(catalog.entries, expected, ledger && erasedUntil(ledger)))
+    problem(set, text);
   await checkHistory(session, set, catalog, ledger, now, problem);
   for (const { key, error } of catalog.failures) problem(set, `${key}: ${reasonOf(error)}`);
   for (const { folder } of catalog.deadRuns) {
