@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --max-semi-space-size=4
 // Starts the program, nothing else. Plain JavaScript for Node 18 and later: an older Node starts the one that
 // the package brought along, or says what is needed. The option in the first line keeps 100 MB less for young garbage,
 // which gets no faster by it; a Node that is started without it works as well.
@@ -60,7 +60,7 @@ function silenceTwoWarnings() {
 async function startWithNewerNode() {
   const node = packagedNode();
   if (node === undefined) return refuse(`the Node that started it is ${process.versions.node}`);
-  const args = ['--max-semi-space-size=8', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const args = ['--max-semi-space-size=4', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   // Where Node can, it becomes the newer one; else it stays as a parent that passes everything on.
   if (process.execve) process.execve(node, [node, ...args], process.env);
   const { spawn } = await import('node:child_process');

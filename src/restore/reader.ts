@@ -19,7 +19,7 @@ const RANGE_BYTES_MAX = 512 * 1024;
 const RANGE_PLAIN_MAX = 1024 * 1024;
 /** Bytes between two wanted segments that are rather read along than asked for separately. */
 const RANGE_GAP_MAX = 64 * 1024;
-const RANGES_AHEAD = 8;
+const RANGES_AHEAD = 6;
 const PAGES_KEPT = 4;
 
 export class SnapshotReader implements DumpReader {

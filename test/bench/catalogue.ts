@@ -28,7 +28,7 @@ export async function catalogue(bench: Bench): Promise<void> {
           argv: [
             process.execPath,
             '--no-incremental-marking',
-            '--max-semi-space-size=8',
+            '--max-semi-space-size=4',
             script(name),
             scratch,
             count,
