@@ -120,7 +120,8 @@ async function copyOf(root: string): Promise<string> {
 /** The file of this name, of the newest snapshot where there are several. */
 async function find(store: string, name: RegExp): Promise<string> {
   const files = (await readdir(store, { recursive: true })).filter((file) => name.test(basename(file)));
-  const file = files.sort().at(-1);
+  // Two snapshots of one second are not in order by their ids.
+  const file = files.find((path) => path.includes(recovery.snapshots[1])) ?? files[0];
   if (file === undefined) throw new Error(`no ${String(name)}`);
   return join(store, file);
 }
