@@ -44,7 +44,7 @@ export const wholeSetErased = (set: string, purge: string) =>
     code: 'SET_ERASED',
     exit: 'policy',
     message: `purge ${purge} has erased all that set ${set} had until then, and this snapshot is part of it`,
-    hint: `Nothing of it may come back; finish the purge with: holdfast purge resume ${purge}`,
+    hint: `Nothing of it may come back; finish the purge with: holdfast purge resume ${set}`,
   });
 
 export const overrideUnknown = (purge: string, pending: readonly string[]) =>
@@ -69,7 +69,7 @@ export const subjectBack = (set: string, purges: readonly string[], rows: number
     code: 'PURGED_SUBJECT_BACK',
     exit: 'policy',
     message: `the database of set ${set} holds ${rows} ${rows === 1 ? 'subject' : 'subjects'} whom purge ${purges.join(', ')} has erased; no snapshot was made`,
-    hint: 'Erase them in the database too (holdfast subjects sql prints how), or set `on_purged: warn` for this set.',
+    hint: 'Erase them in the database, too, or set `on_purged: warn` for this set.',
   });
 
 export const tokensUnusable = (set: string, purge: string, reason: string, cause?: unknown) =>

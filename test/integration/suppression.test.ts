@@ -236,7 +236,7 @@ describe('what cannot be told stops a restore', () => {
     expectComplaint(await reader.run(['cat', 'shop']), {
       exit: 7,
       error: /purge all has erased all that set shop had/,
-      hint: /purge resume all/,
+      hint: /purge resume shop/,
     });
     await backUp(shop.host);
     await reader.good(['cat', 'shop']);
