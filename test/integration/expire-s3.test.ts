@@ -8,6 +8,7 @@ import { readSigningKey } from '../../src/openpgp/keys.ts';
 import { openSession } from '../../src/repository/session.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { backUp, bucketPlace, makeHost, snapshotsOf } from '../services/machines.ts';
+import { delegating } from '../services/delegating.ts';
 import type { Host, Place } from '../services/machines.ts';
 import { openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
@@ -119,18 +120,7 @@ async function backUpAgo(host: Host, place: UsedPlace, days: number, lockMs?: nu
 /** The store with a clock of days ago, which locks manifests for a while from now on. */
 function past(store: Store, days: number, lockMs: number | undefined): Store {
   return {
-    url: store.url,
-    bucket: store.bucket,
-    get: (key, range, signal) => store.get(key, range, signal),
-    head: (key, signal) => store.head(key, signal),
-    list: (prefix, signal) => store.list(prefix, signal),
-    versions: (prefix, signal) => store.versions(prefix, signal),
-    folders: (prefix, signal) => store.folders(prefix, signal),
-    features: (signal) => store.features(signal),
-    create: (signal) => store.create(signal),
-    check: (signal) => store.check(signal),
-    remove: (keys, options, signal) => store.remove(keys, options, signal),
-    close: () => store.close(),
+    ...delegating(store),
     now: async (signal) => new Date((await store.now(signal)).getTime() - days * DAY_MS),
     put: (key, bytes, options, signal) => {
       const lock = { mode: 'governance', until: new Date(Date.now() + (lockMs ?? 0)) } as const;

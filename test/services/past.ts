@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Store } from '../../src/stores/store.ts';
 import { machineIn } from './machines.ts';
+import { delegating } from './delegating.ts';
 import type { Machine } from './machines.ts';
 import { tempFolder } from './temp.ts';
 import { SET, makeWorld, rowsOf } from './world.ts';
@@ -56,18 +57,7 @@ export async function makePast(): Promise<PastWorld> {
 function backdated(store: Store, agoMs: () => number): Store {
   const root = fileURLToPath(store.url);
   return {
-    url: store.url,
-    bucket: store.bucket,
-    get: (key, range, signal) => store.get(key, range, signal),
-    head: (key, signal) => store.head(key, signal),
-    list: (prefix, signal) => store.list(prefix, signal),
-    versions: (prefix, signal) => store.versions(prefix, signal),
-    folders: (prefix, signal) => store.folders(prefix, signal),
-    features: (signal) => store.features(signal),
-    create: (signal) => store.create(signal),
-    check: (signal) => store.check(signal),
-    remove: (keys, options, signal) => store.remove(keys, options, signal),
-    close: () => store.close(),
+    ...delegating(store),
     now: async (signal) => new Date((await store.now(signal)).getTime() - agoMs()),
     put: async (key, bytes, options, signal) => {
       const outcome = await store.put(key, bytes, options, signal);

@@ -1,14 +1,15 @@
 /** `holdfast purge apply` and `resume`: from a plan, or from what the ledger and its suppression say, to a receipt. */
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
-import { HoldfastError, reasonOf } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { PurgeReport } from '../../purge/apply-options.ts';
 import type { Located } from '../../purge/located.ts';
 import type { PurgePlan } from '../../purge/request.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural, printable } from '../format.ts';
+import { readInput } from '../input.ts';
 import { canAsk } from '../io.ts';
 import { purgeLocksOf } from '../purge-locks.ts';
 import { promptFailure } from '../secrets.ts';
@@ -31,7 +32,12 @@ export async function applyPlan(context: CliContext, file: string, flags: ApplyF
   const { otherPlan } = await import('../../purge/errors.ts');
   await using officer = await privacyOfficer(context, flags);
   const { session, config } = officer.opened;
-  const plan = await openPlan(await readInput(file), officer.opener, session.operators, file);
+  const plan = await openPlan(
+    await readInput(file, 'Name the file that the step before wrote.'),
+    officer.opener,
+    session.operators,
+    file,
+  );
   if (plan.store !== session.id) throw otherPlan(file, `it is for store ${plan.store}`);
   const set = setOf(config, plan.set);
   await mustBeMeant(context, plan, flags.yes === true);
@@ -94,20 +100,6 @@ function nothingToGoBy(set: string, id: string): HoldfastError {
     message: `nothing in the store says whom purge ${id} of set ${set} is about`,
     hint: 'Go on with its plan: holdfast purge apply PLAN',
   });
-}
-
-async function readInput(file: string): Promise<Buffer> {
-  try {
-    return await readFile(resolve(file));
-  } catch (error) {
-    throw new HoldfastError({
-      code: 'INPUT_UNREADABLE',
-      exit: 'usage',
-      message: `cannot read ${file}: ${reasonOf(error)}`,
-      hint: 'Name the file that the step before wrote.',
-      cause: error,
-    });
-  }
 }
 
 /** Asked twice on a terminal; elsewhere `--yes` says that somebody has looked. */

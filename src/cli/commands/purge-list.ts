@@ -1,11 +1,9 @@
 /** `holdfast purge list` and `verify`: what was asked for, what is left of it, and whether a receipt holds. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { setOf, setsOf } from '../../config/config.ts';
-import { HoldfastError, reasonOf } from '../../errors.ts';
 import type { PurgeRequest } from '../../purge/requests.ts';
 import type { CliContext } from '../context.ts';
 import { formatPlural, printable } from '../format.ts';
+import { readInput } from '../input.ts';
 import { openConfiguredSession, readConfiguredKeys } from '../wiring.ts';
 
 export async function listRequests(context: CliContext, names: readonly string[]): Promise<void> {
@@ -68,7 +66,11 @@ export async function verifyFile(
   const config = await context.config();
   const { recipients, formerRecipients, purgeSigners } = await readConfiguredKeys(config);
   const operators = new Trust([...recipients, ...formerRecipients, ...purgeSigners]);
-  const signed = await readReceipt(await readInput(file), operators, file);
+  const signed = await readReceipt(
+    await readInput(file, 'Name the receipt that `holdfast purge apply` wrote.'),
+    operators,
+    file,
+  );
   const { id, set, finished } = signed.receipt;
   output.line(`${file}: signed by ${signed.signer}; purge ${id} of ${set}, finished ${finished}`);
   const found = offline === true ? { problems: [], notes: [] } : await compare(context, signed);
@@ -92,18 +94,4 @@ async function compare(
   await using copies = await openCopies(context, config, set);
   const places = copies.copies.map((copy) => ({ name: copy.name, store: copy.session.store }));
   return await verifyReceipt({ session, signed, copies: places }, context.signal);
-}
-
-async function readInput(file: string): Promise<Buffer> {
-  try {
-    return await readFile(resolve(file));
-  } catch (error) {
-    throw new HoldfastError({
-      code: 'INPUT_UNREADABLE',
-      exit: 'usage',
-      message: `cannot read ${file}: ${reasonOf(error)}`,
-      hint: 'Name the receipt that `holdfast purge apply` wrote.',
-      cause: error,
-    });
-  }
 }
