@@ -83,7 +83,8 @@ describe('a path that is taken is refused and left as it is', () => {
     'a database in WAL mode that is open': (path) => {
       const db = new DatabaseSync(path);
       db.exec('PRAGMA journal_mode=WAL; CREATE TABLE precious(v)');
-      return undefined;
+      // Let go, it would be closed some time, and its journal with it.
+      return Promise.resolve(db);
     },
     'another file': (path) => writeFile(path, 'precious'),
     'a folder': (path) => mkdir(path),
@@ -91,11 +92,12 @@ describe('a path that is taken is refused and left as it is', () => {
   };
   test.for(Object.keys(makers))('%s', async (what) => {
     const { load, preflight, folder, path } = await restore();
-    await makers[what]?.(path);
+    const open = await makers[what]?.(path);
     const before = await snapshotOf(folder);
     expect(await preflight()).toMatchObject({ occupied: true });
     await expect(load()).rejects.toMatchObject({ code: 'SQLITE_TARGET_OCCUPIED', exit: 'target' });
     expect(await snapshotOf(folder)).toEqual(before);
+    if (open instanceof DatabaseSync) open.close();
   });
 
   test('a database without any object is no reason to refuse', async () => {
