@@ -134,7 +134,7 @@ describe('the S3 server', () => {
   });
 
   test('of a test of its own: a bounce that keeps the data, short days, a freeze, and nothing left after stop', async () => {
-    const server = await startRgw({ lifecycleDaySeconds: 2 });
+    const server = await startRgw({ lifecycleDaySeconds: 4 });
     const Bucket = await server.createBucket();
     const client = server.client();
     for (const Key of ['short/k', 'stays'])
@@ -145,7 +145,7 @@ describe('the S3 server', () => {
     await client.send(lifecycleRule(Bucket, 'short/', 1));
     const keys = async () =>
       (await client.send(new ListObjectsV2Command({ Bucket }))).Contents?.map((object) => object.Key);
-    for (let i = 0; i < 300 && (await keys())?.length !== 1; i += 1) await sleep(100);
+    for (let i = 0; i < 900 && (await keys())?.length !== 1; i += 1) await sleep(100);
     expect(await keys()).toEqual(['stays']);
 
     server.freeze();

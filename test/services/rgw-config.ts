@@ -128,7 +128,13 @@ function lifecycle(daySeconds: number): Settings {
   const common = { 'rgw lc max wp worker': 1 };
   return daySeconds === 0
     ? { ...common, 'rgw enable lc threads': false, 'rgw lc max objs': 512 }
-    : { ...common, 'rgw lc debug interval': daySeconds, 'rgw lc max objs': 128, 'rgw lc max worker': 4 };
+    : {
+        ...common,
+        'rgw lc debug interval': daySeconds,
+        'rgw lc max objs': 128,
+        'rgw lc max worker': 4,
+        'rgw lc lock max time': 15,
+      };
 }
 
 function section(name: string, settings: Settings): string {
