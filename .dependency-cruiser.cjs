@@ -4,7 +4,8 @@
  */
 
 /** What people do: one folder each. */
-const ROOMS = '^src/(backup|restore|verify|status|init|recovery|retention|copy|rotate|purge|suppression)/';
+const ROOMS =
+  '^src/(backup|restore|verify|status|init|recovery|retention|copy|rotate|purge|suppression|hooks)/';
 
 /** What the rooms stand on: the format of a store and what it is made of. */
 const GROUND = '^src/(repository|segments|openpgp|subjects|subject-index)/';
@@ -13,7 +14,7 @@ const GROUND = '^src/(repository|segments|openpgp|subjects|subject-index)/';
 const SHARED = '^src/((errors|ordered|version)\\.ts$|yaml/)';
 
 /** A port: the contract between those who use a thing and those who build one. */
-const PORTS = '^src/(sources/(source|schema)|stores/(store|bucket))\\.ts$';
+const PORTS = '^src/(sources/(source|schema)|stores/(store|bucket)|scratch/scratch)\\.ts$';
 
 /** Small things beside a port, which know no implementation. */
 const BESIDE_PORTS = '^src/(sources/lanes|stores/(keys|errors|address|s3-settings))\\.ts$';
@@ -42,6 +43,14 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/cli/', '^src/(sources|stores)/'] },
       to: { path: '^src/(sources|stores)/', pathNot: [PORTS, BESIDE_PORTS] },
+    },
+    {
+      name: 'scratch-is-wired-in-cli',
+      comment:
+        'Rooms restore into whatever scratch they are given; which server that is, somebody else has said.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(cli|scratch)/' },
+      to: { path: '^src/scratch/', pathNot: PORTS },
     },
     {
       name: 'one-engine-per-folder',

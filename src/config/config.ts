@@ -49,6 +49,15 @@ export interface ReplicaConfig {
   readonly s3: S3Config;
 }
 
+/** Commands around each backup of a set. */
+export interface HooksConfig {
+  /** Arguments, without a shell. */
+  readonly before?: readonly string[];
+  readonly after?: readonly string[];
+  /** For each of them. */
+  readonly timeoutSeconds: number;
+}
+
 interface SetBase {
   readonly name: string;
   /** Every snapshot stays restorable for at least this many days: the shortest life of `keep`. */
@@ -65,7 +74,8 @@ interface SetBase {
   /** `auto`: what is past its promise is removed at the end of `backup` (folders only). */
   readonly expire: 'auto' | 'manual';
   /** What a backup does when somebody whom a purge erased is in the database; absent: `warn`. */
-  readonly onPurged?: 'refuse' | 'warn';
+  readonly onPurged?: 'refuse' | 'warn' | 'filter';
+  readonly hooks?: HooksConfig;
   readonly replicas: readonly ReplicaConfig[];
 }
 
@@ -88,6 +98,8 @@ export interface Promises {
   readonly erasureWithinDays?: number;
   readonly drillEveryDays?: number;
   readonly backupEveryHours?: number;
+  /** A purge needs the approval of another operator than the one who planned it. */
+  readonly twoPerson?: boolean;
 }
 
 export interface Config {

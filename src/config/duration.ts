@@ -31,6 +31,15 @@ export function parseHours(text: string): number {
   throw unknownUnit(text, 'Write hours, as in 24h, or days, as in 1d.');
 }
 
+/** Whole seconds from `30s`, `10m` or `2h`. Throws DURATION_INVALID otherwise. */
+export function parseSeconds(text: string): number {
+  const hint = 'Write seconds, minutes or hours, as in 30s, 10m, 2h.';
+  const { count, unit } = split(text, hint);
+  const seconds = { s: 1, m: 60, h: 3600 }[unit];
+  if (seconds === undefined) throw durationInvalid(`'${text}' has an unknown unit`, hint);
+  return count * seconds;
+}
+
 /** `30` to `30d`: what parseDays reads back. */
 export function formatDays(days: number): string {
   return `${days}d`;

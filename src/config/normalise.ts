@@ -4,8 +4,16 @@ import { dirname, join, resolve } from 'node:path';
 import { splitCommand } from './command.ts';
 import { KEEP_CLASSES } from '../repository/keep.ts';
 import type { KeepPolicy } from '../repository/keep.ts';
-import type { Config, Connection, Promises, ReplicaConfig, S3Config, SetConfig } from './config.ts';
-import { parseDays, parseHours } from './duration.ts';
+import type {
+  Config,
+  Connection,
+  HooksConfig,
+  Promises,
+  ReplicaConfig,
+  S3Config,
+  SetConfig,
+} from './config.ts';
+import { parseDays, parseHours, parseSeconds } from './duration.ts';
 import { writerFrom } from './names.ts';
 import { FULL_EVERY_DAYS } from './rules.ts';
 import type { RawConfig, RawReplica, RawSet } from './schema.ts';
@@ -13,6 +21,8 @@ import { maskSecrets, Secret } from './secret.ts';
 import { resolveStoreUrl } from './store-url.ts';
 
 const COMPRESSION_LEVEL = 1;
+/** How long a command around a backup may take when the set does not say. */
+const HOOK_SECONDS = 600;
 
 interface Surroundings {
   readonly file: string;
@@ -73,10 +83,25 @@ function setFrom(name: string, raw: RawSet, { absolute, host, folder }: SetSurro
     })),
     expire: raw.expire ?? 'manual',
     ...optional('onPurged', raw.on_purged),
+    ...hooksFrom(raw),
     replicas: (raw.replicas ?? []).map((replica) => replicaFrom(replica, absolute, folder)),
   };
   if (raw.source === 'sqlite') return { ...base, source: 'sqlite', path: absolute(raw.path ?? '') };
   return { ...base, source: 'postgres', connection: connectionFrom(raw, absolute, folder) };
+}
+
+function hooksFrom({ before, after, hook_timeout }: RawSet): { readonly hooks?: HooksConfig } {
+  if (before === undefined && after === undefined) return {};
+  const hooks = {
+    ...optional('before', before, argvFrom),
+    ...optional('after', after, argvFrom),
+    timeoutSeconds: hook_timeout === undefined ? HOOK_SECONDS : parseSeconds(hook_timeout),
+  };
+  return { hooks };
+}
+
+function argvFrom(command: string | readonly string[]): readonly string[] {
+  return typeof command === 'string' ? splitCommand(command) : command;
 }
 
 /** Shortest first: rules.ts holds that a longer period has a longer life. */
@@ -105,8 +130,7 @@ function connectionFrom(raw: RawSet, absolute: (path: string) => string, folder:
   if (raw.url_env !== undefined) return { from: 'variable', variable: raw.url_env };
   if (raw.url_file !== undefined) return { from: 'file', path: absolute(raw.url_file) };
   if (raw.url_command === undefined) return { from: 'environment' };
-  const argv = typeof raw.url_command === 'string' ? splitCommand(raw.url_command) : raw.url_command;
-  return { from: 'command', argv, folder };
+  return { from: 'command', argv: argvFrom(raw.url_command), folder };
 }
 
 function s3From(raw: RawConfig['s3'], absolute: (path: string) => string): S3Config {
@@ -128,6 +152,7 @@ function promisesFrom({ promises = {} }: RawConfig): Promises {
     ...optional('erasureWithinDays', promises.erasure_within, parseDays),
     ...optional('drillEveryDays', promises.drill_every, parseDays),
     ...optional('backupEveryHours', promises.backup_every, parseHours),
+    ...optional('twoPerson', promises.two_person),
   };
 }
 

@@ -24,8 +24,19 @@ export function crossProblems(config: unknown): readonly Problem[] {
   const none = isObject(root['sets']) && sets.length === 0;
   return [
     ...(none ? [problem(['sets'], 'must name at least one set')] : []),
+    ...twoPersonProblems(root),
     ...sets.flatMap(([name, set]) => setProblems(['sets', name], objectOf(set), root['store'])),
   ];
+}
+
+/** Whoever plans a purge cannot approve it: that takes a second key. */
+function twoPersonProblems(root: Readonly<Record<string, unknown>>): readonly Problem[] {
+  if (objectOf(root['promises'])['two_person'] !== true) return [];
+  const keys = [root['recipients'], root['purge_signers']].flatMap((list) =>
+    Array.isArray(list) ? (list as unknown[]) : [],
+  );
+  if (keys.length !== 1) return [];
+  return [problem(['promises', 'two_person'], 'needs a second key among recipients and purge_signers')];
 }
 
 function setProblems(
@@ -42,10 +53,18 @@ function setProblems(
     ...lockProblems(at, set, store),
     ...expireProblems(at, set['expire'], store),
     ...replicaProblems(at, set['replicas'], store),
+    ...purgedProblems(at, set),
+    ...hookProblems(at, set),
     ...urls
       .slice(1)
       .map((key) => problem([...at, key], `only one of ${urls.join(', ')} may be given`, 'key')),
   ];
+}
+
+/** Whose rows they are, only a subject map can tell. */
+function purgedProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {
+  if (set['on_purged'] !== 'filter' || set['subjects'] !== undefined) return [];
+  return [problem([...at, 'on_purged'], "'filter' needs subjects: a map that says whose rows are whose")];
 }
 
 function sourceProblems(
@@ -133,6 +152,12 @@ function expireProblems(at: readonly string[], expire: unknown, store: unknown):
       'auto is for folders; in a bucket the lifecycle rules do it, and a host may not delete there',
     ),
   ];
+}
+
+function hookProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {
+  if (set['hook_timeout'] === undefined || set['before'] !== undefined || set['after'] !== undefined)
+    return [];
+  return [problem([...at, 'hook_timeout'], 'is for before and after, and neither is given', 'key')];
 }
 
 /** Each copy has a name and a place of its own. */

@@ -7,7 +7,7 @@ import { HoldfastError } from '../errors.ts';
 import type { KeepClass } from '../repository/keep.ts';
 import type { Checksum } from '../stores/s3-settings.ts';
 import { splitCommand } from './command.ts';
-import { parseDays, parseHours } from './duration.ts';
+import { parseDays, parseHours, parseSeconds } from './duration.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { postgresUrlProblem } from './source-url.ts';
 import { storeUrlProblem } from './store-url.ts';
@@ -18,7 +18,11 @@ const paths = z.array(path).max(100);
 const name = z.string().regex(NAME, NAME_RULE);
 const days = checked((value) => void parseDays(value));
 const hours = checked((value) => void parseHours(value));
+const seconds = checked((value) => void parseSeconds(value));
 const commandLine = checked((value) => void splitCommand(value));
+
+/** One line without a shell, or its arguments one by one. */
+const command = z.union([commandLine, z.array(text).min(1).max(100)]);
 
 /** `keep: 30d`, or a life for each class of the calendar. */
 const keepMap = z.strictObject({
@@ -61,7 +65,7 @@ const set = z.strictObject({
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
     .optional(),
   url_file: path.optional(),
-  url_command: z.union([commandLine, z.array(text).min(1).max(100)]).optional(),
+  url_command: command.optional(),
   path: path.optional(),
   keep: z.union([days, keepMap]),
   full_every: days.optional(),
@@ -69,7 +73,10 @@ const set = z.strictObject({
   writer: name.optional(),
   object_lock: objectLock.optional(),
   expire: z.enum(['auto', 'manual']).optional(),
-  on_purged: z.enum(['refuse', 'warn']).optional(),
+  on_purged: z.enum(['refuse', 'warn', 'filter']).optional(),
+  before: command.optional(),
+  after: command.optional(),
+  hook_timeout: seconds.optional(),
   replicas: z.array(replica).max(16).optional(),
 });
 
@@ -78,6 +85,7 @@ const promises = z.strictObject({
   erasure_within: days.optional(),
   drill_every: days.optional(),
   backup_every: hours.optional(),
+  two_person: z.boolean().optional(),
 });
 
 /** The whole file. */

@@ -88,7 +88,7 @@ const SET_COMMENTS: Readonly<Record<string, string>> = {
   writer: 'the name under which this host writes (default: its host name)',
   object_lock: 'packs cannot be deleted before their end; never the manifests, so that all stays erasable',
   expire: 'auto: remove what is past its promise at the end of each backup (folders only)',
-  on_purged: 'when somebody who was erased is in the database: warn, or refuse to make a snapshot of them',
+  on_purged: 'when somebody who was erased is in the database: warn, refuse to make a snapshot, or filter it',
   replicas: 'further stores that `holdfast copy` brings level',
 };
 

@@ -3,8 +3,9 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { startTool } from '../../src/sources/postgres/process.ts';
+import { toolDied } from '../../src/sources/postgres/errors.ts';
 import { findTools } from '../../src/sources/postgres/tools.ts';
+import { startTool } from '../../src/sources/tool.ts';
 import { tempFolder } from '../services/temp.ts';
 
 const SERVER = { major: 15, text: '15.20' };
@@ -67,7 +68,7 @@ describe('startTool', () => {
   const never = new AbortController().signal;
   const shell = (script: string, signal = never) =>
     startTool(
-      { name: 'tool', file: '/bin/sh', args: ['-c', script], env: { PATH: '/usr/bin:/bin' } },
+      { name: 'tool', file: '/bin/sh', args: ['-c', script], env: { PATH: '/usr/bin:/bin' }, died: toolDied },
       signal,
     );
   const output = async (bytes: AsyncIterable<Buffer>): Promise<string> => {
@@ -108,7 +109,10 @@ describe('startTool', () => {
   });
 
   test('a program that is not there', async () => {
-    const tool = startTool({ name: 'tool', file: '/nonexistent/tool', args: [], env: {} }, never);
+    const tool = startTool(
+      { name: 'tool', file: '/nonexistent/tool', args: [], env: {}, died: toolDied },
+      never,
+    );
     await expect(output(tool.bytes)).rejects.toThrow(
       'tool could not be started (spawn /nonexistent/tool ENOENT)',
     );

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { setsOf, signingKeyOf } from '../../config/config.ts';
 import type { Config, SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
+import type { Hooks } from '../../backup/hooks.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatCount, formatDuration, formatPlural } from '../format.ts';
@@ -83,7 +84,8 @@ async function backupSet(
   const subjects = await readMapOf(config, set);
   let task = progress.start(`backing up ${set.name}`);
   try {
-    const { entry, life, reason } = await runBackup(
+    const hooks = await hooksOf(context, config, set);
+    const { entry, life, reason, afterFailed } = await runBackup(
       {
         ...keys,
         session,
@@ -98,6 +100,7 @@ async function backupSet(
         level: config.compressionLevel,
         full: flags.full === true,
         ...(subjects && { subjects }),
+        ...(hooks && { hooks }),
         ...(set.onPurged && { onPurged: set.onPurged }),
         onStart: (info) => {
           task.end();
@@ -121,9 +124,23 @@ async function backupSet(
       );
     const { packs: _packs, ...facts } = entry;
     output.record({ ...facts, type: 'snapshot', class: life.name, reason });
+    if (afterFailed) throw afterFailed;
   } finally {
     task.end();
   }
+}
+
+/** What is to be run around the backup; what it prints is shown with -v, and its last lines when it fails. */
+async function hooksOf(
+  { env, log }: CliContext,
+  { folder }: Config,
+  { name, hooks }: SetConfig,
+): Promise<Hooks | undefined> {
+  if (hooks === undefined) return undefined;
+  const { commandHooks } = await import('../../hooks/hooks.ts');
+  const { before, after, timeoutSeconds } = hooks;
+  const onLine = (line: string) => log.info(line, { set: name });
+  return commandHooks({ set: name, before, after, timeoutSeconds, folder, env, onLine });
 }
 
 /** A map that is broken stops the backup before it begins: what is sealed into a snapshot must be of use later. */

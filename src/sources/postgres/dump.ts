@@ -9,8 +9,8 @@ import { cleanScript } from '../../rows/pg-script.ts';
 import { splitData } from '../../rows/pg-data.ts';
 import type { DumpStream } from '../source.ts';
 import type { PgConnection } from './connection.ts';
-import { tablesMissing } from './errors.ts';
-import { startTool, type RunningTool } from './process.ts';
+import { startTool, type RunningTool } from '../tool.ts';
+import { tablesMissing, toolDied } from './errors.ts';
 import { patternOf, type SizedTable } from './share-out.ts';
 import type { PgTools } from './tools.ts';
 
@@ -135,7 +135,7 @@ function pgDump(
     section === 'data' && tools.stdbuf !== undefined
       ? { file: tools.stdbuf, args: ['-o64K', tools.pgDump, ...args] }
       : { file: tools.pgDump, args };
-  return startTool({ name: `pg_dump (${section})`, ...command, env: connection.env }, signal);
+  return startTool({ name: `pg_dump (${section})`, ...command, env: connection.env, died: toolDied }, signal);
 }
 
 /** `--database`: asks the database that we may connect to, where the tool would try `postgres`. */
@@ -152,7 +152,7 @@ function globalsOf(
     ...(rolePasswords ? [] : ['--no-role-passwords']),
   ];
   return startTool(
-    { name: 'pg_dumpall (globals)', file: tools.pgDumpall, args, env: connection.env },
+    { name: 'pg_dumpall (globals)', file: tools.pgDumpall, args, env: connection.env, died: toolDied },
     signal,
   );
 }

@@ -1,8 +1,7 @@
-/** Runs a PostgreSQL tool whose stdout is a stream. */
+/** Runs an engine's own tool whose stdout is a stream. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { isHoldfastError, reasonOf, throwIfCancelled } from '../../errors.ts';
-import { toolDied } from './errors.ts';
+import { isHoldfastError, reasonOf, throwIfCancelled } from '../errors.ts';
 
 export interface ToolCommand {
   /** For people: `pg_dump (data)`. */
@@ -10,11 +9,17 @@ export interface ToolCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * The error for a tool that did not exit 0.
+   * @param how - `failed with exit code 2`, `was killed by SIGKILL`
+   * @param said - the last lines that it wrote to stderr
+   */
+  readonly died: (name: string, how: string, said: string) => Error;
 }
 
 /** A tool that has been started. */
 export interface RunningTool {
-  /** Its stdout. Ends normally only after it exited 0; throws PG_DUMP_DIED (or what stderr tells) otherwise. */
+  /** Its stdout. Ends normally only after it exited 0; throws what `died` makes otherwise. */
   readonly bytes: AsyncIterable<Buffer>;
   /** Ends the tool if it still runs, and waits for that. Never throws. */
   stop(): Promise<void>;
@@ -57,11 +62,11 @@ async function* output(
     // A pipe that breaks is a symptom; how the process ended is the reason.
     await stopChild(child, ended);
     rethrowAbort(signal);
-    throw toolDied(command.name, describe(await ended), said() || reasonOf(error));
+    throw command.died(command.name, describe(await ended), said() || reasonOf(error));
   }
   const ending = await ended;
   rethrowAbort(signal);
-  if (ending.code !== 0) throw toolDied(command.name, describe(ending), said());
+  if (ending.code !== 0) throw command.died(command.name, describe(ending), said());
 }
 
 /** An abort with a reason of its own (a lost snapshot) says more than "cancelled". */
