@@ -10,9 +10,12 @@
 #   line, which begins with the same fields as the entry; `stream SECTION DIALECT SEGMENTS ROWS BYTES {JSON}` for each
 #   part of the dump; `page PACK OFFSET LENGTH SHA256 PLAIN SEGMENTS KEY` for each key page; `also …`, to be skipped;
 #   `end STREAMS PAGES`.
-# - Where the recipients were changed later, ledger/SET/WRITER/SEQ.json has a line whose event is `amended`, with
-#   ["ID",REVISION,SHA256] for each snapshot. The highest REVISION counts: amend-REVISION.json in the folder of the same
-#   snapshot, below any keep-NNN, has this SHA256, and states that of manifest-REVISION.pgp, which replaces manifest.pgp.
+# - Where recipients were changed or people were erased later, ledger/SET/WRITER/SEQ.json has a line whose event is
+#   `amended`, with ["ID",REVISION,SHA256] for each snapshot. The highest REVISION counts: amend-REVISION.json in the
+#   folder of the same snapshot, below any keep-NNN, has this SHA256, and states that of manifest-REVISION.pgp, which
+#   replaces manifest.pgp. Each line of a WRITER has the SHA-256 of the one before; the last one's signature is for all.
+# - A line `purge-intent` says that people were erased. A snapshot is without them when an `amended` line of the same
+#   `id` names it in `amended` or `clear`. Its host knew of them when the entry's `ledger_seen` covers that line.
 # - A key page is a JSON line, then `PACK OFFSET LENGTH SHA256 PLAIN ROWS KEY` for each of its segments. All segments
 #   of all pages in order are the dump: the first SEGMENTS of them are the first stream, the next the second, …
 # - A segment or key page is LENGTH bytes from OFFSET in a pack. PACK is NNN/ID: the file
@@ -40,7 +43,7 @@ Gets a database back out of a holdfast store, with gpg and zstd only.
   --verify-signatures    stop also where none of your keys vouches for the signer (a bad signature stops always)
   --no-restrict          leave out \restrict, which psql older than August 2025 does not know
   --expired              also recover a snapshot that is past its end
-  --ignore-ledger        go on although people were erased from this set: this may bring them back
+  --ignore-ledger        go on although people were erased whom this snapshot still has, or the ledger is not whole
 
 gpg must hold the private key of a recipient (gpg --import KEYFILE); GNUPGHOME says where. GPG names another gpg
 program, and GPG_OPTIONS options for it, such as: --pinentry-mode loopback --passphrase-file FILE
@@ -100,10 +103,14 @@ list_snapshots() {
   found=$(entries)
   [ -n "$found" ] || die 1 "there are no snapshots in $store"
   printf "$line" SET SNAPSHOT 'TAKEN (UTC)' 'MB OF SQL' SOURCE STATE
+  before=
   printf '%s\n' "$found" | while read -r order set writer seq snapshot time end state mb source rest; do
+    [ "$set" = "$before" ] || { facts=$(ledger_says "$set") && before=$set; }
     case $state in live) state="until ${end%T*}" ;; *) state="expired ${end%T*}" ;; esac
     [ -n "$(below_any_life "$set" "$snapshot" 'manifest*.pgp')" ] || state='its manifest is gone'
     [ -z "$(below_any_life "$set" "$snapshot" 'amend-*.json')" ] || state="$state, amended"
+    [ -z "$(purges_of unreached)" ] || state="$state, a purge has not reached it"
+    [ -z "$(purges_of erased)" ] || state="$state, erased"
     clock=${time#*T}
     printf "$line" "$set" "$snapshot" "${time%T*} ${clock%:*}" "$mb" "$source" "$state"
   done
@@ -123,15 +130,6 @@ choose_snapshot() { # sets the fields of the newest snapshot that is meant
 $found
 FOUND
   say "snapshot $snapshot of $set, taken $time, $mb MB of SQL"
-  set -- "$store/ledger/$set"/*/*.json
-  [ ! -f "$1" ] || [ -n "$ledger" ] || awk '
-    FNR == 1 { lines++ }
-    FNR == 1 && !/,"event":[{]"type":"(rotation-intent|amended|rotation-done)"[,}]/ { exit bad = 1 }
-    FNR == 1 && (/"retired":\[\[/ || /"needs":\["/) { exit bad = 1 }
-    END { exit bad || lines != ARGC - 1 }' "$@" || die 1 "the ledger says that data was erased from $set" \
-    'Use holdfast, which keeps erased people out; or add --ignore-ledger, and erase them again after loading.'
-  grep -q '"ledger_seen":{}' "$store/$folder/entry.json" || [ -f "$1" ] || [ -n "$ledger" ] || die 4 \
-    "the ledger that snapshot $snapshot has seen is gone" 'Fetch the whole store; or add --ignore-ledger.'
   ! grep -q '"needs":\["' "$store/$folder/entry.json" || die 1 "snapshot $snapshot needs a newer recover.sh" \
     'Fetch the newest recover.sh from the store, or use holdfast.'
 }
@@ -187,20 +185,158 @@ verify_statement() { # PATH
   judge "$1" "$(gpg_checking --status-fd 1 --verify "$tmp/signature" "$tmp/line" 2>/dev/null)"
 }
 
+# ---- The ledger: one line for each fact that its events, and the entries of the set, give together:
+#   beyond PATH                          a line that cannot be followed
+#   purge PURGE                          it was announced
+#   announced SNAPSHOT                   it is to be amended
+#   names SNAPSHOT REVISION SHA256 PATH  an amendment of it, and the line that says so
+#   unreached SNAPSHOT PURGE             it has the people whom the purge erased
+#   erased SNAPSHOT PURGE                it should have gone with the whole set
+#   later SNAPSHOT PURGE                 the host that made it knew of the purge
+ledger_says() { # SET
+  set -- "$store/ledger/$1"/*/*.json "$store"/keep-*/"$1"/snapshots/*/entry.json
+  [ ! -f "$1" ] || store=$store awk '
+    function text(key,   at, rest) { # of the event; within a text each " has a \ before it, so none is taken for a name
+      if (!(at = index(event, ",\"" key "\":\""))) return ""
+      rest = substr(event, at + length(key) + 5, 200); sub(/".*/, "", rest)
+      return rest
+    }
+    function list(key, closing,   at, rest) { # of the event, into item[]; returns how many
+      if (!(at = index(event, ",\"" key "\":["))) return 0
+      rest = substr(event, at + length(key) + 5); rest = substr(rest, 1, index(rest, closing) - 1)
+      if (rest !~ /^["[]/) return 0
+      gsub(closing == "]" ? "," : "[]],", " ", rest); gsub(/["[]/, "", rest)
+      return split(rest, item, " ")
+    }
+    FNR > 1 { next }
+    FILENAME ~ /\/entry\.json$/ {
+      snapshot = substr(FILENAME, 1, length(FILENAME) - 11); sub(/.*\//, "", snapshot)
+      seen = substr($0, index($0, "\"ledger_seen\":{") + 15); sub(/[}],"recipients":.*/, "", seen)
+      entries[snapshot] = "," seen
+      next
+    }
+    {
+      path = substr(FILENAME, length(ENVIRON["store"]) + 2); split(path, place, "/")
+      time = substr($0, index($0, ",\"time\":\"") + 9, 24)
+      event = substr($0, index($0, ",\"event\":{") + 9); type = substr(event, 10); sub(/".*/, "", type)
+      if (type !~ /^(rotation-intent|amended|rotation-done|purge-intent|purge-done|suppression-override)$/ ||
+          index(event, "{\"type\":\"") != 1 || /"needs":\["/ || (type != "purge-intent" && /"retired":\[\[/) ||
+          (type == "purge-intent" && text("id") == "") || (type == "purge-done" && text("receipt") == ""))
+        print "beyond", path
+    }
+    type ~ /^(rotation|purge)-intent$/ { for (n = list("snapshots", "]"); n > 0; n--) print "announced", item[n] }
+    type == "purge-intent" {
+      id = text("id")
+      if (!(id in since) || time < since[id]) { since[id] = time; writer[id] = place[3]; seq[id] = place[4] + 0 }
+      if (index(event, ",\"whole\":true")) whole[id] = 1
+    }
+    type == "amended" {
+      for (n = list("amended", "]]"); n > 0; n--) {
+        split(item[n], part, ","); print "names", part[1], part[2], part[3], path
+        if (part[2] + 0 > revision[part[1]] + 0) revision[part[1]] = part[2]
+        free[text("id"), part[1], part[2] + 0]
+      }
+      for (n = list("clear", "]]"); n > 0; n--) { split(item[n], part, ","); free[text("id"), part[1], part[2] + 0] }
+    }
+    END {
+      for (id in since) {
+        print "purge", id
+        head = ",\"" writer[id] "\":{\"seq\":"
+        for (snapshot in entries) {
+          at = index(entries[snapshot], head)
+          knew = at && substr(entries[snapshot], at + length(head), 16) + 0 >= seq[id]
+          if (id in whole) { if (!knew) print "erased", snapshot, id; continue }
+          for (n = revision[snapshot] + 0; n >= 0; n--) if ((id, snapshot, n) in free) break
+          if (n < 0) print (knew ? "later" : "unreached"), snapshot, id
+        }
+      }
+    }' "$@"
+}
+
+purges_of() { # unreached|erased|later: of $snapshot, by $facts
+  printf '%s\n' "$facts" | what=$1 snapshot=$snapshot awk '
+    $1 == ENVIRON["what"] && $2 == ENVIRON["snapshot"] { printf "%s%s", before, $3; before = " " }'
+}
+
+# The chains of the ledger are whole, they cover what each other, the entries and the amendments have seen, and the last
+# line of each is well signed. Lines that were cut off show only where something else has seen them.
+check_ledger() {
+  set -- "$store/ledger/$set"/*/*.json
+  if [ -f "$1" ]; then digest "$@" >"$tmp/digests"; else : >"$tmp/digests" && set --; fi
+  set -- "$tmp/digests" "$@" "$store"/keep-*/"$set"/snapshots/*/entry.json
+  for amendment in "$store"/keep-*/"$set"/snapshots/*/amend-*.json; do
+    [ ! -f "$amendment" ] || set -- "$@" "$amendment"
+  done
+  store=$store set=$set id=$store_id awk '
+    FILENAME == ARGV[1] { sha256[FNR] = substr($1, 1, 64); next }
+    FNR > 1 { next }
+    { path = substr(FILENAME, length(ENVIRON["store"]) + 2) }
+    path ~ /^ledger\// {
+      split(path, place, "/"); n++
+      if (place[3] != writer) { writer = place[3]; seq = 0; before = "null" }
+      seq++
+      head = "{\"format\":1,\"kind\":\"ledger\",\"store\":\"" ENVIRON["id"] "\",\"set\":\"" ENVIRON["set"] "\","
+      head = head "\"writer\":\"" writer "\",\"seq\":" seq ",\"prev\":" before ","
+      if (place[4] != sprintf("%010d.json", seq) || index($0, head) != 1) { print "broken", path; exit broken = 1 }
+      before = "\"" sha256[n] "\""; there[writer, seq, sha256[n]]; last[writer] = path
+      rest = substr($0, index($0, ",\"heads\":{") + 9); sub(/,"event":.*/, "", rest)
+    }
+    path !~ /^ledger\// { rest = substr($0, index($0, ",\"ledger_seen\":{") + 15); sub(/,"recipients":.*/, "", rest) }
+    {
+      while (match(rest, /"[a-z0-9_-]+":[{]"seq":[0-9]+,"sha256":"[0-9a-f]+"/)) {
+        split(substr(rest, RSTART, RLENGTH), part, /[":{},]+/)
+        seen[part[2], part[4] + 0, part[6]] = path
+        rest = substr(rest, RSTART + RLENGTH)
+      }
+    }
+    END {
+      if (broken) exit
+      for (one in seen) if (!(one in there)) print "behind", seen[one]
+      for (writer in last) print "last", last[writer]
+      print "read"
+    }' "$@" | sort >"$tmp/checked"
+  while read -r verdict path; do
+    case $verdict in
+      behind) verify_statement "$path" # a line of which somebody else only says that it was there is not gone
+        die 4 "lines of the ledger that $path has seen are gone" "$whole_store" ;;
+      broken) die 4 "the ledger is not whole at $path: lines are gone, or were changed" "$whole_store" ;;
+      last) verify_statement "$path" && no_host "$path" ;;
+    esac
+  done <"$tmp/checked"
+  grep -qx read "$tmp/checked" || die 1 'cannot read the ledger'
+}
+
+# Nobody who was erased comes back with this snapshot.
+mind_purges() {
+  beyond=$(printf '%s\n' "$facts" | sed -n '/^beyond /{s///p;q;}')
+  [ -z "$beyond" ] || die 1 "$beyond says more than this script knows, perhaps that people were erased" \
+    'Use holdfast, or a newer recover.sh; or add --ignore-ledger, which may bring erased people back.'
+  for object in "$store"/keep-*/"$set"/suppression/*.*; do
+    purge=${object##*/} purge=${purge%%.*}
+    [ ! -f "$object" ] || printf '%s\n' "$facts" | grep -qxF "purge $purge" ||
+      die 4 "there are objects of purge $purge, of which the ledger does not tell" "$whole_store"
+  done
+  purges=$(purges_of erased)
+  [ -z "$purges" ] || die 1 "purge $purges has erased the whole set $set, and this snapshot was missed" \
+    'Remove it. If it must be read all the same, add --ignore-ledger.'
+  purges=$(purges_of unreached) reached=$(others)
+  [ -z "$purges" ] || die 1 "purge $purges has not reached snapshot $snapshot: it has the people who were erased" \
+    "Use holdfast, which leaves them out${reached:+, or one that it has reached:$reached}; or add --ignore-ledger."
+  purges=$(purges_of later)
+  [ -z "$purges" ] || say "note: it was taken after purge $purges, and has whom that erased if they were entered again"
+}
+
+others() { # the snapshots of the set that the purges have reached
+  { printf '%s\n' "$facts" && entries "$set"; } | awk '
+    $1 == "unreached" || $1 == "erased" { missed[$2] = 1 }
+    NF > 8 && $8 == "live" && !($5 in missed) { printf " %s", $5 }'
+}
+
 # ---- Which revision of the snapshot counts: what the entry names, or what an amendment does that the ledger names.
 choose_revision() {
   statement=$folder/entry.json object=manifest.pgp
-  set -- "$store/ledger/$set"/*/*.json
-  said=
-  [ ! -f "$1" ] || said=$(store=$store snapshot=$snapshot awk '
-    FNR == 1 && /,"event":[{]"type":"(rotation-intent|amended)"[,}]/ {
-      path = substr(FILENAME, length(ENVIRON["store"]) + 2); rest = $0
-      if (/"type":"rotation-intent"/ && index($0, "\"" ENVIRON["snapshot"] "\"")) print 0, "announced", path
-      else while (at = index(rest, "[\"" ENVIRON["snapshot"] "\",")) {
-        rest = substr(rest, at + length(ENVIRON["snapshot"]) + 4)
-        print rest + 0, substr(rest, index(rest, "\"") + 1, 64), path
-      }
-    }' "$@" | sort -n | tail -n 1)
+  said=$(printf '%s\n' "$facts" | snapshot=$snapshot awk '$2 == ENVIRON["snapshot"] && $1 == "announced" { print 0, $1 }
+    $2 == ENVIRON["snapshot"] && $1 == "names" { print $3, $4, $5 }' | sort -n | tail -n 1)
   if [ "${said%% *}" -gt 0 ] 2>/dev/null; then
     read -r revision sha256 line <<SAID
 $said
@@ -363,7 +499,9 @@ write_segments() { # SEGMENTS BYTES: reads their references, writes their text
 }
 
 # ---- Options.
-name='' what=dump table='' store='' strict='' restrict=yes expired='' ledger='' help='See: sh recover.sh --help'
+name='' what=dump table='' store='' strict='' restrict=yes expired='' ledger='' facts=''
+help='See: sh recover.sh --help'
+whole_store='Fetch the whole store with its ledger; or add --ignore-ledger, which may bring erased people back.'
 while [ $# -gt 0 ]; do
   case $1,$# in
     -h,* | --help,*) usage && exit ;;
@@ -416,6 +554,8 @@ verify_statement holdfast.json
 [ "$(sed -n '1s/^{"format":1,"kind":"store","store":"\([^"]*\)".*/\1/p' "$store/holdfast.json")" = "$store_id" ] ||
   damaged "$folder/entry.json comes from another store, or the store is of a newer format"
 verify_statement "$folder/entry.json"
+facts=$(ledger_says "$set") || die 1 'cannot read the ledger'
+[ -n "$ledger" ] || { check_ledger && mind_purges; }
 choose_revision
 open_manifest
 plan >"$tmp/plan"

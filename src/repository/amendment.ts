@@ -4,10 +4,10 @@
  * take the revision before.
  */
 import { z } from 'zod';
-import { bindingShape, growthShape, parseWith } from './entry.ts';
+import { bindingShape, growthShape, packsSchema, parseWith } from './entry.ts';
 import type { Binding, Entry } from './entry.ts';
 import { boundElsewhere, malformed } from './errors.ts';
-import { KEEP_DAYS_MAX, PACK_REF } from './layout.ts';
+import { KEEP_DAYS_MAX } from './layout.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -23,7 +23,7 @@ const amendmentSchema = z.looseObject({
   /** The rotation or purge that this belongs to, as in the ledger. */
   request: z.string(),
   manifest: z.strictObject({ sha256, bytes: z.int().nonnegative() }),
-  packs: z.array(z.tuple([z.string().regex(PACK_REF), z.int().nonnegative()])),
+  packs: packsSchema,
   /** Of the entry's bytes. */
   entry: sha256,
 });

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { formatTooNew, malformed } from './errors.ts';
-import { FORMAT, KEEP_DAYS_MAX, PACK_REF, SET_NAME, SNAPSHOT_ID } from './layout.ts';
+import { FORMAT, KEEP_DAYS_MAX, PACK_REF, SET_NAME, SNAPSHOT_ID, startOfSnapshot } from './layout.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const time = z.iso.datetime({ precision: 3 });
@@ -40,14 +40,20 @@ export type Binding = z.infer<z.ZodObject<typeof bindingShape>>;
  */
 export const growthShape = { needs: z.array(z.string()).optional() };
 
+/** Every pack that a snapshot needs, once, in order: reference and size in bytes. */
+export const packsSchema = z
+  .array(z.tuple([z.string().regex(PACK_REF), whole]))
+  .refine((packs) => packs.every(([ref], at) => at === 0 || (packs[at - 1]?.[0] ?? '') < ref), {
+    error: 'is not sorted, or names a pack twice',
+  });
+
 export const entrySchema = z.looseObject({
   kind: z.literal('entry'),
   ...growthShape,
   ...bindingShape,
   full: z.boolean(),
   manifest: z.strictObject({ sha256, bytes: whole }),
-  /** Every pack that the snapshot needs: reference and size in bytes. */
-  packs: z.array(z.tuple([z.string().regex(PACK_REF), whole])),
+  packs: packsSchema,
   /** The writer's entry before this one; null for its first. */
   prev: z
     .strictObject({ snapshot: z.string().regex(SNAPSHOT_ID), seq: z.int().positive(), sha256, end: time })
@@ -71,6 +77,8 @@ export function parseEntry(value: unknown, what: string): Entry {
   if (entry.revision !== 0) throw malformed(what, 'an entry has revision 0');
   if (entry.seq !== (entry.prev?.seq ?? 0) + 1)
     throw malformed(what, 'its number does not follow the one before');
+  if (startOfSnapshot(entry.snapshot).getTime() !== Math.floor(new Date(entry.time).getTime() / 1000) * 1000)
+    throw malformed(what, 'its name does not start with its time');
   return entry;
 }
 

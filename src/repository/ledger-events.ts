@@ -8,10 +8,11 @@ import { z } from 'zod';
 import type { Trust } from '../openpgp/trust.ts';
 import { parseWith } from './entry.ts';
 import { notAnOperator } from './errors.ts';
-import { SNAPSHOT_ID } from './layout.ts';
+import { PACK_REF, SET_NAME, SNAPSHOT_ID } from './layout.ts';
 import type { Ledger, LedgerLine } from './ledger.ts';
 
 const fingerprint = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
+const place = z.int().nonnegative();
 const id = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/);
 
 const intentSchema = z.looseObject({
@@ -31,6 +32,19 @@ const amendedSchema = z.looseObject({
   clear: z.array(z.tuple([z.string().regex(SNAPSHOT_ID), z.int().nonnegative()])).optional(),
   /** Of a purge: snapshots that ended within the day, whose manifests it removed instead. */
   removed: z.array(z.string().regex(SNAPSHOT_ID)).optional(),
+  /** Sealed segments that lie in other packs from now on; see `moves.ts`. Then `id` is that of the moving alone. */
+  moved: z
+    .array(
+      z.tuple([
+        z.string().regex(SET_NAME),
+        z.int().positive(),
+        z.string().regex(PACK_REF),
+        z.array(z.tuple([place, z.int().positive(), z.string().regex(PACK_REF), place])),
+      ]),
+    )
+    .optional(),
+  /** The new packs, with their sizes. */
+  packs: z.array(z.tuple([z.string().regex(PACK_REF), z.int().positive()])).optional(),
 });
 const doneSchema = z.looseObject({ type: z.literal('rotation-done'), id });
 
@@ -48,8 +62,14 @@ const purgeIntentSchema = z.looseObject({
   map: sha256.optional(),
   /** Of the plan, as it was signed. */
   plan: sha256,
+  /** What keeps them from coming back; see `suppression/objects.ts`. */
+  suppression: z.looseObject({ ends: z.iso.datetime() }).optional(),
   /** Snapshots that get a new revision. Absent in them: nothing was found, or the purge does not know of it yet. */
   snapshots: z.array(z.string().regex(SNAPSHOT_ID)),
+  /** Packs with erased segments are to be replaced: the purge is not done while one is there that no lock holds. */
+  rewrite_packs: z.boolean().optional(),
+  /** Who else wanted it: a signed statement as a whole; see `purge/approval.ts`. */
+  approval: z.string().max(16_384).optional(),
 });
 const purgeDoneSchema = z.looseObject({
   type: z.literal('purge-done'),

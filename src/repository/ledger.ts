@@ -22,7 +22,7 @@ const lineSchema = z.looseObject({
   seq: z.int().positive(),
   /** SHA-256 of the line before, as an object; null for the first. */
   prev: z.string().nullable(),
-  time: z.iso.datetime(),
+  time: z.iso.datetime({ precision: 3 }),
   /** The heads of the other writers that this line's author had seen. */
   heads: headsSchema,
   event: z.looseObject({
@@ -101,12 +101,21 @@ export function retiredPlaces(
  */
 export function checkLedgerCovers(set: string, ledger: Pick<Ledger, 'hashes'>, seen: LedgerHeads): void {
   for (const [writer, head] of Object.entries(seen)) {
-    const present = ledger.hashes.get(lineName(writer, head.seq));
+    const present = hashOfLine(ledger, writer, head.seq);
     if (present === undefined)
       throw ledgerBroken(set, `line ${head.seq} of ${writer} is gone, which was seen before`);
     if (present !== head.sha256)
       throw ledgerBroken(set, `line ${head.seq} of ${writer} is not the one that was seen before`);
   }
+}
+
+/** The SHA-256 of a line; undefined when there is none. */
+export function hashOfLine(
+  { hashes }: Pick<Ledger, 'hashes'>,
+  writer: string,
+  seq: number,
+): string | undefined {
+  return hashes.get(lineName(writer, seq));
 }
 
 function lineName(writer: string, seq: number): string {

@@ -100,13 +100,17 @@ export function parseManifest(plain: Buffer, what: string): Manifest {
   const pages: PageRef[] = [];
   const sidecar: SegmentRef[] = [];
   const indexes: SegmentRef[] = [];
+  /** Streams and pages are over. */
+  let isBehind = false;
   for (const [index, line] of lines.slice(1, -1).entries()) {
     const where = `${what}, line ${index + 2}`;
-    if (line.startsWith('stream ') && pages.length === 0) streams.push(parseStream(line.slice(7), where));
-    else if (line.startsWith('page ')) pages.push(parseRef(line.slice(5), where));
+    if (line.startsWith('also ')) isBehind = true;
+    const isEarly = !isBehind && pages.length === 0;
+    if (line.startsWith('stream ') && isEarly) streams.push(parseStream(line.slice(7), where));
+    else if (line.startsWith('page ') && !isBehind) pages.push(parseRef(line.slice(5), where));
     else if (line.startsWith('also sidecar ')) sidecar.push(parseRef(line.slice(13), where));
     else if (line.startsWith('also index ')) indexes.push(parseRef(line.slice(11), where));
-    else if (!line.startsWith('also ')) throw malformed(where, 'it is neither a stream nor a page');
+    else if (!line.startsWith('also ')) throw malformed(where, 'it has no place there');
   }
   if (new Set(streams.map(({ name }) => name)).size !== streams.length)
     throw malformed(what, 'two streams have one name');
@@ -126,8 +130,10 @@ export function parseManifest(plain: Buffer, what: string): Manifest {
   };
 }
 
+const STREAM = /^(\S+) (\S+) (0|[1-9]\d{0,11}) (0|[1-9]\d{0,14}) (0|[1-9]\d{0,14}) (\{.*\})$/s;
+
 function parseStream(line: string, what: string): ManifestStream {
-  const match = /^(\S+) (\S+) (\d{1,12}) (\d{1,15}) (\d{1,15}) (\{.*\})$/s.exec(line);
+  const match = STREAM.exec(line);
   if (!match) throw malformed(what, 'it does not have the six fields of a stream');
   const [, section = '', dialect = '', segments, rows, bytes, about = ''] = match;
   if (!SECTIONS.includes(section) || !DIALECTS.includes(dialect))

@@ -11,7 +11,9 @@ import { malformed } from './errors.ts';
 import { FORMAT, PACK_REF } from './layout.ts';
 
 export const PAGE_SEGMENTS_MAX = 4096;
-const PAGE_SEGMENTS_MIN = 256;
+const PAGE_SEGMENTS_MIN = 64;
+/** How many segments a page has on average beyond its minimum, in small lanes and in large ones. */
+const MEAN_BITS = { min: 6, max: 11 } as const;
 const HEAD = `${JSON.stringify({ format: FORMAT, kind: 'page' })}\n`;
 
 /** Where a sealed segment lies and how it is opened. */
@@ -38,15 +40,14 @@ const LINE_BYTES_MAX = 256;
 
 /** Collects references and says when a page is full. */
 export class PageBuilder {
-  readonly #cutMask: number;
   /** Written in place: millions of lines as strings would keep the garbage collector busy. */
   readonly #text = Buffer.allocUnsafe(HEAD.length + PAGE_SEGMENTS_MAX * LINE_BYTES_MAX);
   #bytes: number;
   #segments = 0;
+  /** In all pages so far. */
+  #all = 0;
 
-  /** @param meanSegments - a power of two: how many segments a page has on average beyond its minimum */
-  constructor(meanSegments = 2048) {
-    this.#cutMask = meanSegments - 1;
+  constructor() {
     this.#bytes = this.#text.write(HEAD, 0, 'latin1');
   }
 
@@ -54,8 +55,9 @@ export class PageBuilder {
   add(ref: SegmentRef): FinishedPage | undefined {
     this.#bytes += this.#text.write(formatRef(ref), this.#bytes, 'latin1');
     this.#segments++;
-    const chosen =
-      this.#segments >= PAGE_SEGMENTS_MIN && (parseInt(ref.sha256.slice(0, 8), 16) & this.#cutMask) === 0;
+    const mean = meanAfter(++this.#all);
+    const isLongEnough = this.#segments >= Math.max(PAGE_SEGMENTS_MIN, mean / 8);
+    const chosen = isLongEnough && (parseInt(ref.sha256.slice(0, 8), 16) & (mean - 1)) === 0;
     return chosen || this.#segments >= PAGE_SEGMENTS_MAX ? this.finish() : undefined;
   }
 
@@ -67,6 +69,15 @@ export class PageBuilder {
     this.#segments = 0;
     return page;
   }
+}
+
+/**
+ * Grows with the root of how many there are, and so does the number of pages: a small change makes few new bytes, and
+ * the manifest of a large set stays small. A segment more or less moves no end but at a power of four.
+ */
+function meanAfter(segments: number): number {
+  const bits = Math.floor((31 - Math.clz32(segments)) / 2) + 1;
+  return 2 ** Math.min(MEAN_BITS.max, Math.max(MEAN_BITS.min, bits));
 }
 
 export interface FinishedPage {
@@ -101,6 +112,8 @@ export function parseRef(line: string, what: string): SegmentRef {
   const sound =
     PACK_REF.test(pack) &&
     [offset, length, plain, rows].every((field) => NUMBER.test(field)) &&
+    length !== '0' &&
+    plain !== '0' &&
     HEX32.test(sha256) &&
     HEX32.test(key) &&
     more.length === 0;

@@ -32,6 +32,10 @@ export interface PurgeRecord {
   readonly lines: readonly { readonly writer: string; readonly seq: number }[];
   /** Of the receipt; undefined while it is open. */
   readonly receipt: string | undefined;
+  /** Packs with erased segments are to go; said by any of its lines. */
+  readonly rewritePacks: boolean;
+  /** Who else wanted it, as a signed statement: that of the first line which has one. */
+  readonly approval: string | undefined;
   readonly doneAt: string | undefined;
 }
 
@@ -47,6 +51,8 @@ export function purgesOf(ledger: Ledger, operators: Trust): PurgeRecord[] {
     mustBeOperator(event.line, operators);
     const known = found.get(event.id) ?? begin(event, event.line.time);
     for (const snapshot of event.snapshots) known.announced.add(snapshot);
+    known.rewritePacks ||= event.rewrite_packs === true;
+    known.approval ??= event.approval;
     known.lines.push({ writer: event.line.writer, seq: event.line.seq });
     known.retired.push(...(event.line.event.retired ?? []));
     found.set(event.id, known);
@@ -109,6 +115,8 @@ function begin(intent: PurgeIntent, since: string): Gathered {
     removed: new Set(),
     lines: [],
     receipt: undefined,
+    rewritePacks: false,
+    approval: undefined,
     doneAt: undefined,
   };
 }

@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { headsSchema } from './entry.ts';
 import type { LedgerHeads } from './entry.ts';
 import { startOfSnapshot } from './layout.ts';
+import { hashOfLine } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import { emptyRecord, own } from './records.ts';
 import { readState, writeState } from './state-files.ts';
 
@@ -68,7 +70,7 @@ function higher<T extends { seq: number }>(
 export function findRollback(
   seen: Seen,
   entries: Seen['entries'],
-  ledger: LedgerHeads,
+  ledger: Pick<Ledger, 'hashes'>,
   now: Date,
   erased?: Date,
 ): string[] {
@@ -85,11 +87,10 @@ export function findRollback(
     }
   }
   for (const [writer, head] of Object.entries(seen.ledger)) {
-    const present = own(ledger, writer);
-    if (!present || present.seq < head.seq)
+    const present = hashOfLine(ledger, writer, head.seq);
+    if (present === undefined)
       problems.push(`ledger line ${head.seq} of ${writer} was seen here and is gone`);
-    else if (present.seq === head.seq && present.sha256 !== head.sha256)
-      problems.push(`ledger line ${head.seq} of ${writer} was replaced`);
+    else if (present !== head.sha256) problems.push(`ledger line ${head.seq} of ${writer} was replaced`);
   }
   return problems;
 }

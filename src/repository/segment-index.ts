@@ -26,6 +26,9 @@ export interface IndexedSegment {
   readonly rows: number;
 }
 
+/** Bytes of a pack that lie elsewhere now, in a pack `NNN/ID`. */
+export type MovedRange = readonly [from: number, bytes: number, pack: string, to: number];
+
 export interface FoundSegment extends Omit<IndexedSegment, 'id' | 'sha256'> {
   readonly pack: number;
   /** Of the sealed bytes, hex. */
@@ -118,6 +121,36 @@ export class SegmentIndex implements Disposable {
       for (const [ref, offset] of places) gone += Number(drop.run(ref, offset).changes);
     });
     return gone;
+  }
+
+  /**
+   * Takes the segments of a pack for where they lie now. What was not moved is forgotten, and so is the pack.
+   * @returns how many were known there
+   */
+  move(from: string, ranges: readonly MovedRange[], sizes: ReadonlyMap<string, number>): number {
+    return this.#transaction(() => {
+      const old = this.#packNumber(from);
+      if (old === undefined) return 0;
+      const known = this.#db.prepare('SELECT count(*) AS n FROM segments WHERE pack = ?').get(old);
+      const move = this.#db.prepare(
+        `UPDATE segments SET pack = ?, "offset" = "offset" + ?
+           WHERE pack = ? AND "offset" >= ? AND "offset" + length <= ?`,
+      );
+      for (const [at, bytes, ref, to] of ranges) {
+        const size = sizes.get(ref);
+        if (size === undefined) continue;
+        const pack = this.#packNumber(ref) ?? (this.#addPack.get(ref, size) as { pack: number }).pack;
+        move.run(pack, to - at, old, at, at + bytes);
+      }
+      this.#db.prepare('DELETE FROM segments WHERE pack = ?').run(old);
+      this.#db.prepare('DELETE FROM packs WHERE pack = ?').run(old);
+      return (known as { n: number }).n;
+    });
+  }
+
+  #packNumber(ref: string): number | undefined {
+    const row = this.#db.prepare('SELECT pack FROM packs WHERE ref = ?').get(ref);
+    return (row as { pack: number } | undefined)?.pack;
   }
 
   get size(): number {

@@ -17,7 +17,7 @@ const headerSchema = z.looseObject({
   format: z.literal(FORMAT),
   kind: z.literal('store'),
   store: z.uuid(),
-  created: z.iso.datetime(),
+  created: z.iso.datetime({ precision: 3 }),
   tool: z.string(),
   /** SHA-256 of the recovery files that were put beside it, by name. */
   recovery: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),

@@ -2,6 +2,7 @@
 import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signStatement } from '../../src/openpgp/statement.ts';
 import { tempFolder } from '../services/temp.ts';
 import { SET } from '../services/world.ts';
 import { FIRST_SQL, LAST_SQL, endAgents, keyring, makeRecoveryWorld, recover } from './recovery-kit.ts';
@@ -71,22 +72,34 @@ const HARMS: readonly Harm[] = [
   [
     'a line of the ledger that was changed',
     4,
-    /0000000002.json is bad/,
+    /the ledger is not whole at ledger\/shop\/.*\/0000000003.json/,
     async (store) =>
       edit(await find(store, /0000000002\.json/), (text) => text.replace('"time":"2', '"time":"3')),
   ],
   [
     'the ledger gone',
-    1,
-    /the ledger does not say so/,
+    4,
+    /lines of the ledger that .*amend-1.json has seen are gone/,
     (store) => rm(join(store, 'ledger'), { recursive: true }),
   ],
   [
     'a ledger that tells of more',
     1,
-    /says that data was erased/,
+    /0000000003.json says more than this script knows/,
+    (store) => sayLast(store, { type: 'rotation-undone', id: 'x' }),
+  ],
+  [
+    'the last line of the ledger changed',
+    4,
+    /the signature of ledger\/shop\/.*\/0000000003.json is bad/,
     async (store) =>
-      edit(await find(store, /0000000003\.json/), (text) => text.replace('rotation-done', 'purge-done')),
+      edit(await find(store, /0000000003\.json/), (text) => text.replace('"time":"2', '"time":"3')),
+  ],
+  [
+    'a line of the ledger gone from between others',
+    4,
+    /the ledger is not whole at ledger\/shop\/.*\/0000000003.json/,
+    async (store) => rm(await find(store, /0000000002\.json/)),
   ],
   [
     'a host that amends',
@@ -110,6 +123,13 @@ test('a rotation that did not finish leaves what was before', async () => {
   for (const seq of [2, 3]) await rm(await find(store, new RegExp(`000000000${String(seq)}\\.json`)));
   expect(await recover([SET], { ...recovery.place, store })).toMatchObject({ code: 0, sql: LAST_SQL });
 });
+
+/** Another event in the last line of the ledger, well signed. */
+async function sayLast(store: string, event: object): Promise<void> {
+  const file = await find(store, /0000000003\.json/);
+  const [line = ''] = (await readFile(file, 'utf8')).split('\n');
+  await writeFile(file, await signStatement({ ...(JSON.parse(line) as object), event }, newOps));
+}
 
 async function copyOf(root: string): Promise<string> {
   const store = join(await tempFolder('copy'), 'store');

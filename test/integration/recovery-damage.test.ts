@@ -245,14 +245,14 @@ describe('what this script cannot follow stops it', () => {
     expect((await recover([], { ...place, store })).sql).toMatch(/, amended\n$/);
   });
 
-  test('a ledger, until somebody takes it upon himself', async () => {
+  test('a ledger that is none, until somebody takes it upon himself', async () => {
     const store = await copyOfStore();
     const line = join(store, `ledger/${SET}/${WRITER}/0000000001.json`);
     await mkdir(dirname(line), { recursive: true });
     await writeFile(line, '{}\n');
     const found = await recover([SET], { ...place, store });
-    expect(found).toMatchObject({ code: 1, sql: '' });
-    expect(found.stderr).toContain('the ledger says that data was erased from shop');
+    expect(found).toMatchObject({ code: 4, sql: '' });
+    expect(found.stderr).toContain(`the ledger is not whole at ledger/${SET}/${WRITER}/0000000001.json`);
     expect(await recover(['--ignore-ledger', SET], { ...place, store })).toMatchObject({
       code: 0,
       sql: LAST_SQL,

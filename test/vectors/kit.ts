@@ -14,6 +14,9 @@ export const REFUSED_FOLDER = join(FOLDER, 'refused');
 /** The accepted store after its set `shop` was rotated from `ops` to `next`, and objects for what is refused in it. */
 export const AMENDED_FOLDER = join(FOLDER, 'amended');
 
+/** A store out of which one customer was erased; see `make-purged.ts`. */
+export const PURGED_FOLDER = join(FOLDER, 'purged');
+
 /** The moment at which the vectors are read: no snapshot in them is past its end then. */
 export const NOW = new Date('2026-11-21T12:00:00.000Z');
 
@@ -101,4 +104,41 @@ export interface ExpectedSnapshot extends SnapshotPlace {
   readonly sql: string;
   /** The same with the streams of `globals`; absent when there are none. */
   readonly globals?: string;
+}
+
+/** What is expected of the purged store. */
+export interface PurgedVectors {
+  /** The id in the ledger. */
+  readonly purge: string;
+  /** The subject map's text, as in side-cars and suppression. */
+  readonly map: string;
+  readonly snapshots: readonly PurgedSnapshot[];
+  readonly indexed: readonly IndexedKey[];
+  readonly suppression: {
+    /** As in the sealed object. */
+    readonly subjects: readonly { readonly by: readonly string[]; readonly known: readonly unknown[] }[];
+    /** As in the other one. */
+    readonly tokens: readonly string[];
+  };
+  readonly refused: readonly RefusedCase[];
+}
+
+/** `purged/expected/NAME.sql` is what is given of it. */
+export interface PurgedSnapshot extends SnapshotPlace {
+  readonly name: string;
+  readonly revision: number;
+  /** Purges that have not been through it, and what is left out for them when it is read. */
+  readonly pending: readonly string[];
+  readonly leftOut: { readonly deleted: number; readonly changed: number };
+}
+
+/** Where an index says that rows with a key are. */
+export interface IndexedKey {
+  readonly snapshot: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** In the form in which it is compared. */
+  readonly key: string;
+  /** Segments of the table, by their place in its stream: those that may have it. */
+  readonly segments: readonly number[];
 }

@@ -1,0 +1,1 @@
+# Stands for recover.sh of a real store.
