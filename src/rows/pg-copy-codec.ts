@@ -11,7 +11,7 @@ import { mix } from './key-filter.ts';
 import { SqlLexer } from './lexer.ts';
 import { readCopyHeader } from './pg-copy.ts';
 import { misfit } from './pg-fit.ts';
-import type { RowCodec, RowPlace, RowQuery, RowVisitor } from './row-codec.ts';
+import type { FieldPlace, RowCodec, RowPlace, RowQuery, RowVisitor } from './row-codec.ts';
 import { latin1Of, textOf, type Value } from './values.ts';
 
 const TAB = 0x09;
@@ -74,9 +74,13 @@ export class PgCopyCodec implements RowCodec {
     return rowReader(wanted)(this, row, 0, row.length);
   }
 
-  edit(row: Buffer, changes: ReadonlyMap<number, Value>): Buffer {
+  fields(row: Buffer): readonly FieldPlace[] {
     this.#checkLine(row);
-    const fields = this.#fields(row);
+    return this.#fields(row);
+  }
+
+  edit(row: Buffer, changes: ReadonlyMap<number, Value>): Buffer {
+    const fields = this.fields(row);
     const parts: Buffer[] = [];
     let kept = 0;
     for (const [position, value] of [...changes].sort(([a], [b]) => a - b)) {
@@ -152,8 +156,8 @@ export class PgCopyCodec implements RowCodec {
   }
 
   /** All fields of a row, which must be as many as there are columns. */
-  #fields(row: Buffer): { readonly start: number; readonly end: number }[] {
-    const fields: { start: number; end: number }[] = [];
+  #fields(row: Buffer): FieldPlace[] {
+    const fields: FieldPlace[] = [];
     const last = row.length - 1;
     for (let start = 0; start <= last && !(this.columns.length === 0 && last === 0);) {
       const tab = row.indexOf(TAB, start);

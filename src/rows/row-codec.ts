@@ -10,6 +10,12 @@ export interface RowPlace {
   readonly isRow: boolean;
 }
 
+/** Where a value stands, as the dialect writes it: `row[start, end)`. */
+export interface FieldPlace {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Which rows and columns `scan` gives. */
 export interface RowQuery {
   /** Positions in `columns`. */
@@ -50,6 +56,12 @@ export interface RowCodec {
    * @throws HoldfastError ROW_UNREADABLE
    */
   read(row: Buffer, wanted: readonly number[]): Value[];
+
+  /**
+   * Where the values of one row (its line end included) stand in it, one for each column.
+   * @throws HoldfastError ROW_UNREADABLE
+   */
+  fields(row: Buffer): readonly FieldPlace[];
 
   /**
    * The same row with these columns replaced, by position; every other byte as it was. A value that the column

@@ -7,7 +7,7 @@ import type { TableInfo } from '../sources/source.ts';
 import { CLOSE_PAREN, LF, OPEN_PAREN, QUOTE, SEMICOLON } from './bytes.ts';
 import { unreadableRow, unwritableValue } from './errors.ts';
 import { mix } from './key-filter.ts';
-import type { RowCodec, RowPlace, RowQuery, RowVisitor } from './row-codec.ts';
+import type { FieldPlace, RowCodec, RowPlace, RowQuery, RowVisitor } from './row-codec.ts';
 import { readLiteral, writeLiteral, type TextEncoding } from './sqlite-literals.ts';
 import type { Value } from './values.ts';
 
@@ -58,9 +58,13 @@ export class SqlInsertCodec implements RowCodec {
     return this.#values(row, 0, row.length, readingOrder(wanted));
   }
 
-  edit(row: Buffer, changes: ReadonlyMap<number, Value>): Buffer {
+  fields(row: Buffer): readonly FieldPlace[] {
     this.#checkLine(row);
-    const fields = this.#fields(row);
+    return this.#fields(row);
+  }
+
+  edit(row: Buffer, changes: ReadonlyMap<number, Value>): Buffer {
+    const fields = this.fields(row);
     const parts: Buffer[] = [];
     let kept = 0;
     for (const [position, value] of [...changes].sort(([a], [b]) => a - b)) {
@@ -164,8 +168,8 @@ export class SqlInsertCodec implements RowCodec {
   }
 
   /** All values of a row, which must be as many as there are columns, and its end. */
-  #fields(row: Buffer): { readonly start: number; readonly end: number }[] {
-    const fields: { start: number; end: number }[] = [];
+  #fields(row: Buffer): FieldPlace[] {
+    const fields: FieldPlace[] = [];
     let start = this.#firstField(row, 0, row.length);
     for (;;) {
       const end = this.#fieldEnd(row, start, row.length, fields.length);

@@ -2,7 +2,7 @@
 import { holdsRows, type TableSchema } from '../sources/schema.ts';
 import { didYouMean, problem, warning, type Finding, type CheckContext } from './finding.ts';
 import { canBeRebuilt, isTextOf } from './full-text.ts';
-import { actionOf, actionsOf, ruleFor, type Linked, type TableRule } from './map.ts';
+import { actionOf, actionsOf, ruleFor, valuesOf, type Linked, type TableRule } from './map.ts';
 import { personalColumns } from './personal.ts';
 
 export function checkCoverage(context: CheckContext): readonly Finding[] {
@@ -11,6 +11,7 @@ export function checkCoverage(context: CheckContext): readonly Finding[] {
     ...unknown(context),
     ...context.schema.tables.flatMap((table) => misfit(context, table)),
     ...personalLeft(context),
+    ...wordsLeft(context),
   ];
 }
 
@@ -95,6 +96,23 @@ function personalLeft({ map, schema, pathOf }: CheckContext): readonly Finding[]
       .filter(({ column, isLikely }) => isLikely && !dealtWith.includes(column))
       .map(({ column, reason }) =>
         warning(pathOf(rule), `${column} ${where} looks like ${reason}: ${advice}`),
+      );
+  });
+}
+
+/** PostgreSQL: what a trigger has made of columns that go stays in rows that stay, unless it is set, too. */
+function wordsLeft({ map, schema, pathOf }: CheckContext): readonly Finding[] {
+  return schema.tables.flatMap((table) => {
+    const rule = map.tables.get(table.name);
+    if (rule?.kind !== 'linked' || actionsOf(rule).every((action) => valuesOf(action).size === 0)) return [];
+    const dealtWith = columnsDealtWith(rule);
+    return table.columns
+      .filter(({ name, type, generated }) => type === 'tsvector' && !generated && !dealtWith.includes(name))
+      .map(({ name }) =>
+        warning(
+          pathOf(rule),
+          `${name} may hold the words of columns that are set: set it, too, or list it as not_personal`,
+        ),
       );
   });
 }

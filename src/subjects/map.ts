@@ -115,7 +115,10 @@ export interface KeepAction {
   readonly do: 'keep';
   /** The legal basis, for the receipt. */
   readonly because: string;
-  /** A date (`2033-12-31`) or a length (`7y`, `90d`), for the receipt: this program does not act on it. */
+  /**
+   * A date (`2033-12-31`) or a length (`7y`, `90d`) that counts from the day of the plan, since no row that is kept is
+   * younger: for plan and receipt (`purge/kept.ts`). This program does not act on it.
+   */
   readonly until?: string;
   /** Columns that go although the row stays; empty when it stays as it is. */
   readonly values: ReadonlyMap<string, Replacement>;

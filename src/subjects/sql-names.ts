@@ -10,6 +10,11 @@ export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** The name behind one that is quoted where it is no plain word. */
+export function unquotedName(shown: string): string {
+  return /^"(.*)"$/s.exec(shown)?.[1]?.replaceAll('""', '"') ?? shown;
+}
+
 /** A table of SQLite by the name that `TableSchema` has, which is quoted only where it is no plain word. */
 export function sqliteTable(name: string): string {
   const quoted = /^"(.*)"$/s.exec(name)?.[1];
