@@ -1,20 +1,19 @@
 /** One backup run: a consistent dump of one source becomes one snapshot, or nothing. */
 import { randomBytes } from 'node:crypto';
-import type { openpgp } from '../openpgp/library.ts';
 import { MessageSealer } from '../openpgp/message.ts';
 import { newestByWriter, readCatalog } from '../repository/catalog.ts';
 import type { Catalog } from '../repository/catalog.ts';
 import type { Binding, Entry } from '../repository/entry.ts';
-import { throwIfCancelled } from '../errors.ts';
+import type { HoldfastError } from '../errors.ts';
+import { isHoldfastError } from '../errors.ts';
 import { runTooLong } from '../repository/errors.ts';
 import { FORMAT, newSnapshotId } from '../repository/layout.ts';
 import { readLedger } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
 import { chooseClass } from '../repository/keep.ts';
-import type { KeepClass, KeepPolicy, TakenSnapshot } from '../repository/keep.ts';
+import type { KeepClass, TakenSnapshot } from '../repository/keep.ts';
 import { lockSet } from '../repository/lock.ts';
 import { writeIndexes } from '../repository/index-state.ts';
-import { PackWriter } from '../repository/packs.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import { erasedUntil } from '../repository/purges.ts';
 import { own } from '../repository/records.ts';
@@ -23,58 +22,26 @@ import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
 import type { SeenEntry } from '../repository/seen.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
-import { formatSidecar } from '../repository/sidecar.ts';
 import { SegmentPool } from '../segments/pool.ts';
-import type { Dump, DumpStream, Source, SourceInfo } from '../sources/source.ts';
-import type { Store } from '../stores/store.ts';
-import type { SealBlock } from '../subject-index/seal.ts';
-import { checkMap } from '../subjects/check.ts';
-import type { ParsedMap } from '../subjects/parse.ts';
+import type { SourceInfo } from '../sources/source.ts';
 import { PurgeGuard } from '../suppression/guard.ts';
-import type { DumpGuard, OnPurged } from '../suppression/guard.ts';
 import { purgeIntents } from '../suppression/pending.ts';
 import { TOOL } from '../version.ts';
-import { openChain } from './chain.ts';
+import { openChain, withoutRetired } from './chain.ts';
 import type { ReadyChain } from './chain.ts';
 import { checkCommit, commit } from './commit.ts';
 import type { CommitCheck } from './commit.ts';
-import { RunIndexing } from './indexing.ts';
+import { NO_HOOKS } from './hooks.ts';
 import { Locks } from './locks.ts';
-import type { LockPolicy } from './locks.ts';
-import { Recorder } from './recorder.ts';
+import type { BackupOptions } from './options.ts';
+import { record } from './record.ts';
 import type { Recorded } from './recorder.ts';
+
+export type { BackupOptions, BackupPolicy } from './options.ts';
 
 const CLOCK_SKEW_MAX_MS = 10 * 60_000;
 /** A run is repeated when a purge or its own length overtook it; more often than this something else is wrong. */
 const ATTEMPTS_MAX = 3;
-
-export interface BackupPolicy {
-  readonly keep: KeepPolicy;
-  readonly fullEveryDays: number;
-  /** Needs a bucket with Object Lock. */
-  readonly lock?: LockPolicy;
-}
-
-export interface BackupOptions {
-  readonly session: Session<Store>;
-  readonly source: Source;
-  readonly set: string;
-  readonly writer: string;
-  readonly policy: BackupPolicy;
-  readonly recipients: readonly openpgp.PublicKey[];
-  readonly signer: openpgp.PrivateKey;
-  /** zstd level. */
-  readonly level: number;
-  /** Start a new chain. */
-  readonly full: boolean;
-  /** Goes sealed into the snapshot, so that a purge can find people in it; held against each dump's schema. */
-  readonly subjects?: ParsedMap;
-  /** When somebody who was erased is in the database; `warn` unless it is said. */
-  readonly onPurged?: OnPurged;
-  readonly onStart: (info: SourceInfo) => void;
-  readonly onProgress: (bytes: number, stream: string) => void;
-  readonly onWarning: (text: string) => void;
-}
 
 export interface BackupReport {
   readonly entry: Entry;
@@ -82,15 +49,33 @@ export interface BackupReport {
   readonly life: KeepClass;
   /** Why this run was a full one, or why it was not. */
   readonly reason: string;
+  /** The snapshot is there, but what was to be done after it failed. */
+  readonly afterFailed?: HoldfastError;
 }
 
 /**
  * Runs a backup.
- * @throws HoldfastError LOCKED, PACKS_VANISHED, RUN_TOO_LONG, and what source and store throw; then no snapshot exists
+ * @throws HoldfastError LOCKED, HOOK_FAILED, PACKS_VANISHED, RUN_TOO_LONG, and what source and store throw; then no snapshot exists
  */
 export async function runBackup(options: BackupOptions, signal: AbortSignal): Promise<BackupReport> {
-  const { session, set, source, onStart, onWarning } = options;
+  const { session, set, hooks = NO_HOOKS, onWarning } = options;
   using _lock = await lockSet(stateFolderOf(session, set), set);
+  let report: BackupReport;
+  try {
+    await hooks.before(signal);
+    report = await takeSnapshot(options, signal);
+  } catch (error) {
+    const outcome = isHoldfastError(error) && error.exit === 'cancelled' ? 'cancelled' : 'failed';
+    const failure = await hooks.after(outcome, undefined);
+    if (failure) onWarning(failure.message);
+    throw error;
+  }
+  const afterFailed = await hooks.after('ok', report.entry.snapshot);
+  return { ...report, ...(afterFailed && { afterFailed }) };
+}
+
+async function takeSnapshot(options: BackupOptions, signal: AbortSignal): Promise<BackupReport> {
+  const { set, source, onStart, onWarning } = options;
   const info = await source.probe(signal);
   for (const warning of info.warnings) onWarning(warning);
   onStart(info);
@@ -158,7 +143,7 @@ async function attemptBackup(
     prev: prev ? { snapshot: prev.snapshot, seq: prev.seq, sha256: prev.sha256, end: prev.end } : null,
     packs: check.packs,
     recorded,
-    indexes: await indexesOf(context.stateFolder, chain, recorded),
+    indexes: await indexesOf(context.stateFolder, chain, recorded, check.ledger),
     source: info,
     durationMs: performance.now() - startedMs,
     tool: TOOL,
@@ -171,12 +156,13 @@ async function attemptBackup(
 }
 
 function readGuard(
-  { session, set, onPurged, onWarning }: BackupOptions,
+  { session, set, onPurged, onWarning, subjects, source }: BackupOptions,
   ledger: Ledger,
   now: Date,
   signal: AbortSignal,
 ): Promise<PurgeGuard> {
-  return PurgeGuard.read({ session, set, policy: onPurged ?? 'warn', onWarning }, ledger, now, signal);
+  const about = { policy: onPurged ?? 'warn', map: subjects?.map, engine: source.kind } as const;
+  return PurgeGuard.read({ session, set, onWarning, ...about }, ledger, now, signal);
 }
 
 function countPurges({ operators }: Session, ledger: Ledger): number {
@@ -188,11 +174,11 @@ async function indexesOf(
   stateFolder: string,
   { place, indexes }: ReadyChain,
   { packs, newIndexes }: Recorded,
+  ledger: Ledger,
 ): Promise<readonly SegmentRef[]> {
-  if (newIndexes.length > 0) await writeIndexes(stateFolder, place.chain, [...indexes, ...newIndexes]);
-  return [...indexes, ...newIndexes]
-    .filter((index) => index.packs.some((ref) => packs.has(ref)))
-    .map(({ ref }) => ref);
+  const usable = [...withoutRetired(indexes, ledger, place), ...newIndexes];
+  if (newIndexes.length > 0) await writeIndexes(stateFolder, place.chain, usable);
+  return usable.filter((index) => index.packs.some((ref) => packs.has(ref))).map(({ ref }) => ref);
 }
 
 /** What decides about the life of the next one: snapshots of this writer whose manifest is there. */
@@ -220,7 +206,7 @@ async function previousEntry(
 ): Promise<SeenEntry | undefined> {
   const seen = await readSeen(stateFolderOf(session, set));
   const present = newestByWriter(catalog.entries);
-  for (const problem of findRollback(seen, present, ledger.heads, now, erasedUntil(ledger)))
+  for (const problem of findRollback(seen, present, ledger, now, erasedUntil(ledger)))
     onWarning(`the store was rolled back: ${problem}`);
   for (const { key } of catalog.failures) onWarning(`${key} cannot be verified; run: holdfast verify ${set}`);
   const newest = catalog.entries.at(-1)?.entry.time;
@@ -229,94 +215,6 @@ async function previousEntry(
   }
   const [here, there] = [own(seen.entries, writer), own(present, writer)];
   return here && (!there || here.seq > there.seq) ? here : there;
-}
-
-interface RecordOptions extends BackupOptions {
-  readonly info: SourceInfo;
-  readonly guard: PurgeGuard;
-}
-
-/** Streams the dump through the recorder into packs. */
-async function record(
-  options: RecordOptions,
-  chain: ReadyChain,
-  locks: Locks | undefined,
-  pool: SegmentPool,
-  signal: AbortSignal,
-): Promise<Recorded> {
-  const { session, source, level, onProgress } = options;
-  const recorder = new Recorder({ keys: chain.keys, index: chain.index, pool, level, signal, onProgress });
-  const writer = new PackWriter({
-    store: session.store,
-    place: chain.place,
-    packDays: chain.packDays,
-    ...(locks && { lock: () => locks.ofPack(chain.packDays) }),
-    onStored: (pack) => recorder.stored(pack),
-    signal,
-  });
-  recorder.writeTo(writer);
-  try {
-    await using dump = await source.dump(signal);
-    const sidecar = describeDump(options, dump);
-    if (sidecar) recorder.addSidecar(sidecar);
-    recorder.indexWith(beginIndexing(options, dump, chain, pool, signal));
-    const watched = options.guard.begin(dump.schema, options.info);
-    await recordLanes(recorder, dump, watched, signal);
-    watched.judge();
-    return await recorder.finish();
-  } catch (error) {
-    await recorder.abandon();
-    throw error;
-  }
-}
-
-function beginIndexing(
-  { session, subjects, info }: RecordOptions,
-  { schema }: Dump,
-  { place, packDays }: ReadyChain,
-  pool: SegmentPool,
-  signal: AbortSignal,
-): RunIndexing | undefined {
-  if (subjects === undefined) return undefined;
-  const { store } = session;
-  const seal: SealBlock = (plain, key, level) => pool.seal(plain, key, level);
-  return RunIndexing.begin({ map: subjects.map, schema, info, store, place, packDays, seal, signal });
-}
-
-/** The side-car, if there is a table; says what the subject map does not cover. */
-function describeDump({ source, subjects, onWarning }: BackupOptions, { schema }: Dump): Buffer | undefined {
-  const findings = subjects === undefined ? [] : checkMap(subjects, schema, { engine: source.kind });
-  for (const finding of findings) onWarning(subjects?.describe(finding) ?? finding.message);
-  if (schema.tables.length === 0) return undefined;
-  const { text, sha256 } = subjects?.map ?? {};
-  return formatSidecar({
-    schema,
-    ...(text !== undefined && sha256 !== undefined && { subjects: { text, sha256 } }),
-  });
-}
-
-/** Reads all lanes at the same time; the first that fails stops the others, and its error counts. */
-async function recordLanes(
-  recorder: Recorder,
-  dump: Dump,
-  guard: DumpGuard,
-  signal: AbortSignal,
-): Promise<void> {
-  const failures: unknown[] = [];
-  const readLane = async (streams: AsyncIterable<DumpStream>) => {
-    const lane = recorder.lane();
-    try {
-      for await (const stream of streams) {
-        throwIfCancelled(signal);
-        await lane.addStream(guard.watch(stream));
-      }
-    } catch (error) {
-      failures.push(error);
-      await dump[Symbol.asyncDispose]();
-    }
-  };
-  await Promise.all(dump.lanes.map(readLane));
-  if (failures.length > 0) throw failures[0];
 }
 
 function bind(

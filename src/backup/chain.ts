@@ -7,6 +7,7 @@ import { daysOfPack, packRef, packsFolder } from '../repository/layout.ts';
 import type { ChainPlace } from '../repository/layout.ts';
 import { retiredPlaces } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { followPurges } from '../repository/moves.ts';
 import { erasedUntil } from '../repository/purges.ts';
 import { decideChain, packDaysFor, packIsKnown } from '../repository/rules.ts';
 import type { ChainDecision, ChainPolicy } from '../repository/rules.ts';
@@ -78,14 +79,22 @@ export async function openChain(
 }
 
 /** Those that know a retired segment are forgotten, with their keys: purges have written others in their place. */
-async function usableIndexes(
-  { stateFolder, ledger, writer }: ChainContext,
-  { chain }: ChainPlace,
-): Promise<readonly KnownIndex[]> {
-  const known = await readIndexes(stateFolder, chain);
+export function withoutRetired(
+  indexes: readonly KnownIndex[],
+  ledger: Ledger,
+  { writer, chain }: Pick<ChainPlace, 'writer' | 'chain'>,
+): readonly KnownIndex[] {
   const retired = new Set([...retiredPlaces(ledger, writer, chain)].map(([ref]) => ref));
-  const usable = known.filter(({ packs }) => !packs.some((ref) => retired.has(ref)));
-  if (usable.length < known.length) await writeIndexes(stateFolder, chain, usable);
+  return indexes.filter(({ packs }) => !packs.some((ref) => retired.has(ref)));
+}
+
+async function usableIndexes(
+  { stateFolder, ledger }: ChainContext,
+  place: ChainPlace,
+): Promise<readonly KnownIndex[]> {
+  const known = await readIndexes(stateFolder, place.chain);
+  const usable = withoutRetired(known, ledger, place);
+  if (usable.length < known.length) await writeIndexes(stateFolder, place.chain, usable);
   return usable;
 }
 
@@ -113,6 +122,7 @@ async function squareIndex(
   now: Date,
   signal: AbortSignal,
 ): Promise<void> {
+  followPurges(index, ledger, writer, place.chain);
   const known = [...index.packs()];
   const listed = await listPacks(store, place, livesOf(known), signal);
   const unusable = known.filter(({ ref, bytes }) => {
@@ -121,7 +131,6 @@ async function squareIndex(
     return !packIsKnown({ modified: object.modified, days: daysOfPack(ref) }, policy, now);
   });
   index.dropPacks(unusable.map(({ pack }) => pack));
-  index.retire(retiredPlaces(ledger, writer, place.chain));
 }
 
 /** The lives below which these packs lie: one, unless snapshots of several lives share the chain. */

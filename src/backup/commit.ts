@@ -7,8 +7,9 @@ import type { Binding, Entry } from '../repository/entry.ts';
 import { packsVanished } from '../repository/errors.ts';
 import { daysOfPack, entryKey, manifestKey, snapshotFolder } from '../repository/layout.ts';
 import type { ChainPlace } from '../repository/layout.ts';
-import { readLedger, retiredPlaces } from '../repository/ledger.ts';
+import { readLedger } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { followPurges, movedPacks } from '../repository/moves.ts';
 import { erasedUntil } from '../repository/purges.ts';
 import { formatManifest } from '../repository/manifest.ts';
 import type { SegmentRef } from '../repository/pages.ts';
@@ -48,16 +49,26 @@ export async function checkCommit(
   const packs: [string, number][] = [];
   for (const ref of needed) {
     const object = listed.get(ref);
-    if (!object && erasedUntil(await readLedger(session, set, signal))) return { kind: 'retired' };
-    if (!object) throw packsVanished(set, `pack ${ref} is gone`);
+    if (!object) {
+      if (wasTakenAway(await readLedger(session, set, signal), chain.place, ref)) return { kind: 'retired' };
+      throw packsVanished(set, `pack ${ref} is gone`);
+    }
     if (object.bytes !== known.get(ref)) throw packsVanished(set, `pack ${ref} has another size`);
     if (!packIsUsable({ modified: object.modified, days: daysOfPack(ref) }, policy, now, true))
       return { kind: 'too-old' };
     packs.push([ref, object.bytes]);
   }
   const ledger = await readLedger(session, set, signal);
-  if (chain.index.retire(retiredPlaces(ledger, writer, number)) > 0) return { kind: 'retired' };
+  if (followPurges(chain.index, ledger, writer, number) > 0) return { kind: 'retired' };
   return { kind: 'go', ledger, packs };
+}
+
+/** A purge says so: of the whole set, or because it has moved what lived in the pack. */
+function wasTakenAway(ledger: Ledger, { writer, chain }: ChainPlace, ref: string): boolean {
+  if (erasedUntil(ledger)) return true;
+  return movedPacks(ledger).some(
+    (moved) => moved.writer === writer && moved.chain === chain && moved.pack === ref,
+  );
 }
 
 export interface CommitParts {

@@ -8,7 +8,7 @@ import type { ChainKeys } from '../segments/chain-keys.ts';
 import { Cutter } from '../segments/cut.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { DumpStream, StreamInfo } from '../sources/source.ts';
-import type { StreamIndexing } from './indexing.ts';
+import type { StreamIndexing } from '../subject-index/indexing.ts';
 
 /** What a lane asks of the run that it belongs to. */
 export interface LaneShared {

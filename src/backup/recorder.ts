@@ -16,7 +16,7 @@ import { throwIfCancelled } from '../errors.ts';
 import type { StreamInfo } from '../sources/source.ts';
 import { LaneRecorder } from './lane.ts';
 import type { LaneOptions, LaneShared, RecordedLane, SegmentRows } from './lane.ts';
-import type { RunIndexing, StreamIndexing } from './indexing.ts';
+import type { RunIndexing, StreamIndexing } from '../subject-index/indexing.ts';
 
 export interface RecorderOptions extends LaneOptions {
   readonly keys: ChainKeys;

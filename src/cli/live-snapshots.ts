@@ -1,6 +1,7 @@
 /** All readable snapshots of a set, opened: what looking for a subject and checking a map against the past share. */
 import { setOf } from '../config/config.ts';
 import type { SetConfig } from '../config/config.ts';
+import type { MessageOpener } from '../openpgp/message.ts';
 import type { SnapshotInput } from '../purge/prepare.ts';
 import type { Session } from '../repository/session.ts';
 import type { SetView } from '../restore/open.ts';
@@ -12,6 +13,9 @@ import { openConfiguredSession, openReader } from './wiring.ts';
 export interface LiveSnapshots extends AsyncDisposable {
   readonly set: SetConfig;
   readonly session: Session;
+  /** Ledger and entries, as they were read. */
+  readonly view: SetView;
+  readonly opener: MessageOpener;
   readonly pool: SegmentPool;
   /** Oldest first. */
   readonly snapshots: readonly SnapshotInput[];
@@ -38,6 +42,7 @@ export async function openLiveSnapshots(
   await using stack = new AsyncDisposableStack();
   const { session } = stack.use(await openConfiguredSession(context, opener.certifiers));
   const view = await open.viewSet(session, set.name, false, context.signal);
+  open.mustBeApplicable(view);
   for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${String(error)}`);
   const snapshots: SnapshotInput[] = [];
   const mute: string[] = [];
@@ -50,7 +55,10 @@ export async function openLiveSnapshots(
   }
   const pool = stack.use(SegmentPool.forReading());
   const resources = stack.move();
-  return { set, session, pool, snapshots, mute, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return {
+    ...{ set, session, view, opener, pool, snapshots, mute },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
 }
 
 /** Says which snapshots could not be looked into; then the answer is incomplete. */

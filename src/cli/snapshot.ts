@@ -1,11 +1,13 @@
 /** Opening the snapshot that a person named: what restore, cat and verify share. */
 import { setOf } from '../config/config.ts';
 import type { SetConfig } from '../config/config.ts';
+import { isHoldfastError } from '../errors.ts';
 import type { openpgp } from '../openpgp/library.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import type { SetView } from '../restore/open.ts';
 import type { DumpReader } from '../sources/source.ts';
 import type { SnapshotName } from '../restore/select.ts';
+import type { SubjectMap } from '../subjects/map.ts';
 import type { CliContext } from './context.ts';
 import { copyLedgerBehind } from './copies-errors.ts';
 import { formatAge } from './format.ts';
@@ -64,11 +66,24 @@ export async function openSnapshot(
       ledger: view.ledger,
       opener,
       now: view.now,
+      mapOfToday: () => mapOfToday(context, set),
     },
     { ...overrides, options },
   );
   const resources = stack.move();
   return { set, item, reader, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+/** What people say of the tables today; undefined where this machine has no map: a reader needs none, mostly. */
+async function mapOfToday(context: CliContext, set: SetConfig): Promise<SubjectMap | undefined> {
+  if (set.subjects === undefined) return undefined;
+  const { readSubjectMap } = await import('./subject-map.ts');
+  try {
+    return (await readSubjectMap(await context.config(), set)).parsed.map;
+  } catch (error) {
+    if (isHoldfastError(error, 'SUBJECTS_UNREADABLE')) return undefined;
+    throw error;
+  }
 }
 
 async function openStoreOrCopy(

@@ -6,6 +6,7 @@
  * `{"signer":"FINGERPRINT","signature":"-----BEGIN PGP SIGNATURE-----…"}`, a detached OpenPGP signature of
  * type binary (RFC 9580 section 5.2.1). With stock tools: `head -n1 entry.json | tr -d '\n'` against the signature.
  */
+import { hash } from 'node:crypto';
 import { reasonOf } from '../errors.ts';
 import { badSignature, damaged } from './errors.ts';
 import { PGP, VERIFY_DATE, openpgp, signingDate } from './library.ts';
@@ -41,6 +42,8 @@ export interface VerifiedStatement {
 export async function verifyStatement(bytes: Buffer, trust: Trust, what: string): Promise<VerifiedStatement> {
   const { line, signer, signature } = split(bytes, what);
   const key = trust.key(signer, what);
+  const digest = hash('sha256', bytes, 'base64');
+  if (isKnown(key, digest)) return { value: parse(line.toString('utf8'), what), signer };
   try {
     const parsed = await openpgp.readSignature({ armoredSignature: signature, config: PGP });
     // The armor around a signature is not signed: only its one normal form counts, so that no byte can be changed.
@@ -59,7 +62,21 @@ export async function verifyStatement(bytes: Buffer, trust: Trust, what: string)
   } catch (cause) {
     throw badSignature(what, reasonOf(cause), cause);
   }
+  remember(key, digest);
   return { value: parse(line.toString('utf8'), what), signer };
+}
+
+/** Digests by the key that has signed them: a purge reads every entry again before each of its steps. */
+const known = new WeakMap<openpgp.PublicKey, Set<string>>();
+const KNOWN_MAX = 10_000;
+
+function isKnown(key: openpgp.PublicKey, digest: string): boolean {
+  return known.get(key)?.has(digest) === true;
+}
+
+function remember(key: openpgp.PublicKey, digest: string): void {
+  const digests = known.get(key) ?? new Set();
+  if (digests.size < KNOWN_MAX) known.set(key, digests.add(digest));
 }
 
 /** The value of a statement whose signature is not looked at: only for finding out whom to ask about. */

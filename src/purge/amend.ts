@@ -5,31 +5,27 @@
 import pLimit from 'p-limit';
 import { throwIfCancelled } from '../errors.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
-import { MessageSealer } from '../openpgp/message.ts';
 import type { openpgp } from '../openpgp/library.ts';
-import { signStatement } from '../openpgp/statement.ts';
-import { parseAmendment } from '../repository/amendment.ts';
 import { currentOf } from '../repository/catalog.ts';
-import { sha256Hex } from '../repository/entry.ts';
-import type { Binding, LedgerHeads } from '../repository/entry.ts';
-import { amendmentKey, manifestKey, snapshotFolder } from '../repository/layout.ts';
+import type { LedgerHeads } from '../repository/entry.ts';
+import type { PageRef } from '../repository/manifest.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import { daysLeft } from '../repository/rules.ts';
 import type { Session } from '../repository/session.ts';
-import { openManifestText } from '../restore/open.ts';
-import { nextRevision } from '../rotate/plan.ts';
-import { putAndReadBack } from '../rotate/reseal.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { ObjectLock, Store } from '../stores/store.ts';
-import { noCopyDrop } from './errors.ts';
+import type { EditGuard } from './edit-guard.ts';
+import { ChainIndexes } from './chain-indexes.ts';
 import type { LocatedSnapshot } from './located.ts';
-import { amendManifest } from './manifest-text.ts';
 import type { StreamCounts } from './manifest-text.ts';
 import { NewSegments, allOrFirstError } from './new-segments.ts';
 import { editPages, sealOnce } from './page-edit.ts';
 import type { EditedPages, SegmentChanges } from './page-edit.ts';
 import { PageReader } from './page-reader.ts';
+import { putRevision } from './put-revision.ts';
+import type { AmendedSnapshot } from './put-revision.ts';
 import { Rewriter } from './rewrite.ts';
+import { changeWholeStreams } from './whole-streams.ts';
 
 /** Packs outlive the manifests that need them by a day and the midnight that stores round up to. */
 const PACK_DAYS_MORE = 2;
@@ -57,14 +53,9 @@ export interface AmendOptions {
   readonly level: number;
   /** The store's clock. */
   readonly now: Date;
+  /** Refuses rows that are edited and stay, with an identifier left in them. */
+  readonly guard?: EditGuard;
   readonly onProgress: (snapshot: string, bytes: number) => void;
-}
-
-export interface AmendedSnapshot {
-  readonly snapshot: string;
-  readonly revision: number;
-  /** Of the amendment: what the ledger names. */
-  readonly sha256: string;
 }
 
 export interface AmendReport {
@@ -92,8 +83,9 @@ export function isTouched({ streams, whole }: LocatedSnapshot): boolean {
 
 /**
  * Writes new revisions of these snapshots, reads everything back, and gives what the ledger is to name.
- * @param snapshots - only touched ones, each with a day left at least
- * @throws HoldfastError REPLACEMENT_DIFFERS, REPLACEMENT_MISSING, PURGE_EDIT_UNSOUND, and what stores and codecs throw
+ * @param snapshots - see `affected`; each with a day left at least. Those without a change get a new revision only
+ *   where they name an object of the subject index that is made anew
+ * @throws HoldfastError REPLACEMENT_DIFFERS, REPLACEMENT_MISSING, PURGE_EDIT_UNSOUND, PURGE_MENTION_LEFT, and what stores and codecs throw
  */
 export async function amendSnapshots(
   snapshots: readonly LocatedSnapshot[],
@@ -125,6 +117,8 @@ class ChainAmender {
   readonly #rewriter: Rewriter;
   readonly #pages: PageReader;
   readonly #sealPage: (plain: Buffer) => Promise<SegmentRef>;
+  readonly #openIndexes: () => Promise<ChainIndexes | undefined>;
+  #indexes: ChainIndexes | undefined;
   #manifestBytes = 0;
 
   constructor(
@@ -141,33 +135,38 @@ class ChainAmender {
     this.#options = options;
     this.#signal = signal;
     this.#into = new NewSegments({ store, place, packDays, pool, level, lockFor: locks.ofPack, signal });
-    this.#rewriter = new Rewriter(store, pool, this.#into);
+    this.#rewriter = new Rewriter(store, pool, this.#into, options.guard);
     this.#pages = new PageReader({ store, place, pool });
     this.#sealPage = sealOnce((plain) => this.#into.seal(plain));
+    this.#openIndexes = () => ChainIndexes.open(chain, { store, place, packDays, pool, signal });
   }
 
   get bytesRead(): number {
-    return this.#rewriter.bytesRead + this.#pages.bytesRead;
+    return this.#rewriter.bytesRead + this.#pages.bytesRead + (this.#indexes?.bytesRead ?? 0);
   }
 
   get bytesWritten(): number {
-    return this.#manifestBytes + this.#into.packs.reduce((sum, { bytes }) => sum + bytes, 0);
+    const packs = this.#into.packs.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#manifestBytes + packs + (this.#indexes?.bytesWritten ?? 0);
   }
 
   get packs(): string[] {
     return this.#into.packs.map(({ ref }) => ref);
   }
 
-  /** Segments and pages of all of them first, read back; then manifest and amendment of each. */
+  /** Segments and pages of all of them first, read back; then the index; then manifest and amendment of each. */
   async amend(chain: readonly LocatedSnapshot[]): Promise<AmendedSnapshot[]> {
     try {
+      this.#indexes = await this.#openIndexes();
       const drafts: Draft[] = [];
       for (const one of chain) drafts.push(await this.#draft(one));
       await this.#into.finish();
+      await this.#indexes?.finish();
+      const changed = drafts.filter(({ one }) => isTouched(one) || this.#indexes?.mustChange(one));
       const limit = pLimit(AT_ONCE);
-      return await allOrFirstError(drafts.map((draft) => limit(() => this.#put(draft))));
+      return await allOrFirstError(changed.map((draft) => limit(() => this.#put(draft))));
     } catch (error) {
-      await this.#into.abandon();
+      await Promise.all([this.#into.abandon(), this.#indexes?.abandon()]);
       throw error;
     }
   }
@@ -177,11 +176,13 @@ class ChainAmender {
     const { manifest, item } = one;
     const counts = new Map<string, StreamCounts>();
     const changes = await this.#changes(one, counts);
-    const source = {
-      pages: manifest.pages,
-      refsOf: (index: number) => this.#pages.read(manifest.pages[index], this.#signal),
-      seal: this.#sealPage,
+    const starts = startsOf(manifest.pages);
+    const refsOf = async (index: number): Promise<SegmentRef[]> => {
+      const refs = await this.#pages.read(manifest.pages[index], this.#signal);
+      this.#indexes?.keep(refs, starts[index] ?? 0, changes.replaced);
+      return refs;
     };
+    const source = { pages: manifest.pages, refsOf, seal: this.#sealPage };
     const pages = await editPages(source, changes);
     this.#options.onProgress(item.entry.snapshot, 0);
     return { one, counts, pages };
@@ -193,117 +194,45 @@ class ChainAmender {
     const inserted = new Map<number, readonly SegmentRef[]>();
     for (const { stream, firstSegment, units, codec } of one.streams.values()) {
       const tally = { segments: stream.segments, rows: stream.rows, bytes: stream.bytes };
+      const indexing = this.#indexes?.of(one, stream);
       const rewritten = await allOrFirstError(
         [...units].map(async ([ordinal, edit]) => ({
           ordinal,
-          unit: await this.#rewriter.unit(edit, codec, this.#signal),
+          unit: await this.#rewriter.unit(edit, codec, this.#signal, indexing),
         })),
       );
       for (const { ordinal, unit } of rewritten) {
         for (let at = 0; at < unit.segments; at++)
           replaced.set(firstSegment + ordinal + at, at === 0 ? unit.refs : []);
         tally.segments += unit.refs.length - unit.segments;
-        tally.rows -= unit.rowsDropped;
+        // Statements of a script are no rows.
+        if (stream.table) tally.rows -= unit.rowsDropped;
         tally.bytes += unit.bytesGrown;
       }
       counts.set(stream.name, tally);
     }
-    await this.#wholeStreams(one, { replaced, inserted, counts });
+    await changeWholeStreams(one, { replaced, inserted, counts }, (text) => this.#rewriter.text(text));
     return { replaced, inserted };
   }
 
-  async #wholeStreams(
-    { manifest, whole }: LocatedSnapshot,
-    {
-      replaced,
-      inserted,
-      counts,
-    }: {
-      replaced: Map<number, readonly SegmentRef[]>;
-      inserted: Map<number, readonly SegmentRef[]>;
-      counts: Map<string, StreamCounts>;
-    },
-  ): Promise<void> {
-    for (const { stream: name, drop, append } of whole) {
-      const at = manifest.streams.findIndex((stream) => stream.name === name);
-      const stream = manifest.streams[at];
-      if (!stream) throw new Error(`the snapshot has no stream ${name}`);
-      const first = manifest.streams.slice(0, at).reduce((sum, before) => sum + before.segments, 0);
-      let tally: StreamCounts = counts.get(name) ?? stream;
-      if (drop) {
-        if (stream.dialect === 'pg-copy') throw noCopyDrop(name);
-        for (let segment = 0; segment < stream.segments; segment++) replaced.set(first + segment, []);
-        tally = { segments: 0, rows: 0, bytes: 0 };
-      }
-      if (append !== undefined) {
-        const refs = await this.#rewriter.text(append);
-        const end = first + stream.segments;
-        inserted.set(end, [...(inserted.get(end) ?? []), ...refs]);
-        const bytes = tally.bytes + Buffer.byteLength(append);
-        tally = { rows: tally.rows, segments: tally.segments + refs.length, bytes };
-      }
-      counts.set(name, { segments: tally.segments, rows: tally.rows, bytes: tally.bytes });
-    }
-  }
-
   async #put({ one, counts, pages }: Draft): Promise<AmendedSnapshot> {
-    throwIfCancelled(this.#signal);
-    const { session, opener, recipients, signer, request, heads, locks, now } = this.#options;
+    const { locks, now } = this.#options;
     const { item } = one;
-    const current = currentOf(item);
-    const revision = nextRevision(item, current);
-    const days = lifeLeft(one, now);
-    const { plain } = await openManifestText(session, item, opener, this.#signal);
-    const binding: Binding = {
-      ...current.binding,
-      revision,
-      ledger_seen: heads,
-      recipients: recipients.map((key) => key.getFingerprint()),
-    };
-    const folder = snapshotFolder(item.entry.set, days, item.entry.snapshot);
-    const key = manifestKey(folder, revision);
-    const text = amendManifest(
-      plain,
-      { binding, streams: counts, pages: pages.pages, also: withoutIndex },
-      key,
+    const { snapshot, revision, sha256, bytes } = await putRevision(
+      {
+        item,
+        days: lifeLeft(one, now),
+        needs: pages.packs,
+        packs: this.#into.packs,
+        ...{ streams: counts, pages: pages.pages, also: withoutIndex },
+        more: this.#indexes?.lines(pages.packs) ?? [],
+      },
+      { ...this.#options, lock: locks.ofManifest() },
+      this.#signal,
     );
-    const sealed = await new MessageSealer(recipients, signer).seal(text.plain);
-    const needed = new Set([...pages.packs, ...(text.manifest.sidecar ?? []).map(({ pack }) => pack)]);
-    const amendment = {
-      kind: 'amendment',
-      ...binding,
-      life: days,
-      reason: 'purge',
-      request,
-      manifest: { sha256: sha256Hex(sealed), bytes: sealed.length },
-      packs: this.#sizes(needed, current.packs),
-      entry: item.sha256,
-    };
-    const statementKey = amendmentKey(folder, revision);
-    parseAmendment(amendment, item, { revision, days }, statementKey);
-    const statement = await signStatement(amendment, signer);
-    const lock = locks.ofManifest();
-    const put = { ifAbsent: true, ...(lock && { lock }) };
-    const { snapshot } = item.entry;
-    await putAndReadBack(session.store, key, sealed, put, snapshot, this.#signal);
-    await putAndReadBack(session.store, statementKey, statement, put, snapshot, this.#signal);
-    this.#manifestBytes += sealed.length + statement.length;
-    this.#options.onProgress(snapshot, sealed.length);
-    return { snapshot, revision, sha256: sha256Hex(statement) };
-  }
-
-  /** The packs that are needed, sorted, with their sizes. */
-  #sizes(
-    needed: ReadonlySet<string>,
-    before: readonly (readonly [string, number])[],
-  ): (readonly [string, number])[] {
-    const sizes = new Map(before);
-    for (const { ref, bytes } of this.#into.packs) sizes.set(ref, bytes);
-    return [...needed].sort().map((ref) => {
-      const bytes = sizes.get(ref);
-      if (bytes === undefined) throw new Error(`the size of pack ${ref} is not known`);
-      return [ref, bytes] as const;
-    });
+    this.#manifestBytes += bytes;
+    this.#options.onProgress(snapshot, bytes);
+    return { snapshot, revision, sha256 };
   }
 }
 
@@ -313,7 +242,13 @@ interface Draft {
   readonly pages: EditedPages;
 }
 
-/** An index still says that somebody is in a segment which is gone: without it, the segments are looked through. */
+/** The number of the first segment of each page. */
+function startsOf(pages: readonly PageRef[]): number[] {
+  let start = 0;
+  return pages.map(({ rows }) => (start += rows) - rows);
+}
+
+/** The lines about the index are made anew: one of before says that somebody is in a segment which is gone. */
 function withoutIndex(line: string): string | undefined {
   return line.startsWith('also index ') ? undefined : line;
 }

@@ -7,14 +7,8 @@ import type { LocatedSnapshot } from './located.ts';
 import { touchedPages } from './page-edit.ts';
 import type { PurgePlan } from './request.ts';
 
-/**
- * Every segment and page that the purge replaces. A host knows pages as segments too.
- * @param segmentsOf - the references of a whole stream, for those that are emptied
- */
-export async function retirements(
-  snapshots: readonly LocatedSnapshot[],
-  segmentsOf: (one: LocatedSnapshot, stream: string) => Promise<readonly SegmentRef[]>,
-): Promise<RetiredPlace[]> {
+/** Every segment and page that the purge replaces. A host knows pages as segments too. */
+export function retirements(snapshots: readonly LocatedSnapshot[]): RetiredPlace[] {
   const found = new Map<string, RetiredPlace>();
   for (const one of snapshots.filter(isTouched)) {
     const { writer, chain } = one.item.entry;
@@ -22,8 +16,7 @@ export async function retirements(
       found.set(`${writer} ${chain} ${pack} ${offset}`, [writer, chain, pack, offset]);
     for (const { units } of one.streams.values())
       for (const { unit } of units.values()) for (const ref of unit.segments) retire(ref);
-    for (const { stream, drop } of one.whole)
-      if (drop) for (const ref of await segmentsOf(one, stream)) retire(ref);
+    for (const { segments = [] } of one.whole) for (const ref of segments) retire(ref);
     const { pages } = one.manifest;
     for (const index of touchedPages(pages, numbersOf(one))) {
       const page = pages[index];
@@ -58,12 +51,21 @@ function byPlace(a: RetiredPlace, b: RetiredPlace): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
+export interface IntentExtras {
+  /** As the suppression objects were put. */
+  readonly suppression?: object | undefined;
+  /** Packs with erased segments are to go. */
+  readonly rewritePacks?: boolean;
+  /** The statement of a second person. */
+  readonly approval?: string | undefined;
+}
+
 /** A line that announces these snapshots. */
 export function intentEvent(
   plan: PurgePlan,
   snapshots: readonly string[],
   retired: readonly RetiredPlace[],
-  suppression: object | undefined,
+  { suppression, rewritePacks = false, approval }: IntentExtras,
 ): NewEvent {
   return {
     type: 'purge-intent',
@@ -74,6 +76,8 @@ export function intentEvent(
     plan: plan.sha256,
     snapshots: [...snapshots],
     ...(suppression && { suppression }),
+    ...(rewritePacks && { rewrite_packs: true }),
+    ...(approval !== undefined && { approval }),
     retired: retired.map(([writer, chain, pack, offset]) => [writer, chain, pack, offset]),
   };
 }

@@ -35,8 +35,21 @@ export interface ApplyOptions {
   readonly bypassGovernance: boolean;
   /** No backup is under way: manifests without an entry go, however young they are. */
   readonly removeDeadRuns: boolean;
-  /** Finds the subjects of the plan in these snapshots. */
-  readonly locate: (items: readonly CatalogEntry[], signal: AbortSignal) => Promise<Located>;
+  /** Packs with erased segments are replaced, and removed as soon as no host can refer to them. */
+  readonly rewritePacks?: boolean;
+  /** Somebody else than the planner must have approved the plan. */
+  readonly twoPerson?: boolean;
+  /** The statement of a second person, when it is given. */
+  readonly approval?: string | undefined;
+  /**
+   * Finds the subjects of the plan in these snapshots.
+   * @param quiet - keys of units that need not be opened, since nobody is in them
+   */
+  readonly locate: (
+    items: readonly CatalogEntry[],
+    signal: AbortSignal,
+    quiet?: ReadonlySet<string>,
+  ) => Promise<Located>;
   /**
    * Puts what keeps them from coming back.
    * @returns what the intent carries as `suppression`

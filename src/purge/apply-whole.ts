@@ -8,9 +8,10 @@ import { takeLease } from '../repository/lease.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import { intentEvent } from './announce.ts';
 import type { ApplyOptions, PurgeReport } from './apply-options.ts';
+import { mustBeApproved } from './approved.ts';
 import { unsettled } from './errors.ts';
 import { finish } from './finish.ts';
-import { append, mustBeFit } from './run.ts';
+import { append, mustBeOperator } from './run.ts';
 import type { PlaceReport, Run } from './run.ts';
 import { lookAt, mustBeAsPlanned } from './state.ts';
 import { chainsOf, eraseSet } from './whole-set.ts';
@@ -23,7 +24,7 @@ const ROUNDS_MAX = 4;
  */
 export async function applyWhole(options: ApplyOptions, signal: AbortSignal): Promise<PurgeReport> {
   const { session, set } = options;
-  mustBeFit(options);
+  mustBeOperator(options);
   using _lock = await lockSet(stateFolderOf(session, set), set);
   await using lease = await takeLease(session, set, 'purge', signal);
   const run: Run = { ...options, lease, folder: stateFolderOf(session, set) };
@@ -31,7 +32,8 @@ export async function applyWhole(options: ApplyOptions, signal: AbortSignal): Pr
   const undone = [...(await options.levelCopies(signal))];
   const places = await eraseEverywhere(run, signal);
   const amended = { amended: [], bytesRead: 0, bytesWritten: 0, packs: [] };
-  return await finish(run, { amended, places, undone }, signal);
+  const moved = { bytesRead: 0, bytesWritten: 0 };
+  return await finish(run, { amended, moved, places, undone }, signal);
 }
 
 /** Until a listing shows no snapshot that the ledger does not name. */
@@ -40,13 +42,14 @@ async function announce(run: Run, signal: AbortSignal): Promise<void> {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const state = await lookAt(session, set, plan.id, signal);
     const { record, view } = state;
+    if (round === 0) await mustBeApproved(run, record, signal);
     if (!record) mustBeAsPlanned(plan, state);
     // Also what is past its end and lies there still.
     const all = record ? state.open : view.catalog.entries;
     const names = all.map(({ entry }) => entry.snapshot).filter((name) => !record?.announced.has(name));
     if (record && names.length === 0) return;
     onStep('announcing it in the ledger');
-    await append(run, intentEvent(plan, names, [], undefined), signal);
+    await append(run, intentEvent(plan, names, [], { approval: run.approval }), signal);
   }
   throw unsettled(set);
 }

@@ -7,21 +7,28 @@
 import { throwIfCancelled } from '../errors.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import { takeLease } from '../repository/lease.ts';
+import { movedPacks } from '../repository/moves.ts';
 import { lockSet } from '../repository/lock.ts';
 import { stateFolderOf } from '../repository/session.ts';
-import { SnapshotReader } from '../restore/reader.ts';
 import { describeProblem } from '../subjects/integrity.ts';
+import { affected } from './affected.ts';
 import { amendSnapshots, isTouched, lifeLeft } from './amend.ts';
 import type { AmendReport } from './amend.ts';
 import { intentEvent, retirements } from './announce.ts';
 import type { ApplyOptions, PurgeReport } from './apply-options.ts';
+import { mustBeApproved } from './approved.ts';
 import { countsOf, rememberCounts } from './counts.ts';
+import { EditGuard } from './edit-guard.ts';
 import { planRefused, unsettled } from './errors.ts';
 import { finish } from './finish.ts';
+import { identifiersOf } from './identifiers.ts';
 import type { Located, LocatedSnapshot } from './located.ts';
 import { livesAndEnds, sweepManifests } from './manifests.ts';
-import { settlePacks } from './packs.ts';
-import { append, mustBeFit } from './run.ts';
+import { judgePacks, settlePacks } from './packs.ts';
+import { recheckAmended, rememberToRecheck } from './recheck.ts';
+import { rewritePacks } from './rewrite-packs.ts';
+import type { MoveReport } from './rewrite-packs.ts';
+import { append, mustBeOperator } from './run.ts';
 import type { PlaceReport, Run } from './run.ts';
 import { lookAt, mustBeAsPlanned, openOf } from './state.ts';
 import type { PurgeState } from './state.ts';
@@ -35,36 +42,45 @@ const ROUNDS_MAX = 6;
  */
 export async function applyPurge(options: ApplyOptions, signal: AbortSignal): Promise<PurgeReport> {
   const { session, set } = options;
-  mustBeFit(options);
+  mustBeOperator(options);
   using _lock = await lockSet(stateFolderOf(session, set), set);
   await using lease = await takeLease(session, set, 'purge', signal);
   const run: Run = { ...options, lease, folder: stateFolderOf(session, set) };
-  const located = await announceAll(run, signal);
+  const { located, quiet } = await announceAll(run, signal);
   const amended = await amendAll(run, located, signal);
+  await recheckAmended(run, quiet, signal);
+  const moved = await moveAll(run, signal);
   const undone = [...(await options.levelCopies(signal))];
   const places = await removeOld(run, signal);
-  return await finish(run, { amended, places, undone }, signal);
+  return await finish(run, { amended, moved, places, undone }, signal);
 }
 
 /**
  * Looks everything through and announces it, until a listing shows no snapshot that was not looked through.
- * @returns the snapshots that the purge has not changed yet
+ * @returns the snapshots that the purge has not changed yet, and the units in which nobody was found
  */
-async function announceAll(run: Run, signal: AbortSignal): Promise<LocatedSnapshot[]> {
+async function announceAll(
+  run: Run,
+  signal: AbortSignal,
+): Promise<{ readonly located: LocatedSnapshot[]; readonly quiet: ReadonlySet<string> }> {
   const { plan, session, set } = run;
   const known = new Map<string, LocatedSnapshot>();
+  let quiet: ReadonlySet<string> = new Set();
   let state = await lookAt(session, set, plan.id, signal);
+  await mustBeApproved(run, state.record, signal);
   if (!state.record) mustBeAsPlanned(plan, state);
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const open = openOf(state);
     const unseen = open.filter((item) => !known.has(nameOf(item)));
     if (state.record && round > 0 && unseen.length === 0) {
       const stays = new Set(open.map(nameOf));
-      return [...known].filter(([name]) => stays.has(name)).map(([, one]) => one);
+      return { located: [...known].filter(([name]) => stays.has(name)).map(([, one]) => one), quiet };
     }
     throwIfCancelled(signal);
     run.onStep(`looking through ${unseen.length} snapshots`);
-    const located = await run.locate(unseen, signal);
+    // All of them, when one has come: it may call somebody by a name that leads to more rows of the others.
+    const located = await run.locate(unseen.length === 0 ? [] : open, signal);
+    if (unseen.length > 0) quiet = located.quiet;
     for (const one of located.snapshots) known.set(nameOf(one.item), one);
     mustNotBreak(set, located.snapshots);
     await announce(run, state, located, signal);
@@ -91,18 +107,18 @@ async function announce(
   located: Located,
   signal: AbortSignal,
 ): Promise<void> {
-  const { plan, session } = run;
+  const { plan } = run;
   const touched = located.snapshots.filter(isTouched);
-  const names = touched.map(({ item }) => item.entry.snapshot).filter((name) => !record?.announced.has(name));
+  // Also where it is only the subject index that may change: an amendment must have been announced.
+  const names = affected(located.snapshots)
+    .map(({ item }) => item.entry.snapshot)
+    .filter((name) => !record?.announced.has(name));
   if (record && names.length === 0) return;
   const suppression = record ? suppressionOf(record.intent) : await run.putSuppression(located, signal);
-  const retired = await retirements(touched, async ({ manifest }, name) => {
-    const stream = manifest.streams.find((one) => one.name === name);
-    const reader = new SnapshotReader(session.store, manifest, run.pool);
-    return stream ? Array.fromAsync(reader.segments(stream, signal)) : [];
-  });
+  const retired = retirements(touched);
   run.onStep('announcing it in the ledger');
-  await append(run, intentEvent(plan, names, retired, suppression), signal);
+  const extras = { suppression, rewritePacks: run.rewritePacks === true, approval: run.approval };
+  await append(run, intentEvent(plan, names, retired, extras), signal);
   await run.levelCopies(signal);
 }
 
@@ -123,25 +139,58 @@ async function amendAll(
   const { view } = await lookAt(session, run.set, plan.id, signal);
   const touched = located.filter(isTouched);
   const ending = touched.filter((one) => lifeLeft(one, now) === 0);
-  const lasting = touched.filter((one) => lifeLeft(one, now) > 0);
+  const lasting = affected(located).filter((one) => lifeLeft(one, now) > 0);
   run.onStep(`writing ${lasting.length} snapshots anew`);
   const report = await amendSnapshots(
     lasting,
-    { ...run, request: plan.id, heads: view.ledger.heads, now, locks: run.locksAt(now) },
+    {
+      ...run,
+      request: plan.id,
+      heads: view.ledger.heads,
+      now,
+      locks: run.locksAt(now),
+      guard: guardOf(touched),
+    },
     signal,
   );
-  const counts = Object.fromEntries(located.map((one) => [one.item.entry.snapshot, countsOf(one)]));
+  const from = new Date(plan.time);
+  const counts = Object.fromEntries(located.map((one) => [one.item.entry.snapshot, countsOf(one, from)]));
   await rememberCounts(folder, plan.id, counts);
-  const clear = located.filter((one) => !isTouched(one));
+  const done = new Set([...report.amended.map(({ snapshot }) => snapshot), ...ending.map(nameInSet)]);
+  const clear = located.filter((one) => !done.has(nameInSet(one)));
   const event = {
     type: 'amended',
     id: plan.id,
     amended: report.amended.map(({ snapshot, revision, sha256 }) => [snapshot, revision, sha256]),
     clear: clear.map(({ item }) => [item.entry.snapshot, item.current?.revision ?? 0]),
-    removed: ending.map(({ item }) => item.entry.snapshot),
+    removed: ending.map(nameInSet),
   };
+  await rememberToRecheck(
+    run,
+    report.amended.map(({ snapshot }) => snapshot),
+  );
   await append(run, event, signal);
   return report;
+}
+
+function nameInSet({ item }: LocatedSnapshot): string {
+  return item.entry.snapshot;
+}
+
+/** What may not be left in rows that are edited and stay: all that any of the snapshots says of them. */
+function guardOf(located: readonly LocatedSnapshot[]): EditGuard {
+  const [first] = located;
+  const subjects = located.flatMap((one) => one.subjects);
+  return new EditGuard(identifiersOf(subjects, { root: first?.map.root ?? NO_ROOT }));
+}
+
+const NO_ROOT = { table: '', key: [], lookup: new Map() };
+
+/** Where it was asked for, now or by the run that announced it. */
+async function moveAll(run: Run, signal: AbortSignal): Promise<MoveReport> {
+  const { record } = await lookAt(run.session, run.set, run.plan.id, signal);
+  if (run.rewritePacks !== true && record?.rewritePacks !== true) return { bytesRead: 0, bytesWritten: 0 };
+  return await rewritePacks(run, signal);
 }
 
 /** Old manifests and packs, in the store and then in each copy: with ledger and entries read anew. */
@@ -157,9 +206,13 @@ async function removeOld(run: Run, signal: AbortSignal): Promise<PlaceReport[]> 
     const lives = livesAndEnds(view.catalog, record?.removed ?? new Set(), now);
     const rules = { set, now, removeDeadRuns, ...lives };
     const swept = await sweepManifests(store, rules, { bypassGovernance, check }, signal);
-    const retired = record?.retired ?? [];
+    const facts = { set, retired: record?.retired ?? [], moved: movedPacks(view.ledger), gone: lives.gone };
+    const { entries } = view.catalog;
+    const verdicts = judgePacks({ ...facts, entries, idle: removeDeadRuns });
     const options = { bypassGovernance, check };
-    const packs = await settlePacks(store, set, retired, view.catalog.entries, options, signal);
+    // Where a copy could not be brought level, its old manifests need the old packs.
+    const free = swept.unreplaced.length > 0 ? [] : verdicts.free;
+    const packs = await settlePacks(store, { ...verdicts, free }, options, signal);
     places.push({ name, swept, packs });
   }
   return places;

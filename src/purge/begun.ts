@@ -25,6 +25,7 @@ export function planOfBegun(
     subjects,
     pseudonyms: randomBytes(32).toString('hex'),
     snapshots: [],
+    places: [],
     sha256: intent.plan,
     mapSha256: intent.map ?? '',
     signer,

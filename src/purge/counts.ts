@@ -4,20 +4,30 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readState, writeState } from '../repository/state-files.ts';
 import type { LocatedSnapshot } from './located.ts';
-import type { TableCounts } from './request.ts';
+import { keptRows } from './kept.ts';
+import { tableCountsSchema } from './table-counts.ts';
+import type { TableCounts } from './table-counts.ts';
 
-const whole = z.int().nonnegative();
-const schema = z.record(
-  z.string(),
-  z.record(z.string(), z.object({ delete: whole, change: whole, keep: whole })),
-);
+const schema = z.record(z.string(), z.record(z.string(), tableCountsSchema));
 
 /** By snapshot and table. */
 export type PurgeCounts = Readonly<Record<string, Readonly<Record<string, TableCounts>>>>;
 
-/** The rows that were found in a snapshot, by table. */
-export function countsOf({ closure }: Pick<LocatedSnapshot, 'closure'>): Record<string, TableCounts> {
-  return Object.fromEntries([...closure.counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+/**
+ * The rows that were found in a snapshot, by table.
+ * @param from - when the plan was made: from then on the lengths count for which the map keeps rows
+ */
+export function countsOf(
+  { closure }: Pick<LocatedSnapshot, 'closure'>,
+  from: Date,
+): Record<string, TableCounts> {
+  const tables = [...closure.counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    tables.map(([table, counts]) => {
+      const kept = keptRows(closure.affected.get(table)?.values() ?? [], from);
+      return [table, { ...counts, ...(kept.length > 0 && { kept }) }];
+    }),
+  );
 }
 
 export async function readCounts(folder: string, id: string): Promise<PurgeCounts> {

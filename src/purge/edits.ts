@@ -1,10 +1,10 @@
 /** From what the closure decided to edits of units. */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Value } from '../rows/codec.ts';
 import type { Closure } from '../subjects/closure.ts';
 import type { Replacement } from '../subjects/map.ts';
 import type { Outcome } from '../subjects/outcome.ts';
-import { pseudonymFor } from '../subjects/types.ts';
+import { makePseudonym } from '../subjects/pseudonym.ts';
 import type { LocatedStream, RowEdit, UnitEdit } from './located.ts';
 import type { Prepared, PreparedStream } from './prepare.ts';
 import { rowPlace, type Tables } from './tables.ts';
@@ -58,7 +58,7 @@ function editOf(context: RowContext, start: number, outcome: Outcome): readonly 
   const { end } = row;
   if (outcome.do === 'delete') return [{ start, end, change: 'drop' }];
   const change = changesOf(context, row, outcome.values);
-  return change.size === 0 ? [] : [{ start, end, change }];
+  return change.size === 0 ? [] : [{ start, end, change, ...(outcome.do === 'keep' && { isKept: true }) }];
 }
 
 function changesOf(
@@ -86,22 +86,24 @@ function isPseudonymAlready(value: Value): boolean {
   return value !== null && /^erased-[0-9a-f]{16}$/.test(value);
 }
 
-/** Random to whoever lacks the key; different for each row. */
 function pseudonym({ table }: PreparedStream, column: string, of: string, key: Uint8Array): string {
-  const schema = table.columns.find(({ name }) => name === column);
-  const hex = createHmac('sha256', key).update(of).digest('hex');
-  if (schema === undefined || pseudonymFor(schema)?.as !== 'uuid') return `erased-${hex.slice(0, 16)}`;
-  // A random UUID by its form (RFC 9562, 5.4).
-  const variant = ((parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  return makePseudonym(
+    table.columns.find(({ name }) => name === column),
+    of,
+    key,
+  );
 }
 
-function unitEdit({ unit, ordinal }: PlacedUnit, table: string, unsorted: readonly RowEdit[]): UnitEdit {
+export function unitEdit(
+  { unit, ordinal }: PlacedUnit,
+  table: string,
+  unsorted: readonly RowEdit[],
+): UnitEdit {
   const edits = unsorted.toSorted((a, b) => a.start - b.start);
   const isFirst = ordinal === 0;
   const said = edits.map(({ start, end, change }) => [start, end, change === 'drop' ? change : [...change]]);
   const key = createHash('sha256')
     .update(JSON.stringify([unit.key, isFirst, table, said]))
     .digest('hex');
-  return { unit, isFirst, edits, key };
+  return { unit, table, isFirst, edits, key };
 }

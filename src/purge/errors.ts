@@ -66,10 +66,42 @@ export const receiptUnreadable = (what: string, reason: string) =>
     hint: 'Take the file that `holdfast purge apply` wrote, unchanged.',
   });
 
+export const approvalNeeded = (set: string, id: string) =>
+  new HoldfastError({
+    code: 'APPROVAL_NEEDED',
+    exit: 'policy',
+    message: `nobody else has approved purge ${id} of set ${set}, and promises.two_person wants that`,
+    hint: 'Nothing was changed. Another operator runs: holdfast purge approve PLAN --key THEIR_KEY -o FILE. Then: holdfast purge apply PLAN --approve FILE',
+  });
+
+export const approvalUnfit = (reason: string, set: string) =>
+  new HoldfastError({
+    code: 'APPROVAL_UNFIT',
+    exit: 'policy',
+    message: `the approval for set ${set} does not count: ${reason}`,
+    hint: 'Let another operator than the one who made this very plan approve it: holdfast purge approve PLAN',
+  });
+
 export const noCopyDrop = (stream: string) =>
   new HoldfastError({
     code: 'PURGE_STREAM',
     exit: 'unverifiable',
     message: `stream ${stream} cannot be emptied: its rows are framed by a statement`,
     hint: 'Please report this with the message, and without the data.',
+  });
+
+export const mentionLeft = (table: string, column: string) =>
+  new HoldfastError({
+    code: 'PURGE_MENTION_LEFT',
+    exit: 'policy',
+    message: `a row of ${table} that stays would still name the subject in column ${column}`,
+    hint: 'Nothing that was written counts. Let the subject map set this column, too, or delete the row, and plan again.',
+  });
+
+export const notGone = (snapshot: string, tables: readonly string[]) =>
+  new HoldfastError({
+    code: 'PURGE_NOT_GONE',
+    exit: 'verification',
+    message: `the subject is still in the new revision of snapshot ${snapshot}: ${tables.join(', ')}`,
+    hint: 'The old manifests were not removed, and restores leave the subject out of what the purge has not reached. Please report this with the message, and without the data.',
   });

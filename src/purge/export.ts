@@ -1,8 +1,11 @@
 /** The rows of subjects themselves, from one snapshot: what a right of access asks for. Nothing is changed. */
 import type { Value } from '../rows/codec.ts';
+import { changeOf } from './erased.ts';
+import type { ErasedRows } from './erased.ts';
 import type { Search } from './locate.ts';
-import type { Prepared } from './prepare.ts';
-import { rowPlace } from './tables.ts';
+import type { RowEdit } from './located.ts';
+import type { Prepared, PreparedStream } from './prepare.ts';
+import { rowName, rowPlace } from './tables.ts';
 import { readUnits } from './units.ts';
 
 export interface ExportedRow {
@@ -12,25 +15,39 @@ export interface ExportedRow {
   readonly values: readonly Value[];
 }
 
-/** Every row that was found in a snapshot of the search, by table, in the order of the dump. */
+/**
+ * Every row that was found in a snapshot of the search, by table, in the order of the dump; without rows that were
+ * erased, and with the values that an erasure has left.
+ */
 export async function* rowsOf(
   { tables }: Pick<Search, 'tables'>,
   { prepared, closure }: Search['snapshots'][number],
+  erased: ErasedRows,
   signal: AbortSignal,
 ): AsyncGenerator<ExportedRow> {
-  for (const [table, rows] of closure.affected)
-    yield* rowsOfTable(tables, prepared, table, [...rows.keys()], signal);
+  for (const [table, rows] of closure.affected) {
+    const stream = prepared.streams.get(table);
+    if (stream === undefined) continue;
+    const changeAt = (row: string) => changeOf(erased, stream.stream.name, row);
+    const names = [...rows.keys()].filter((row) => changeAt(row) !== 'drop');
+    yield* rowsOfTable({ tables, prepared, table, stream, changeAt }, names, signal);
+  }
+}
+
+interface TableRows {
+  readonly tables: Search['tables'];
+  readonly prepared: Prepared;
+  readonly table: string;
+  readonly stream: PreparedStream;
+  readonly changeAt: (row: string) => RowEdit['change'] | undefined;
 }
 
 async function* rowsOfTable(
-  tables: Search['tables'],
-  { streams, reader }: Prepared,
-  table: string,
+  { tables, prepared, table, stream, changeAt }: TableRows,
   names: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<ExportedRow> {
-  const stream = streams.get(table);
-  if (stream === undefined) return;
+  const { reader } = prepared;
   const { codec } = stream;
   const search = tables.searchOf(stream);
   const all = codec.columns.map((_, position) => position);
@@ -40,7 +57,14 @@ async function* rowsOfTable(
     const starts = (byUnit.get(placed.ordinal) ?? []).map(({ start }) => start).sort((a, b) => a - b);
     for (const start of starts) {
       const { end = start } = search.row(placed, start) ?? {};
-      yield { table, columns: codec.columns, values: codec.read(plain.subarray(start, end), all) };
+      const values = codec.read(plain.subarray(start, end), all);
+      const change = changeAt(rowName(placed.ordinal, { start }));
+      yield { table, columns: codec.columns, values: changed(values, change) };
     }
   }
+}
+
+function changed(values: readonly Value[], change: RowEdit['change'] | undefined): readonly Value[] {
+  if (change === undefined || change === 'drop') return values;
+  return values.map((value, at) => (change.has(at) ? (change.get(at) ?? null) : value));
 }

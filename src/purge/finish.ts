@@ -2,9 +2,13 @@
 import type { StuckVersion } from '../stores/store.ts';
 import type { AmendReport } from './amend.ts';
 import type { PurgeReport } from './apply-options.ts';
+import { readApproval } from './approval.ts';
 import { forgetCounts, readCounts } from './counts.ts';
-import { NOT_COVERED, describeReceipt, signReceipt } from './receipt.ts';
+import { notCovered } from './not-covered.ts';
+import { describeReceipt, signReceipt } from './receipt.ts';
 import type { Receipt, ReceiptSnapshot } from './receipt.ts';
+import { forgetRecheck } from './recheck.ts';
+import type { MoveReport } from './rewrite-packs.ts';
 import { append } from './run.ts';
 import type { PlaceReport, Run } from './run.ts';
 import { acknowledgements, lookAt } from './state.ts';
@@ -12,18 +16,20 @@ import type { PurgeState } from './state.ts';
 
 export interface Work {
   readonly amended: AmendReport;
+  readonly moved: MoveReport;
   readonly places: readonly PlaceReport[];
   readonly undone: readonly string[];
 }
 /** The receipt, and the end in the ledger where nothing is left to do. */
 export async function finish(
   run: Run,
-  { amended, places, undone }: Work,
+  { amended, moved, places, undone }: Work,
   signal: AbortSignal,
 ): Promise<PurgeReport> {
   const { session, set, plan, signer, folder } = run;
   const state = await lookAt(session, set, plan.id, signal);
-  const left = [...undone, ...whatIsLeft(state, places)];
+  const rewrites = run.rewritePacks === true || state.record?.rewritePacks === true;
+  const left = [...undone, ...whatIsLeft(state, places), ...(rewrites ? packsLeft(places) : [])];
   const stuck = places.flatMap(({ swept }) => swept.stuck);
   const signed = await signReceipt(await receiptOf(run, state, places, signal), signer);
   const complete = left.length === 0;
@@ -33,6 +39,7 @@ export async function finish(
     await run.writeReceipt(signed.bytes, describeReceipt(signed));
     await append(run, { type: 'purge-done', id: plan.id, receipt: signed.sha256 }, signal);
     await forgetCounts(folder, plan.id);
+    await forgetRecheck(folder, plan.id);
     notes.push(...(await run.levelCopies(signal)));
   }
   return {
@@ -44,8 +51,8 @@ export async function finish(
     stuck: stuck.length,
     rewritten: amended.amended.length,
     manifestsRemoved: places.reduce((sum, { swept }) => sum + swept.removed.length, 0),
-    bytesRead: amended.bytesRead,
-    bytesWritten: amended.bytesWritten,
+    bytesRead: amended.bytesRead + moved.bytesRead,
+    bytesWritten: amended.bytesWritten + moved.bytesWritten,
     receipt: complete ? signed : undefined,
   };
 }
@@ -68,6 +75,19 @@ function whatIsLeft({ view, open }: PurgeState, places: readonly PlaceReport[]):
   return [...unread, ...unreached, ...atPlaces];
 }
 
+/** Packs that were to go: locks are nobody's to break, anything else is waited for. */
+function packsLeft(places: readonly PlaceReport[]): string[] {
+  return places.flatMap(({ name, packs: { needed = 0, waitingFor = [] } }) => [
+    ...(needed > 0
+      ? [`${name}: ${needed} packs with erased rows are needed by snapshots that end within the day`]
+      : []),
+    ...waitingFor.map(
+      (writer) =>
+        `${name}: packs with erased rows go once host ${writer} has made a backup, or with --no-backup-running`,
+    ),
+  ]);
+}
+
 async function receiptOf(
   run: Run,
   { view, record }: PurgeState,
@@ -88,6 +108,7 @@ async function receiptOf(
     return { snapshot, writer, outcome, revision, ...(tables && { tables: { ...tables } }) };
   });
   const now = (await session.store.now(signal)).toISOString();
+  const approval = await approvalIn(run, record);
   return {
     format: 1,
     kind: 'purge-receipt',
@@ -101,17 +122,31 @@ async function receiptOf(
     announced: record?.since ?? now,
     finished: now,
     operator: signer.getFingerprint(),
+    ...(approval && { approval }),
     snapshots,
     places: places.map(({ name, swept, packs }) => ({
       name,
       manifestsRemoved: swept.removed.length,
       packs: packs.packs,
       packsRemoved: packs.removed,
+      ...((run.rewritePacks === true || record?.rewritePacks === true) && { rewritten: true }),
       ...(packs.until !== undefined && { unreadableUntil: packs.until }),
       ...(packs.lockedUntil !== undefined && { lockedUntil: packs.lockedUntil }),
     })),
     writers: acknowledgements(view, record),
-    scan: 'not scanned',
-    notCovered: [...NOT_COVERED],
+    scan: plan.scan ? 'scanned' : 'not scanned',
+    ...(plan.scan && { scanned: plan.scan }),
+    notCovered: notCovered({ suppressionEnds: record?.intent.suppression?.ends }),
   };
+}
+
+/** Checked once more, since the receipt must hold for whoever reads it. */
+async function approvalIn(
+  { session, set, plan }: Run,
+  record: PurgeState['record'],
+): Promise<Receipt['approval']> {
+  if (record?.approval === undefined) return undefined;
+  const about = { store: session.id, set, id: plan.id, plan: plan.sha256 };
+  const { signer: by, time, text: statement } = await readApproval(record.approval, session.operators, about);
+  return { by, time, statement };
 }

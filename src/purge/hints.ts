@@ -2,12 +2,14 @@
 import pLimit from 'p-limit';
 import { throwIfCancelled } from '../errors.ts';
 import { indexKey } from '../repository/layout.ts';
+import type { ChainPlace } from '../repository/layout.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { ReadStore } from '../stores/store.ts';
 import { IndexLookUp } from '../subject-index/look-up.ts';
 import type { MayHold } from '../subject-index/look-up.ts';
 import { IndexObject } from '../subject-index/open.ts';
+import type { ReadRange } from '../subject-index/open.ts';
 import type { Query } from '../subjects/access.ts';
 import type { SegmentHints } from './access.ts';
 import type { Unit } from './located.ts';
@@ -83,14 +85,23 @@ export class IndexHints implements SegmentHints {
     signal: AbortSignal | undefined,
   ): Promise<readonly IndexObject[]> {
     const open = (ref: SegmentRef) => {
-      const name = indexKey(binding, ref.pack);
-      const read = (offset: number, length: number) =>
-        this.#store.get(name, { offset, length }, signal ?? NEVER);
-      return tried(() => IndexObject.open(ref, read, name), signal);
+      const read = rangesOf(this.#store, binding, ref.pack, signal ?? NEVER);
+      return tried(() => IndexObject.open(ref, read, indexKey(binding, ref.pack)), signal);
     };
     const objects = await Promise.all([...refs.values()].map((ref) => this.#limit(() => open(ref))));
     return objects.filter((object) => object !== undefined);
   }
+}
+
+/** Reads an index object of a chain, and what its directory names in others. */
+export function rangesOf(
+  store: ReadStore,
+  place: ChainPlace,
+  object: string,
+  signal: AbortSignal,
+): ReadRange {
+  return (offset, length, elsewhere = object) =>
+    store.get(indexKey(place, elsewhere), { offset, length }, signal);
 }
 
 const NEVER = new AbortController().signal;

@@ -33,12 +33,12 @@ export function noEngine(snapshot: string, kind: string): HoldfastError {
   });
 }
 
-/** A snapshot with something that is erased as a whole, which this version cannot do. */
+/** A snapshot with something that can neither be edited by rows nor be made again. */
 export function wholeUnsupported(snapshot: string, why: string): HoldfastError {
   return new HoldfastError({
     code: 'PURGE_WHOLE',
     exit: 'unverifiable',
     message: `nobody can be erased from snapshot ${snapshot} by row: ${why}`,
-    hint: 'This version cannot do that yet; the snapshot ends by its date, or with all of its set.',
+    hint: 'Such a snapshot can only end by its date, or with all of its set: `holdfast purge plan SET --whole-set`.',
   });
 }

@@ -11,11 +11,14 @@ import type { SubjectMap } from '../subjects/map.ts';
 import type { SegmentHints } from './access.ts';
 import { IndexHints } from './hints.ts';
 import { editsOf } from './edits.ts';
+import { LargeObjects } from './large-objects.ts';
 import type { Located, LocatedSnapshot, Opened, Unit } from './located.ts';
 import { prepare, type Prepared, type SnapshotInput } from './prepare.ts';
 import { SharedReader, type SharedPages } from './shared-reader.ts';
+import { Rehearsals } from './rehearse.ts';
 import { resolveSubjects, subjectsIn } from './subjects.ts';
 import { Tables } from './tables.ts';
+import { both, Tally } from './tally.ts';
 import { wholeEdits } from './whole.ts';
 
 export interface LocateInput {
@@ -29,6 +32,13 @@ export interface LocateInput {
   readonly pseudonyms: Uint8Array;
   /** Which units to open; what the indexes of the snapshots say, unless something else is given. */
   readonly hints?: SegmentHints;
+  /** Keys of units that are known to hold nobody: they are not opened. */
+  readonly quiet?: ReadonlySet<string>;
+  /**
+   * Full-text indexes have words of rows that went before: they are made again in every snapshot, or (when absent) in
+   * those with rows to edit.
+   */
+  readonly rebuildsAlways?: boolean;
   /** Called with bytes of rows that were looked through, and their table. */
   readonly onProgress?: (bytes: number, table: string) => void;
   readonly signal: AbortSignal;
@@ -49,6 +59,8 @@ export interface Search {
   readonly tables: Tables;
   readonly snapshots: readonly SearchedSnapshot[];
   readonly opened: Opened;
+  /** See `Located`. */
+  readonly quiet: ReadonlySet<string>;
 }
 
 /**
@@ -58,15 +70,23 @@ export interface Search {
  */
 export async function locate(input: LocateInput): Promise<Located> {
   const { pseudonyms, signal } = input;
-  const { subjects, tables, snapshots, opened } = await search(input);
+  const { subjects, tables, snapshots, opened, quiet } = await search(input);
   const located: LocatedSnapshot[] = [];
+  const objects = new LargeObjects({
+    gone: snapshots.map(({ closure }) => closure.largeObjects),
+    onOpened: (name, bytes) => input.onProgress?.(bytes, name),
+    signal,
+  });
+  const rehearsals = new Rehearsals();
   for (const { prepared, subjects: held, closure } of snapshots) {
     const { item, manifest, schema, map } = prepared;
-    const streams = await editsOf(prepared, closure, tables, pseudonyms, signal);
-    const whole = wholeEdits(prepared, closure);
+    const rows = await editsOf(prepared, closure, tables, pseudonyms, signal);
+    const streams = new Map([...rows, ...(await objects.editsOf(prepared, closure.largeObjects))]);
+    const isMadeAgain = streams.size > 0 || input.rebuildsAlways === true;
+    const whole = isMadeAgain ? await wholeEdits(prepared, rehearsals, signal) : [];
     located.push({ item, manifest, schema, map, subjects: held, closure, streams, whole });
   }
-  return { subjects, snapshots: located, opened };
+  return { subjects, snapshots: located, opened: both(opened, objects.opened), quiet };
 }
 
 /**
@@ -76,7 +96,7 @@ export async function locate(input: LocateInput): Promise<Located> {
 export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Search> {
   const { map, signal, onProgress } = input;
   const manifests = input.snapshots.map(({ manifest }) => manifest);
-  const hints = input.hints ?? new IndexHints(input.store, manifests);
+  const hints = unlessQuiet(input.hints ?? new IndexHints(input.store, manifests), input.quiet);
   const known = new Map<string, Unit>();
   const prepared = await prepareAll(input, known);
   const opened = new Tally();
@@ -101,7 +121,21 @@ export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Se
     const held = await subjectsIn(one, subjects, tables.access([one]), signal);
     snapshots.push({ prepared: one, subjects: held, closure: await closureOf([one], tables, held, signal) });
   }
-  return { subjects, tables, snapshots, opened: opened.against(known) };
+  return { subjects, tables, snapshots, opened: opened.against(known), quiet: tables.quiet(known) };
+}
+
+/** What is known to hold nobody is not even asked about. */
+function unlessQuiet(hints: SegmentHints, quiet: ReadonlySet<string> = new Set()): SegmentHints {
+  if (quiet.size === 0) return hints;
+  return {
+    narrow: (table, units, queries, signal) =>
+      hints.narrow(
+        table,
+        units.filter(({ key }) => !quiet.has(key)),
+        queries,
+        signal,
+      ),
+  };
 }
 
 async function prepareAll(
@@ -128,22 +162,4 @@ function closureOf(
   if (first === undefined) throw new Error('no snapshot');
   const { map, schema, engine } = first;
   return closure({ map, schema, engine, subjects, access: tables.access(group), signal });
-}
-
-/** Counts what was opened, each segment once. */
-class Tally {
-  readonly #units = new Set<Unit>();
-
-  add(unit: Unit): void {
-    this.#units.add(unit);
-  }
-
-  against(known: ReadonlyMap<string, Unit>): Opened {
-    const opened = [...this.#units].flatMap(({ segments }) => segments);
-    return {
-      segments: opened.length,
-      bytes: opened.reduce((sum, { length }) => sum + length, 0),
-      all: [...known.values()].reduce((sum, { segments }) => sum + segments.length, 0),
-    };
-  }
 }

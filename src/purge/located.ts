@@ -26,10 +26,14 @@ export interface RowEdit {
   readonly end: number;
   /** The new values by position in the codec's columns, or nothing is left of the row. */
   readonly change: 'drop' | ReadonlyMap<number, Value>;
+  /** The map keeps the row on a legal basis: what its `set` does not name stays, whatever it says. */
+  readonly isKept?: true;
 }
 
 export interface UnitEdit {
   readonly unit: Unit;
+  /** As `TableInfo.name`. */
+  readonly table: string;
   /** The unit begins its stream: the header of a COPY block is in it. */
   readonly isFirst: boolean;
   /** In the order of the rows; never empty. */
@@ -54,6 +58,8 @@ export interface WholeEdit {
   readonly stream: string;
   /** Nothing is left of its rows; the header and the end of a COPY block stay. */
   readonly drop?: 'rows';
+  /** All of the stream that is emptied. */
+  readonly segments?: readonly SegmentRef[];
   /** Text that is put behind it: what makes an index again, what removes large objects. */
   readonly append?: string;
 }
@@ -78,6 +84,8 @@ export interface Located {
   /** All that were looked at, also those in which nobody was found; in the order in which they were given. */
   readonly snapshots: readonly LocatedSnapshot[];
   readonly opened: Opened;
+  /** Keys of units that were asked about and in which no row was found, by them or by an index. */
+  readonly quiet: ReadonlySet<string>;
 }
 
 /** How much had to be read to find them. */

@@ -25,6 +25,10 @@ export interface LookThroughOptions {
   /** 32 bytes, hex: the same ones make the same pseudonyms again. */
   readonly pseudonyms: string;
   readonly hints?: SegmentHints;
+  /** Keys of units that need not be opened, since nobody is in them. */
+  readonly quiet?: ReadonlySet<string>;
+  /** For snapshots that came after the plan: tables that are new there may be in their own maps only. */
+  readonly fillsGaps?: boolean;
   readonly onProgress?: (bytes: number, table: string) => void;
 }
 
@@ -37,12 +41,22 @@ export async function lookThrough(
   options: LookThroughOptions,
   signal: AbortSignal,
 ): Promise<Located> {
-  const { session, opener, pool, subjects, pseudonyms, hints, onProgress } = options;
+  const {
+    session,
+    opener,
+    pool,
+    subjects,
+    pseudonyms,
+    hints,
+    quiet,
+    onProgress,
+    fillsGaps = false,
+  } = options;
   const { map } = parseSubjectMap(options.map, 'the subject map');
   const limit = pLimit(OPENED_AT_ONCE);
   const open = async (item: CatalogEntry) => {
     throwIfCancelled(signal);
-    return { item, manifest: await openManifest(session, item, opener, signal) };
+    return { item, manifest: await openManifest(session, item, opener, signal), fillsGaps };
   };
   const snapshots = await allOrFirstError(items.map((item) => limit(() => open(item))));
   return locate({
@@ -52,7 +66,9 @@ export async function lookThrough(
     map,
     subjects,
     pseudonyms: Buffer.from(pseudonyms, 'hex'),
+    rebuildsAlways: true,
     ...(hints && { hints }),
+    ...(quiet && { quiet }),
     ...(onProgress && { onProgress }),
     signal,
   });

@@ -17,6 +17,8 @@ export interface ManifestChanges {
   readonly pages: readonly PageRef[];
   /** Says of each line `also …` what takes its place; undefined: nothing does. */
   readonly also: (line: string) => string | undefined;
+  /** Further lines `also …`. */
+  readonly more?: readonly string[];
 }
 
 /**
@@ -24,7 +26,7 @@ export interface ManifestChanges {
  * @throws HoldfastError MALFORMED, BOUND_ELSEWHERE
  */
 export function amendManifest(plain: Buffer, changes: ManifestChanges, what: string): AmendedText {
-  const { binding, pages, also } = changes;
+  const { binding, pages, also, more = [] } = changes;
   const [header = '', ...lines] = plain.toString('utf8').split('\n');
   const before = parseManifest(plain, what);
   let at = 0;
@@ -37,6 +39,7 @@ export function amendManifest(plain: Buffer, changes: ManifestChanges, what: str
     ...streams,
     ...pages.map((page) => `page ${formatRef(page).trimEnd()}`),
     ...others.filter((line) => line !== undefined),
+    ...more,
     `end ${streams.length} ${pages.length}`,
   ];
   const amended = Buffer.from(`${text.join('\n')}\n`, 'utf8');

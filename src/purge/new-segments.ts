@@ -10,7 +10,9 @@ import { packKey } from '../repository/layout.ts';
 import type { ChainPlace } from '../repository/layout.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { SegmentPool } from '../segments/pool.ts';
+import type { SegmentIndexing } from '../segments/work.ts';
 import type { ObjectLock, ReadStore, Store } from '../stores/store.ts';
+import type { SegmentKeys } from '../subject-index/read-keys.ts';
 import { replacementDiffers } from './errors.ts';
 
 const READS_AT_ONCE = 8;
@@ -26,6 +28,12 @@ export interface NewSegmentsOptions {
   /** The lock of a pack that is put now; undefined: none. */
   readonly lockFor: (packDays: number) => ObjectLock | undefined;
   readonly signal: AbortSignal;
+}
+
+/** How the new segments of a stream are indexed. */
+export interface NewSegmentIndex extends Pick<SegmentIndexing, 'plan'> {
+  /** Takes the keys of a segment that was put into a pack. */
+  readonly add: (pack: string, offset: number, keys: readonly SegmentKeys[]) => void;
 }
 
 interface Written {
@@ -45,11 +53,13 @@ export class NewSegments {
   }
 
   /** Seals one segment; it is in the store after `finish`. */
-  async seal(plain: Buffer): Promise<SegmentRef> {
+  async seal(plain: Buffer, index?: NewSegmentIndex & Pick<SegmentIndexing, 'isFirst'>): Promise<SegmentRef> {
     const { pool, level } = this.#options;
     const key = randomBytes(32);
-    const { sealed, sha256, rows } = await pool.seal(plain, key, level);
+    const indexing = index && { plan: index.plan, isFirst: index.isFirst };
+    const { sealed, sha256, rows, keys } = await pool.seal(plain, key, level, indexing);
     const { pack, offset } = this.#writer.place(sealed);
+    if (keys) index?.add(pack, offset, keys);
     const ref: SegmentRef = {
       pack,
       offset,

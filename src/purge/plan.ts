@@ -7,14 +7,22 @@ import { reasonOf } from '../errors.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { Subject } from '../subjects/closure.ts';
 import { describeProblem } from '../subjects/integrity.ts';
+import { parseSubjectMap } from '../subjects/parse.ts';
 import type { SegmentHints } from './access.ts';
+import { affected } from './affected.ts';
 import { isTouched, lifeLeft } from './amend.ts';
 import { retirements } from './announce.ts';
+import type { PurgeCopy } from './apply-options.ts';
 import { countsOf } from './counts.ts';
+import { estimateOf } from './estimate.ts';
 import type { Located, LocatedSnapshot, Opened } from './located.ts';
 import { lookThrough } from './look-through.ts';
+import { namesakesOf, subjectAmbiguous } from './namesakes.ts';
+import { scanForPlan } from './plan-scan.ts';
+import type { PlannedPlace } from './planned-place.ts';
 import type { PlannedSnapshot, PurgePlan } from './request.ts';
 import { lookAt, openOf } from './state.ts';
+import { surveyPlace, surveyWhole } from './survey.ts';
 
 export interface PlanOptions {
   readonly session: Session;
@@ -26,11 +34,20 @@ export interface PlanOptions {
   /** What the map calls one subject. */
   readonly subject: string;
   readonly subjects: readonly Subject[];
+  /** Of a name that leads to several of them, all are meant; else the plan is refused. */
+  readonly allMatches?: boolean;
   /** Ticket or letter. */
   readonly ref: string | undefined;
+  /** Look for their identifiers in everything that there is. */
+  readonly scan?: boolean;
+  /** The store itself first, then each copy: to say what lies there. */
+  readonly places?: readonly PlanPlace[];
   readonly hints?: SegmentHints;
   readonly onProgress?: (bytes: number, table: string) => void;
 }
+
+/** A place to look at, or why it cannot be. */
+export type PlanPlace = PurgeCopy | { readonly name: string; readonly trouble: string };
 
 export type UnsignedPlan = Omit<PurgePlan, 'sha256' | 'mapSha256' | 'signer'>;
 
@@ -45,13 +62,15 @@ export interface PlanReport {
   /** Of those, the ones that end within the day: their manifests go, and with them the snapshots. */
   readonly ending: readonly string[];
   readonly opened: Opened;
+  /** Further snapshots that may get a new manifest, since they share an index with those. */
+  readonly reindexed: number;
   /** Segments and key pages that are written anew. */
   readonly replaced: number;
 }
 
 /**
  * Makes a plan.
- * @throws HoldfastError what reading the set and looking through it throws
+ * @throws HoldfastError SUBJECT_AMBIGUOUS, and what reading the set and looking through it throws
  */
 export async function planPurge(options: PlanOptions, signal: AbortSignal): Promise<PlanReport> {
   const { session, set, ref, map, subject } = options;
@@ -59,9 +78,17 @@ export async function planPurge(options: PlanOptions, signal: AbortSignal): Prom
   const pseudonyms = randomBytes(32).toString('hex');
   const state = await lookAt(session, set, id, signal);
   const located = await lookThrough(openOf(state), { ...options, pseudonyms }, signal);
+  if (options.allMatches !== true) mustBeOne(options, located);
   const touched = located.snapshots.filter(isTouched);
   const { now } = state.view;
-  const retired = await retirements(touched, () => Promise.resolve([]));
+  const { problems, scan } = await scanForPlan(located, options, signal);
+  const retired = retirements(touched);
+  const snapshots = located.snapshots.map((one) => plannedSnapshot(one, now));
+  const replaced = affected(located.snapshots);
+  const names = new Set(replaced.map(({ item }) => item.entry.snapshot));
+  const places = await surveyAll(options, (place) =>
+    surveyPlace(place, { set, touched: names, retired }, signal),
+  );
   return {
     plan: {
       store: session.id,
@@ -74,20 +101,24 @@ export async function planPurge(options: PlanOptions, signal: AbortSignal): Prom
       map,
       subjects: located.subjects,
       pseudonyms,
-      snapshots: located.snapshots.map(plannedSnapshot),
+      snapshots,
+      ...(scan && { scan }),
+      places,
+      estimate: estimateOf(located, retired, state.view.catalog.entries, snapshots),
     },
     mapSha256: sha256Hex(Buffer.from(map, 'utf8')),
-    problems: [...unreadable(state), ...breaking(located)],
+    problems: [...unreadable(state), ...breaking(located), ...problems],
     touched: touched.length,
     ending: touched.filter((one) => lifeLeft(one, now) === 0).map(({ item }) => item.entry.snapshot),
     opened: located.opened,
     replaced: retired.length,
+    reindexed: replaced.length - touched.length,
   };
 }
 
 /** A plan for the whole set: every snapshot that there is, whoever is in it. No key is needed to make it. */
 export async function planWhole(
-  { session, set, ref }: Pick<PlanOptions, 'session' | 'set' | 'ref'>,
+  { session, set, ref, places }: Pick<PlanOptions, 'session' | 'set' | 'ref' | 'places'>,
   signal: AbortSignal,
 ): Promise<UnsignedPlan> {
   const id = randomBytes(8).toString('hex');
@@ -108,12 +139,30 @@ export async function planWhole(
       revision: current?.revision ?? 0,
       tables: {},
     })),
+    places: await surveyAll({ places }, (place) => surveyWhole(place, set, signal)),
   };
 }
 
-function plannedSnapshot(one: LocatedSnapshot): PlannedSnapshot {
+/** A copy that cannot be reached does not stop a plan: the plan says that nobody knows what lies there. */
+async function surveyAll(
+  { places = [] }: { readonly places?: PlanOptions['places'] | undefined },
+  survey: (place: PurgeCopy) => Promise<PlannedPlace>,
+): Promise<PlannedPlace[]> {
+  const found: PlannedPlace[] = [];
+  for (const place of places) found.push('store' in place ? await survey(place) : place);
+  return found;
+}
+
+function plannedSnapshot(one: LocatedSnapshot, now: Date): PlannedSnapshot {
   const { entry, current } = one.item;
-  return { snapshot: entry.snapshot, revision: current?.revision ?? 0, tables: countsOf(one) };
+  return { snapshot: entry.snapshot, revision: current?.revision ?? 0, tables: countsOf(one, now) };
+}
+
+/** Who reads the name of one person must not erase another one who has it too. */
+function mustBeOne({ map: text, subject, subjects }: PlanOptions, located: Located): void {
+  const { map } = parseSubjectMap(text, 'the subject map');
+  const [namesakes] = namesakesOf(subjects, located, map);
+  if (namesakes) throw subjectAmbiguous(subject, namesakes, '--all-matches');
 }
 
 /** Nobody may say that somebody is gone while there are snapshots that nobody could look into. */

@@ -5,9 +5,12 @@ import type { Manifest, ManifestStream } from '../repository/manifest.ts';
 import { codecFor, codecOptions, type RowCodec } from '../rows/codec.ts';
 import type { Schema, TableSchema } from '../sources/schema.ts';
 import { readSidecar } from '../restore/sidecar.ts';
+import type { Sidecar } from '../restore/sidecar.ts';
 import type { Engine } from '../subjects/compare.ts';
+import { coveringMap } from '../subjects/cover.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import { mapFor } from '../subjects/narrow.ts';
+import { parseSubjectMap } from '../subjects/parse.ts';
 import { relationsOf, type Relations } from '../subjects/relations.ts';
 import { noEngine, noSidecar } from './locate-errors.ts';
 import type { Unit } from './located.ts';
@@ -17,6 +20,8 @@ import { unitsOf, type PlacedUnit } from './units.ts';
 export interface SnapshotInput {
   readonly item: CatalogEntry;
   readonly manifest: Manifest;
+  /** Where the map says nothing that fits a table, what the snapshot's own says of it counts. */
+  readonly fillsGaps?: boolean;
 }
 
 export interface Prepared extends SnapshotInput {
@@ -49,7 +54,7 @@ export interface PreparedStream {
  * @throws HoldfastError SIDECAR_MISSING, PURGE_ENGINE, SUBJECTS_UNCOVERED, SUBJECTS_COLUMN, DAMAGED
  */
 export async function prepare(
-  { item, manifest }: SnapshotInput,
+  { item, manifest, fillsGaps }: SnapshotInput,
   reader: SharedReader,
   map: SubjectMap,
   known: Map<string, Unit>,
@@ -61,10 +66,16 @@ export async function prepare(
   const isEmpty = manifest.streams.every(({ table }) => table === undefined);
   if (sidecar === undefined && !isEmpty) throw noSidecar(snapshot);
   const schema = sidecar?.schema ?? { tables: [] };
-  const narrow = mapFor(map, schema);
+  const narrow = mapFor(fillsGaps === true ? filled(map, sidecar) : map, schema);
   const relations = relationsOf(narrow, schema, engine);
   const streams = streamsOf(manifest, schema, reader, engine, known);
   return { item, manifest, reader, schema, engine, map: narrow, relations, streams };
+}
+
+function filled(map: SubjectMap, sidecar: Sidecar | undefined): SubjectMap {
+  const text = sidecar?.subjects?.text;
+  if (sidecar === undefined || text === undefined) return map;
+  return coveringMap([map, parseSubjectMap(text, 'the map in the snapshot').map], sidecar.schema);
 }
 
 function engineOf({ source }: Manifest, snapshot: string): Engine {

@@ -8,12 +8,16 @@ import type { openpgp } from '../openpgp/library.ts';
 import type { Trust } from '../openpgp/trust.ts';
 import { sha256Hex } from '../repository/entry.ts';
 import { SET_NAME, SNAPSHOT_ID } from '../repository/layout.ts';
+import { readApproval } from './approval.ts';
+import { describeMention, describeScan } from './describe-scan.ts';
 import { receiptUnreadable } from './errors.ts';
+import { scanSchema } from './scan-report.ts';
+import { keptLines } from './kept.ts';
+import { tableCountsSchema } from './table-counts.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const whole = z.int().nonnegative();
 const time = z.iso.datetime();
-const countsSchema = z.object({ delete: whole, change: whole, keep: whole });
 
 const receiptSchema = z.looseObject({
   format: z.literal(1),
@@ -31,6 +35,8 @@ const receiptSchema = z.looseObject({
   finished: time,
   /** Fingerprint of the key that has signed ledger and receipt. */
   operator: z.string(),
+  /** Another operator than who made the plan: with the signed statement itself. */
+  approval: z.looseObject({ by: z.string(), time, statement: z.string().max(16_384) }).optional(),
   snapshots: z.array(
     z.looseObject({
       snapshot: z.string().regex(SNAPSHOT_ID),
@@ -43,7 +49,7 @@ const receiptSchema = z.looseObject({
       outcome: z.enum(['rewritten', 'clean', 'removed']),
       revision: whole,
       /** By table; absent where an interrupted run has not left them. */
-      tables: z.record(z.string(), countsSchema).optional(),
+      tables: z.record(z.string(), tableCountsSchema).optional(),
     }),
   ),
   /** The store itself comes first, then each copy. */
@@ -54,6 +60,8 @@ const receiptSchema = z.looseObject({
       /** Packs that held erased rows. */
       packs: whole,
       packsRemoved: whole,
+      /** What lives in such packs was moved, so that they can go before their time. */
+      rewritten: z.boolean().optional(),
       /** Until then, at the latest, bytes of them lie there that nobody can open. */
       unreadableUntil: time.optional(),
       lockedUntil: time.optional(),
@@ -63,20 +71,14 @@ const receiptSchema = z.looseObject({
   writers: z.array(z.looseObject({ writer: z.string(), acknowledged: z.boolean() })),
   /** Whether free text was looked through for them. */
   scan: z.enum(['not scanned', 'scanned']),
+  /** What the scan has found, when the plan was made. */
+  scanned: scanSchema.optional(),
   notCovered: z.array(z.string()),
 });
 
 export type Receipt = z.infer<typeof receiptSchema>;
 export type ReceiptSnapshot = Receipt['snapshots'][number];
 export type ReceiptPlace = Receipt['places'][number];
-
-/** What no purge of backups reaches; said in every receipt. */
-export const NOT_COVERED: readonly string[] = [
-  'the live database, and whatever else was made of it: WAL archives, replicas, exports, dumps by other tools',
-  'manifests that somebody has saved from the store before: with one of them and a key of a recipient, the packs that still lie there open',
-  "copies of a host's state folder: with one of them, somebody who knows a text can confirm that it was in the backup",
-  'restored databases, and copies of the store that the configuration does not name',
-];
 
 export interface SignedReceipt {
   readonly receipt: Receipt;
@@ -107,12 +109,18 @@ export async function readReceipt(
   }
   if (parsed.data.operator !== signer)
     throw receiptUnreadable(what, 'somebody else than its operator has signed it');
+  const { store, set, id, plan, approval } = parsed.data;
+  if (approval) {
+    const { signer: by } = await readApproval(approval.statement, operators, { store, set, id, plan });
+    if (by !== approval.by) throw receiptUnreadable(what, 'somebody else than it says has approved it');
+  }
   return { receipt: parsed.data, bytes, sha256: sha256Hex(bytes), signer };
 }
 
 /** The receipt as a page for people, in Markdown. */
 export function describeReceipt({ receipt, sha256: hash }: SignedReceipt): string {
-  const { set, id, ref, subject, announced, finished, operator, snapshots, places, writers } = receipt;
+  const { set, id, ref, subject, announced, finished, operator, snapshots, places, writers, approval } =
+    receipt;
   const of = (outcome: ReceiptSnapshot['outcome']) => snapshots.filter((one) => one.outcome === outcome);
   const lines = [
     `# Erasure from the backups of ${set}`,
@@ -121,6 +129,7 @@ export function describeReceipt({ receipt, sha256: hash }: SignedReceipt): strin
     `- Subject: ${subject} (a made-up name: this page names nobody)`,
     `- Announced in the ledger: ${announced}; finished: ${finished}`,
     `- Signed by: ${operator}`,
+    ...(approval ? [`- Approved by: ${approval.by}, at ${approval.time}`] : []),
     `- SHA-256 of the signed receipt: ${hash}`,
     '',
     '## Snapshots',
@@ -131,6 +140,7 @@ export function describeReceipt({ receipt, sha256: hash }: SignedReceipt): strin
     '| --- | --- | --- | ---: | ---: | ---: |',
     ...snapshots.map(snapshotLine),
     '',
+    ...keptSection(receipt),
     '## Where the backups lie',
     '',
     '| place | old manifests removed | packs with erased rows | of them removed | the others stay, unreadable, until |',
@@ -146,7 +156,7 @@ export function describeReceipt({ receipt, sha256: hash }: SignedReceipt): strin
     '',
     '## What this does not cover',
     '',
-    `- free text in other rows: ${receipt.scan}`,
+    ...scanLines(receipt),
     ...receipt.notCovered.map((text) => `- ${text}`),
     '',
     'Check this with: `holdfast purge verify` and the receipt beside this page.',
@@ -160,6 +170,39 @@ function snapshotLine({ snapshot, writer, outcome, tables }: ReceiptSnapshot): s
       ? '?'
       : String(Object.values(tables).reduce((total, counts) => total + counts[of], 0));
   return `| ${snapshot} | ${writer} | ${outcome} | ${sum('delete')} | ${sum('change')} | ${sum('keep')} |`;
+}
+
+/** What is left that mentions them: numbers only. */
+function scanLines({ scan, scanned }: Receipt): string[] {
+  if (scanned === undefined) return [`- free text in other rows: ${scan}`];
+  return [
+    `- free text in other rows: scanned when it was planned; ${cell(describeScan(scanned))}`,
+    ...scanned.mentions.map((mention) => `  - ${cell(describeMention(mention))}`),
+  ];
+}
+
+/** On which legal basis rows stay, and until when. */
+function keptSection({ snapshots }: Receipt): string[] {
+  const lines = keptLines(snapshots);
+  if (lines.length === 0) return [];
+  return [
+    '## What was kept, and why',
+    '',
+    'Rows are the most that one snapshot has; they stay also where some of their values went.',
+    '',
+    '| table | because | until | rows | snapshots |',
+    '| --- | --- | --- | ---: | ---: |',
+    ...lines.map(
+      ({ table, because, until, rows, snapshots: count }) =>
+        `| ${[table, because, until ?? 'no date is set', String(rows), String(count)].map(cell).join(' | ')} |`,
+    ),
+    '',
+  ];
+}
+
+/** Text from outside as one cell of a table. */
+function cell(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ').replaceAll('|', String.raw`\|`);
 }
 
 function placeLine({

@@ -8,15 +8,17 @@ import { sha256Hex } from '../repository/entry.ts';
 import { SET_NAME, SNAPSHOT_ID } from '../repository/layout.ts';
 import type { Subject } from '../subjects/closure.ts';
 import { planUnreadable } from './errors.ts';
+import { scanSchema } from './scan-report.ts';
+import { estimateSchema, plannedPlaceSchema } from './planned-place.ts';
+import { tableCountsSchema } from './table-counts.ts';
 
 const whole = z.int().nonnegative();
 
-const countsSchema = z.object({ delete: whole, change: whole, keep: whole });
 const snapshotSchema = z.object({
   snapshot: z.string().regex(SNAPSHOT_ID),
   revision: whole,
   /** By table; empty: they are not in it. */
-  tables: z.record(z.string(), countsSchema),
+  tables: z.record(z.string(), tableCountsSchema),
 });
 
 const planSchema = z.object({
@@ -38,10 +40,15 @@ const planSchema = z.object({
   pseudonyms: z.string().regex(/^[0-9a-f]{64}$/),
   /** All snapshots that the set had, oldest first. */
   snapshots: z.array(snapshotSchema),
+  /** The store itself first, then each copy; empty in plans from before this was said. */
+  places: z.array(plannedPlaceSchema).default([]),
+  /** What mentions them elsewhere; absent where nobody has asked for it. */
+  scan: scanSchema.optional(),
+  /** Absent with `whole`. */
+  estimate: estimateSchema.optional(),
 });
 
 export type PlannedSnapshot = z.infer<typeof snapshotSchema>;
-export type TableCounts = z.infer<typeof countsSchema>;
 
 export interface PurgePlan extends Omit<z.infer<typeof planSchema>, 'subjects' | 'format' | 'kind' | 'ref'> {
   readonly ref: string | undefined;

@@ -5,9 +5,10 @@ import type { RowCodec } from '../rows/codec.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { ReadStore } from '../stores/store.ts';
 import { applyEdit } from './edit.ts';
+import type { EditGuard } from './edit-guard.ts';
 import type { UnitEdit } from './located.ts';
 import { openSegmentAt } from './new-segments.ts';
-import type { NewSegments } from './new-segments.ts';
+import type { NewSegmentIndex, NewSegments } from './new-segments.ts';
 
 export interface RewrittenUnit {
   /** What takes the place of the unit's segments; empty when no row is left. */
@@ -20,43 +21,67 @@ export interface RewrittenUnit {
   readonly bytesGrown: number;
 }
 
+/** What the subject index learns of a unit. */
+export interface UnitIndexing {
+  /** Of its rows that are gone or changed, before they are. */
+  readonly forget: (plain: Buffer, edit: UnitEdit, codec: RowCodec) => void;
+  /** Of its new segments; undefined: nothing. */
+  readonly segments: NewSegmentIndex | undefined;
+}
+
+const LF = 10;
+
 /** Rewrites units of one chain. */
 export class Rewriter {
   readonly #store: ReadStore;
   readonly #pool: Pick<SegmentPool, 'open'>;
   readonly #into: NewSegments;
+  readonly #guard: EditGuard | undefined;
   readonly #done = new Map<string, Promise<RewrittenUnit>>();
+  readonly #texts = new Map<string, Promise<readonly SegmentRef[]>>();
   /** Sealed bytes that were read. */
   bytesRead = 0;
 
-  constructor(store: ReadStore, pool: Pick<SegmentPool, 'open'>, into: NewSegments) {
+  /** @param guard - looks at rows that are edited and stay */
+  constructor(store: ReadStore, pool: Pick<SegmentPool, 'open'>, into: NewSegments, guard?: EditGuard) {
     this.#store = store;
     this.#pool = pool;
     this.#into = into;
+    this.#guard = guard;
   }
 
   /**
    * The unit after its edits.
-   * @throws HoldfastError PURGE_EDIT_UNSOUND, DAMAGED, and what the codec throws
+   * @throws HoldfastError PURGE_EDIT_UNSOUND, PURGE_MENTION_LEFT, DAMAGED, and what the codec throws
    */
-  unit(edit: UnitEdit, codec: RowCodec, signal: AbortSignal): Promise<RewrittenUnit> {
+  unit(
+    edit: UnitEdit,
+    codec: RowCodec,
+    signal: AbortSignal,
+    indexing?: UnitIndexing,
+  ): Promise<RewrittenUnit> {
     const known = this.#done.get(edit.key);
     if (known) return known;
-    const rewritten = this.#rewrite(edit, codec, signal);
+    const rewritten = this.#rewrite(edit, codec, signal, indexing);
     // Whoever waits for it is told; until then a failure must not count as unhandled.
     rewritten.catch(() => undefined);
     this.#done.set(edit.key, rewritten);
     return rewritten;
   }
 
-  /** Text that is put behind a stream. */
-  async text(text: string): Promise<readonly SegmentRef[]> {
-    const refs: SegmentRef[] = [];
-    for (const piece of cutSegments(Buffer.from(text, 'utf8'))) refs.push(await this.#into.seal(piece));
-    return refs;
+  /** Text that is put behind a stream: sealed once, however many snapshots need it. */
+  text(text: string): Promise<readonly SegmentRef[]> {
+    const known = this.#texts.get(text) ?? this.#sealAll(Buffer.from(text, 'utf8'));
+    this.#texts.set(text, known);
+    return known;
   }
 
-  async #rewrite(edit: UnitEdit, codec: RowCodec, signal: AbortSignal): Promise<RewrittenUnit> {
+  async #rewrite(
+    edit: UnitEdit,
+    codec: RowCodec,
+    signal: AbortSignal,
+    indexing: UnitIndexing | undefined,
+  ): Promise<RewrittenUnit> {
     const { segments, place } = edit.unit;
     const parts: Buffer[] = [];
     for (const ref of segments) {
@@ -65,8 +90,9 @@ export class Rewriter {
     }
     const plain = Buffer.concat(parts);
     const after = applyEdit(plain, edit, codec);
-    const refs: SegmentRef[] = [];
-    for (const piece of cutSegments(after)) refs.push(await this.#into.seal(piece));
+    this.#guard?.check(plain, edit, codec);
+    indexing?.forget(plain, edit, codec);
+    const refs = await this.#sealAll(after, edit.isFirst, indexing?.segments);
     const rowsDropped = edit.edits.filter(({ change }) => change === 'drop').length;
     return {
       refs,
@@ -75,6 +101,18 @@ export class Rewriter {
       rowsChanged: edit.edits.length - rowsDropped,
       bytesGrown: after.length - plain.length,
     };
+  }
+
+  async #sealAll(plain: Buffer, isFirst = false, index?: NewSegmentIndex): Promise<readonly SegmentRef[]> {
+    const refs: SegmentRef[] = [];
+    const pieces = cutSegments(plain);
+    // A row that is longer than a segment is never indexed.
+    const areWhole = pieces.every((piece) => piece.at(-1) === LF);
+    for (const [at, piece] of pieces.entries()) {
+      const indexed = areWhole && index ? { ...index, isFirst: isFirst && at === 0 } : undefined;
+      refs.push(await this.#into.seal(piece, indexed));
+    }
+    return refs;
   }
 }
 

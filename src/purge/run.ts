@@ -21,7 +21,11 @@ export interface PlaceReport {
 }
 
 /** What the signer signs must count for every reader. Throws SIGNER_NOT_A_RECIPIENT. */
-export function mustBeFit({ recipients, purgeSigners, signer }: ApplyOptions): void {
+export function mustBeOperator({
+  recipients,
+  purgeSigners,
+  signer,
+}: Pick<ApplyOptions, 'recipients' | 'purgeSigners' | 'signer'>): void {
   const own = signer.getFingerprint();
   if (![...recipients, ...purgeSigners].some((key) => key.getFingerprint() === own))
     throw purgeSignerUnfit(own);

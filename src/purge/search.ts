@@ -11,7 +11,7 @@ import { columnsOf, type Match } from '../subjects/relations.ts';
 import { throwIfCancelled } from '../errors.ts';
 import type { SegmentHints } from './access.ts';
 import { chainId, type SharedReader } from './shared-reader.ts';
-import { readUnits, type PlacedUnit } from './units.ts';
+import { readUnits, unitKeyOf, type PlacedUnit } from './units.ts';
 import type { PreparedStream } from './prepare.ts';
 
 /** A row that matched something that was asked. */
@@ -61,6 +61,11 @@ export class LayoutSearch {
   /** The rows that were found in a unit so far; `read` reads the columns of one. */
   rowsOf(placed: PlacedUnit): Iterable<FoundRow> {
     return this.#found.get(placed.id)?.values() ?? [];
+  }
+
+  /** Keys of the units with a row that was found. */
+  *unitsWithRows(): Iterable<string> {
+    for (const [id, rows] of this.#found) if (rows.size > 0) yield unitKeyOf(id);
   }
 
   /** A row that was found, by its place. */

@@ -41,6 +41,12 @@ export class Tables {
     return { find: (table, queries, need) => this.#inAll(snapshots, table, queries, need) };
   }
 
+  /** The keys of those of these units in which no row was found. */
+  quiet(known: ReadonlyMap<string, Unit>): ReadonlySet<string> {
+    const loud = new Set([...this.#searches.values()].flatMap((search) => [...search.unitsWithRows()]));
+    return new Set([...known.keys()].filter((key) => !loud.has(key)));
+  }
+
   /** What was found of a stream. */
   searchOf({ layout }: PreparedStream): LayoutSearch {
     const search = this.#searches.get(layout);

@@ -14,6 +14,13 @@ export interface PlacedUnit {
   readonly id: string;
 }
 
+const FIRST = ' first';
+
+/** The key of the unit that is called so. */
+export function unitKeyOf(id: PlacedUnit['id']): Unit['key'] {
+  return id.endsWith(FIRST) ? id.slice(0, -FIRST.length) : id;
+}
+
 /**
  * The units of a stream.
  *
@@ -35,7 +42,7 @@ export async function unitsOf(
     const key = keyOf(place, run);
     const unit = known.get(key) ?? { place, segments: run, key };
     known.set(key, unit);
-    units.push({ unit, ordinal, id: ordinal === 0 ? `${key} first` : key });
+    units.push({ unit, ordinal, id: ordinal === 0 ? `${key}${FIRST}` : key });
     ordinal += run.length;
     run = [];
   };

@@ -44,7 +44,7 @@ export async function viewSet(
   const ledger = await readLedger(session, set, signal);
   const catalog = await readCatalog(session, set, ledger, signal);
   const newest = newestByWriter(catalog.entries);
-  const [problem] = findRollback(await readSeen(folder), newest, ledger.heads, now, erasedUntil(ledger));
+  const [problem] = findRollback(await readSeen(folder), newest, ledger, now, erasedUntil(ledger));
   if (problem !== undefined && !acceptRollback) throw rolledBack(set, problem);
   await (problem === undefined ? rememberSeen : acceptSeen)(folder, newest, ledger.heads);
   return { set, catalog, ledger, now };

@@ -43,7 +43,7 @@ export async function readExpireFacts(
   const [problem] = findRollback(
     await readSeen(state),
     newestByWriter(catalog.entries),
-    ledger.heads,
+    ledger,
     now,
     erasedUntil(ledger),
   );

@@ -118,6 +118,8 @@ export interface LoadReport {
   readonly target: string;
   /** Rows that the target really holds afterwards, by table name. */
   readonly rows: Readonly<Record<string, number>>;
+  /** Tables that the dump leaves empty for its script to make anew, so that their number of rows says nothing. */
+  readonly remade?: readonly string[];
   /** What was left out on purpose (e.g. foreign keys to tables that were not chosen). */
   readonly leftOut: readonly string[];
 }

@@ -11,6 +11,9 @@ export interface IndexedPlace {
   readonly offset: number;
 }
 
+/** Segments by their numbers; undefined where a purge has taken one out. */
+export type NumberedPlaces = readonly (IndexedPlace | undefined)[];
+
 export interface IndexContent {
   /** 8 bytes, hex. */
   readonly hashKey: string;
@@ -25,14 +28,14 @@ export interface ReadContent {
 
 export interface ReadTable {
   readonly table: string;
-  readonly segments: readonly IndexedPlace[];
+  readonly segments: NumberedPlaces;
   readonly columns: readonly ColumnContent[];
 }
 
 export interface TableContent {
   /** As `TableSchema.name`. */
   readonly table: string;
-  readonly segments: readonly IndexedPlace[];
+  readonly segments: NumberedPlaces;
   readonly columns: readonly (ColumnContent | EncodedColumn)[];
 }
 
@@ -178,19 +181,6 @@ export class IndexCollector {
     this.#entries = this.#segments = 0;
     return { hashKey: this.#hashKey, tables };
   }
-}
-
-/** The same without some segments: nothing of what was in them is left. */
-export function withoutSegments(content: ReadContent, isGone: (place: IndexedPlace) => boolean): ReadContent {
-  const tables = content.tables.map(({ table, segments, columns }): ReadTable => {
-    const stays = segments.map((place) => !isGone(place));
-    return {
-      table,
-      segments: segments.filter((_, at) => stays[at]),
-      columns: columns.map((column) => ({ ...column, keys: column.keys.filter((_, at) => stays[at]) })),
-    };
-  });
-  return { hashKey: content.hashKey, tables: tables.filter(({ segments }) => segments.length > 0) };
 }
 
 const NOTHING: SegmentKeys = { kind: 'hashes', hashes: new Uint32Array(0) };

@@ -4,19 +4,20 @@
  * - `{"format":1,"kind":"index","hash":KEY}`: 8 bytes in hex under which keys were hashed;
  * - `table NAME` (a JSON text) for each table, and after it
  * - `pack NNN/ID OFFSET OFFSET…` for its segments, numbered from 0 in this order; each offset is the distance from the
- *   one before in the same line;
+ *   one before in the same line; `-` in place of an offset is a number that stands for no segment any more;
  * - `column BITS BLOCKS RUNS MATCH` for each comparison: bits of each hash, number of blocks of either kind, and what
  *   is compared (JSON), and after it
- * - `block LENGTH SHA256 PLAIN ENTRIES` for each of its blocks, those with hashes first;
+ * - `block LENGTH SHA256 PLAIN ENTRIES` for each of its blocks, those with hashes first; one that lies in another object
+ *   of the chain has `OBJECT OFFSET KEY` behind it;
  * - `end TABLES`.
- * Blocks lie in the object in the order of their lines, from its first byte on.
+ * The other blocks lie in the object itself, in the order of their lines, from its first byte on.
  */
 import { z } from 'zod';
 import { SEGMENT_PLAIN_BYTES_MAX } from '../openpgp/segment.ts';
 import { malformed } from '../repository/errors.ts';
 import { FORMAT, PACK_REF } from '../repository/layout.ts';
 import { CANONICAL_FORMS } from '../subjects/canonical.ts';
-import type { IndexedPlace } from './content.ts';
+import type { IndexedPlace, NumberedPlaces } from './content.ts';
 import { HASH_BITS, SEGMENTS_MAX } from './hash-blocks.ts';
 import type { IndexedMatch } from './plan.ts';
 
@@ -27,7 +28,7 @@ export interface IndexDirectory {
 
 export interface DirectoryTable {
   readonly table: string;
-  readonly segments: readonly IndexedPlace[];
+  readonly segments: NumberedPlaces;
   readonly columns: readonly DirectoryColumn[];
 }
 
@@ -40,9 +41,11 @@ export interface DirectoryColumn {
 }
 
 export interface SealedBlock {
-  /** Its place among all blocks of the object: its key is made from it. */
+  /** Its place among all blocks of the directory: its key is made from it. */
   readonly number: number;
-  /** In the object. */
+  /** Where it is, unless in the directory's own object. */
+  readonly elsewhere?: BlockPlace;
+  /** In the object that it lies in. */
   readonly offset: number;
   /** Sealed bytes. */
   readonly length: number;
@@ -53,24 +56,41 @@ export interface SealedBlock {
   readonly entries: number;
 }
 
+/** Another object of the same chain, by `NNN/ID`, and the key of the one block. */
+export interface BlockPlace {
+  readonly object: string;
+  /** 32 bytes, hex. */
+  readonly key: string;
+}
+
 export function formatDirectory({ hashKey, tables }: IndexDirectory): Buffer {
   const lines = [JSON.stringify({ format: FORMAT, kind: 'index', hash: hashKey })];
   for (const { table, segments, columns } of tables) {
     lines.push(`table ${JSON.stringify(table)}`, ...packLines(segments));
     for (const { match, bits, hashes, runs } of columns) {
       lines.push(`column ${bits} ${hashes.length} ${runs.length} ${JSON.stringify(match)}`);
-      for (const { length, sha256, plain, entries } of [...hashes, ...runs])
-        lines.push(`block ${length} ${sha256} ${plain} ${entries}`);
+      lines.push(...[...hashes, ...runs].map(blockLine));
     }
   }
   lines.push(`end ${tables.length}`);
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-function packLines(segments: readonly IndexedPlace[]): readonly string[] {
+function blockLine({ length, sha256, plain, entries, offset, elsewhere }: SealedBlock): string {
+  const line = `block ${length} ${sha256} ${plain} ${entries}`;
+  return elsewhere === undefined ? line : `${line} ${elsewhere.object} ${offset} ${elsewhere.key}`;
+}
+
+function packLines(segments: NumberedPlaces): readonly string[] {
   const lines: string[][] = [];
   let [pack, at] = ['', 0];
   for (const place of segments) {
+    if (place === undefined) {
+      // Of which pack does not matter.
+      if (lines.length === 0) lines.push([`pack ${NO_PACK}`]);
+      lines.at(-1)?.push('-');
+      continue;
+    }
     if (place.pack !== pack || place.offset < at) {
       lines.push([`pack ${place.pack}`]);
       [pack, at] = [place.pack, 0];
@@ -80,6 +100,9 @@ function packLines(segments: readonly IndexedPlace[]): readonly string[] {
   }
   return lines.map((parts) => parts.join(' '));
 }
+
+/** A line for numbers without a segment has to name some pack. */
+const NO_PACK = '001/0000000000000000';
 
 const headSchema = z.strictObject({
   format: z.literal(FORMAT),
@@ -97,6 +120,9 @@ const matchSchema = z.union([
   z.strictObject({ columns: z.array(z.string()).min(1), comparisons: comparisonsSchema }),
   z.strictObject({ json: z.string(), path: z.string(), comparisons: comparisonsSchema }),
 ]);
+
+const BLOCK =
+  /^(\d{1,8}) ([0-9a-f]{64}) (\d{1,7}) (\d{1,8})(?: (\d{3,4}\/[0-9a-f]{16}) (\d{1,10}) ([0-9a-f]{64}))?$/;
 
 /**
  * Reads a directory.
@@ -121,7 +147,7 @@ interface OpenColumn {
 
 interface OpenTable {
   readonly table: string;
-  readonly segments: IndexedPlace[];
+  readonly segments: (IndexedPlace | undefined)[];
   readonly columns: OpenColumn[];
 }
 
@@ -174,6 +200,10 @@ class DirectoryReader {
     if (!PACK_REF.test(pack)) throw this.#malformed('it names no pack');
     let offset = 0;
     for (const place of places) {
+      if (place === '-') {
+        segments.push(undefined);
+        continue;
+      }
       if (!/^\d{1,10}$/.test(place)) throw this.#malformed('it has a place that is none');
       offset += Number(place);
       segments.push({ pack, offset });
@@ -193,23 +223,31 @@ class DirectoryReader {
   }
 
   #block(rest: string, column: OpenColumn): void {
-    const parts = /^(\d{1,8}) ([0-9a-f]{64}) (\d{1,7}) (\d{1,8})$/.exec(rest);
-    const [length, plain, entries] = [Number(parts?.[1]), Number(parts?.[3]), Number(parts?.[4])];
-    if (!parts || plain > SEGMENT_PLAIN_BYTES_MAX)
-      throw this.#malformed('it does not have the four fields of a block');
+    const [, length, sha256 = '', plain, entries, object, offset, key = ''] = BLOCK.exec(rest) ?? [];
+    if (length === undefined || Number(plain) > SEGMENT_PLAIN_BYTES_MAX)
+      throw this.#malformed('it does not have the fields of a block');
     // An entry has a bit at least.
-    if (entries > plain * 8) throw this.#malformed('it has more entries than fit');
+    if (Number(entries) > Number(plain) * 8) throw this.#malformed('it has more entries than fit');
     const block = {
       number: this.#blocks++,
-      offset: this.#offset,
-      length,
-      sha256: parts[2] ?? '',
-      plain,
-      entries,
+      length: Number(length),
+      sha256,
+      plain: Number(plain),
+      entries: Number(entries),
     };
+    (column.hashes.length < column.hashBlocks ? column.hashes : column.runs).push(
+      object === undefined
+        ? { ...block, offset: this.#next(block.length) }
+        : { ...block, offset: Number(offset), elsewhere: { object, key } },
+    );
+  }
+
+  /** Where a block of the object itself begins. */
+  #next(length: number): number {
+    const offset = this.#offset;
     this.#offset += length;
     if (this.#offset > this.#objectBytes) throw this.#malformed('its block lies outside of the object');
-    (column.hashes.length < column.hashBlocks ? column.hashes : column.runs).push(block);
+    return offset;
   }
 
   #endColumn(): void {

@@ -10,7 +10,7 @@ import { BitReader, BitWriter, PUT_BITS_MAX } from './bits.ts';
 
 export const EXTRA_BITS = 6;
 export const HASH_BITS = 32;
-const BLOCK_ENTRIES = 8192;
+const BLOCK_ENTRIES = 4096;
 /** Segments of a table in one index at most, so that their numbers have 16 bits. */
 export const SEGMENTS_MAX = 65_536;
 
@@ -90,6 +90,17 @@ export function decodeBlock(
     if (segment >= form.segments) throw new RangeError('it names a segment that is not there');
     visit(value, segment);
   }
+}
+
+/** The block with some of its entries, in the order in which `decodeBlock` gives them. */
+export function encodeEntries(
+  entries: readonly (readonly [value: number, segment: number])[],
+  form: BlockForm,
+  block: number,
+): HashBlock {
+  const values = Uint32Array.from(entries, ([value]) => value);
+  const segments = Uint16Array.from(entries, ([, segment]) => segment);
+  return { entries: entries.length, plain: encodeBlock(values, segments, form, block) };
 }
 
 function encodeBlock(values: Uint32Array, segments: Uint16Array, form: BlockForm, block: number): Buffer {

@@ -43,7 +43,8 @@ export class IndexLookUp {
         if (part.table !== table) continue;
         const held = await heldBy(object, part, queries);
         if (!held) continue;
-        for (const [at, place] of part.segments.entries()) if (!held.has(at)) without.add(nameOf(place));
+        for (const [at, place] of part.segments.entries())
+          if (place && !held.has(at)) without.add(nameOf(place));
       }
     }
     return (segment) => !without.has(nameOf(segment));

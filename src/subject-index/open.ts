@@ -10,12 +10,15 @@ import type { SegmentKeys } from './read-keys.ts';
 import { decodeRuns } from './run-blocks.ts';
 import { blockKey } from './seal.ts';
 
-/** Reads `[offset, offset + length)` of the object. */
-export type ReadRange = (offset: number, length: number) => Promise<Uint8Array>;
+/** Reads `[offset, offset + length)` of the object, or of another one of the chain, by `NNN/ID`. */
+export type ReadRange = (offset: number, length: number, elsewhere?: string) => Promise<Uint8Array>;
 
 /** Blocks that are further apart than this are read one by one. */
 const READ_THROUGH = 16 * 1024;
 const READ_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Blocks of less than this are read together with the directory: that of a day is small, and there are many. */
+const WHOLE_BYTES_MAX = 32 * 1024;
 
 export class IndexObject {
   readonly directory: IndexDirectory;
@@ -37,9 +40,10 @@ export class IndexObject {
    */
   static async open(ref: SegmentRef, read: ReadRange, what: string): Promise<IndexObject> {
     const key = Buffer.from(ref.key, 'hex');
-    const sealed = await read(ref.offset, ref.length);
+    const ranges = ref.offset <= WHOLE_BYTES_MAX ? await wholeOf(ref, read) : read;
+    const sealed = await ranges(ref.offset, ref.length);
     const plain = await openSegment({ sealed, key, sha256: ref.sha256, plainLength: ref.plain }, what);
-    return new IndexObject(parseDirectory(plain, ref.offset, what), key, read, what);
+    return new IndexObject(parseDirectory(plain, ref.offset, what), key, ranges, what);
   }
 
   /** The plaintext of blocks, in their order in the object; neighbours are read at once. */
@@ -47,18 +51,21 @@ export class IndexObject {
     for (const group of grouped(blocks)) {
       const [first, last] = [group[0], group.at(-1)];
       if (!first || !last) continue;
-      const range = await this.#read(first.offset, last.offset + last.length - first.offset);
+      const bytes = last.offset + last.length - first.offset;
+      const range = await this.#read(first.offset, bytes, first.elsewhere?.object);
       for (const block of group) {
         const at = block.offset - first.offset;
         const sealed = range.subarray(at, at + block.length);
         const { sha256, plain: plainLength, number } = block;
         const what = `${this.#what}, block ${number}`;
-        yield [
-          block,
-          await openSegment({ sealed, key: blockKey(this.#key, number), sha256, plainLength }, what),
-        ];
+        yield [block, await openSegment({ sealed, key: this.keyOf(block), sha256, plainLength }, what)];
       }
     }
+  }
+
+  /** What opens a block. */
+  keyOf({ number, elsewhere }: SealedBlock): Buffer {
+    return elsewhere === undefined ? blockKey(this.#key, number) : Buffer.from(elsewhere.key, 'hex');
   }
 
   /** Visits the entries of a block with hashes. */
@@ -124,6 +131,15 @@ export class IndexObject {
   }
 }
 
+/** Reads the object at once. */
+async function wholeOf({ offset, length }: SegmentRef, read: ReadRange): Promise<ReadRange> {
+  const whole = await read(0, offset + length);
+  return (from, bytes, elsewhere) =>
+    elsewhere === undefined
+      ? Promise.resolve(whole.subarray(from, from + bytes))
+      : read(from, bytes, elsewhere);
+}
+
 export function formOf({ bits, hashes }: DirectoryColumn, segments: number): BlockForm {
   return { bits, blocks: hashes.length, segments };
 }
@@ -136,6 +152,8 @@ function grouped(blocks: readonly SealedBlock[]): readonly SealedBlock[][] {
     const isNear =
       first &&
       last &&
+      block.elsewhere?.object === last.elsewhere?.object &&
+      block.offset >= last.offset + last.length &&
       block.offset - (last.offset + last.length) <= READ_THROUGH &&
       block.offset + block.length - first.offset <= READ_BYTES_MAX;
     if (isNear) group?.push(block);

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { encodeColumn } from './content.ts';
 import type { IndexContent, TableContent } from './content.ts';
 import { formatDirectory } from './directory.ts';
-import type { DirectoryColumn, SealedBlock } from './directory.ts';
+import type { BlockPlace, DirectoryColumn, IndexDirectory, SealedBlock } from './directory.ts';
 
 export const INDEX_KEY_BYTES = 32;
 /** The blocks hardly compress. */
@@ -42,20 +42,7 @@ export async function sealIndex(
     for (const column of table.columns) columns.push(await writer.column(column));
     tables.push({ table: table.table, segments: table.segments, columns });
   }
-  const plain = formatDirectory({ hashKey: content.hashKey, tables });
-  const { sealed, sha256 } = await seal(plain, key, LEVEL);
-  const bytes = Buffer.concat([...writer.parts, sealed]);
-  const directory = {
-    offset: bytes.length - sealed.length,
-    length: sealed.length,
-    sha256: Buffer.from(sha256).toString('hex'),
-    plain: plain.length,
-  };
-  return {
-    bytes,
-    directory,
-    segments: content.tables.reduce((sum, { segments }) => sum + segments.length, 0),
-  };
+  return writer.finish({ hashKey: content.hashKey, tables });
 }
 
 /** The key of a block, from that of its object, which opens the directory. */
@@ -63,12 +50,15 @@ export function blockKey(key: Uint8Array, number: number): Buffer {
   return createHmac('sha256', key).update(`holdfast/1 index block ${number}`).digest();
 }
 
-class IndexWriter {
-  readonly parts: Uint8Array[] = [];
+/** Writes one object: its blocks in the order of the directory's lines, then the directory. */
+export class IndexWriter {
   readonly #key: Uint8Array;
   readonly #seal: SealBlock;
+  readonly #parts: Uint8Array[] = [];
   #offset = 0;
+  #number = 0;
 
+  /** @param key - 32 random bytes, for this object only */
   constructor(key: Uint8Array, seal: SealBlock) {
     this.#key = key;
     this.#seal = seal;
@@ -76,25 +66,48 @@ class IndexWriter {
 
   async column(column: TableContent['columns'][number]): Promise<DirectoryColumn> {
     const { match, hashes, runs } = encodeColumn(column);
-    const sealed = await this.#add([...hashes.blocks, ...runs]);
+    const sealed = await this.add([...hashes.blocks, ...runs]);
     const { length } = hashes.blocks;
     return { match, bits: hashes.bits, hashes: sealed.slice(0, length), runs: sealed.slice(length) };
   }
 
-  async #add(
-    blocks: readonly { readonly plain: Buffer; readonly entries: number }[],
-  ): Promise<SealedBlock[]> {
-    const first = this.parts.length;
+  /** Seals new blocks. */
+  async add(blocks: readonly { readonly plain: Buffer; readonly entries: number }[]): Promise<SealedBlock[]> {
+    const first = this.#number;
+    this.#number += blocks.length;
     const sealed = await Promise.all(
       blocks.map(({ plain }, at) => this.#seal(plain, blockKey(this.#key, first + at), LEVEL)),
     );
     return blocks.map(({ plain, entries }, at) => {
       const { sealed: bytes = new Uint8Array(0), sha256 = new Uint8Array(0) } = sealed[at] ?? {};
       const [offset, { length }] = [this.#offset, bytes];
-      this.parts.push(bytes);
+      this.#parts.push(bytes);
       this.#offset += length;
       const hex = Buffer.from(sha256).toString('hex');
       return { number: first + at, offset, length, sha256: hex, plain: plain.length, entries };
     });
+  }
+
+  /** Names a block that stays where it is. */
+  keep(block: SealedBlock, elsewhere: BlockPlace): SealedBlock {
+    return { ...block, number: this.#number++, elsewhere };
+  }
+
+  async finish(directory: IndexDirectory): Promise<SealedIndex> {
+    const plain = formatDirectory(directory);
+    const { sealed, sha256 } = await this.#seal(plain, this.#key, LEVEL);
+    const listed = directory.tables.flatMap(({ segments }) =>
+      segments.filter((place) => place !== undefined),
+    );
+    return {
+      bytes: Buffer.concat([...this.#parts, sealed]),
+      directory: {
+        offset: this.#offset,
+        length: sealed.length,
+        sha256: Buffer.from(sha256).toString('hex'),
+        plain: plain.length,
+      },
+      segments: listed.length,
+    };
   }
 }

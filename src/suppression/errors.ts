@@ -22,7 +22,7 @@ export const suppressionUnknown = (set: string, purge: string) =>
     code: 'SUPPRESSION_UNKNOWN',
     exit: 'unverifiable',
     message: `set ${set} has suppression of purge ${purge}, of which the ledger does not know`,
-    hint: `The ledger was cut back, or the purge stopped before it began: bring the ledger back from object versions or a copy, or run its holdfast purge apply again. To restore without the people of that purge and without its line in the ledger: --without-ledger ${set}`,
+    hint: `The ledger was cut back, or the purge stopped before it began: bring the ledger back from object versions or a copy, or run its holdfast purge apply again. To restore without its people all the same: --without-ledger ${set}; with them, when that purge was given up: --without-suppression ${purge}. The ledger will say so.`,
   });
 
 export const cannotLeaveOut = (
@@ -37,6 +37,14 @@ export const cannotLeaveOut = (
     message: `the people whom purge ${purges.join(', ')} erased cannot be left out of snapshot ${snapshot}: ${reason}`,
     hint: `Restore another snapshot, or finish the purge. To restore this one with them: ${purges.map((purge) => `--without-suppression ${purge}`).join(' ')}; the ledger will say so.`,
     cause,
+  });
+
+export const mapsDoNotCover = (snapshot: string, purges: readonly string[], tables: readonly string[]) =>
+  new HoldfastError({
+    code: 'SUPPRESSION_IMPOSSIBLE',
+    exit: 'unverifiable',
+    message: `the people whom purge ${purges.join(', ')} erased cannot be left out of snapshot ${snapshot}: no subject map says what to do with table ${tables.join(', ')} as it is there`,
+    hint: `Add ${tables.join(', ')} to the set's subject map (a table that is gone since as well), name the map as subjects: in this configuration, and repeat. To restore with them: ${purges.map((purge) => `--without-suppression ${purge}`).join(' ')}; the ledger will say so.`,
   });
 
 export const wholeSetErased = (set: string, purge: string) =>
@@ -70,6 +78,15 @@ export const subjectBack = (set: string, purges: readonly string[], rows: number
     exit: 'policy',
     message: `the database of set ${set} holds ${rows} ${rows === 1 ? 'subject' : 'subjects'} whom purge ${purges.join(', ')} has erased; no snapshot was made`,
     hint: 'Erase them in the database, too, or set `on_purged: warn` for this set.',
+  });
+
+export const cannotFilter = (set: string, purges: readonly string[], reason: string, cause?: unknown) =>
+  new HoldfastError({
+    code: 'PURGED_SUBJECT_STAYS',
+    exit: 'policy',
+    message: `people whom purge ${purges.join(', ')} erased are in the database of set ${set}, and cannot be left out of its backup: ${reason}; no snapshot was made`,
+    hint: 'Erase them in the database, too, or set `on_purged: warn` for this set: a restore leaves them out then.',
+    cause,
   });
 
 export const tokensUnusable = (set: string, purge: string, reason: string, cause?: unknown) =>

@@ -95,7 +95,8 @@ async function countLeft(
   for (const unit of located?.units.values() ?? []) {
     const plain = await openUnit(unit, stream.name, options.source, signal);
     bytes += editedUnit(plain, unit, located).length - plain.length;
-    rows -= unit.edits.filter(({ change }) => change === 'drop').length;
+    // Statements of a script are no rows.
+    if (stream.table) rows -= unit.edits.filter(({ change }) => change === 'drop').length;
   }
   return { ...stream, rows, bytes };
 }

@@ -8,19 +8,22 @@ import type { Manifest, ManifestStream } from '../repository/manifest.ts';
 import { codecFor, codecOptions } from '../rows/codec.ts';
 import type { RowCodec } from '../rows/codec.ts';
 import { describeProblem } from '../subjects/integrity.ts';
-import { parseSubjectMap } from '../subjects/parse.ts';
+import type { SubjectMap } from '../subjects/map.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import type { Ledger } from '../repository/ledger.ts';
 import type { Session } from '../repository/session.ts';
 import type { SnapshotReader } from '../restore/reader.ts';
+import { readSidecar } from '../restore/sidecar.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { DumpReader } from '../sources/source.ts';
-import { cannotLeaveOut } from './errors.ts';
+import { cannotLeaveOut, mapsDoNotCover } from './errors.ts';
 import { filteredReader } from './filter.ts';
 import type { Suppression } from './objects.ts';
 import { knows, purgeIntents } from './pending.ts';
 import { subjectsIn } from './people.ts';
+import { mapsFor } from './maps.ts';
+import type { Person } from './maps.ts';
 
 export interface WithoutOptions {
   readonly session: Pick<Session, 'store' | 'id' | 'operators'>;
@@ -37,6 +40,8 @@ export interface WithoutOptions {
   readonly allowed: readonly string[];
   /** A person goes on although the ledger is lost: whoever has suppression in the store is left out. */
   readonly ledgerIsLost: boolean;
+  /** The set's subject map of today, asked for where neither the purge's nor the snapshot's own says enough. */
+  readonly mapOfToday?: () => Promise<SubjectMap | undefined>;
 }
 
 export interface Without {
@@ -59,19 +64,20 @@ export async function leaveOut(
   return { reader, rows: countRows(located) };
 }
 
-/** Once for each map: those who were erased by the same are looked for together. */
-async function locateAll(
+/**
+ * Once for each map: those who were erased by the same are looked for together.
+ * @throws HoldfastError SUPPRESSION_IMPOSSIBLE, and what reading throws
+ */
+export async function locateAll(
   suppressions: readonly Suppression[],
   options: WithoutOptions,
   signal: AbortSignal,
 ): Promise<LocatedSnapshot[]> {
   const { item } = options;
   const located: LocatedSnapshot[] = [];
-  for (const [text, some] of Map.groupBy(suppressions, ({ map }) => map)) {
-    const purges = some.map(({ purge }) => purge);
-    const fail = (reason: string, cause?: unknown) =>
-      cannotLeaveOut(item.entry.snapshot, purges, reason, cause);
-    const found = await locateOne(text, some, options, fail, signal);
+  for (const { map, people } of await peopleByMap(suppressions, options, signal)) {
+    const fail = failing(item.entry.snapshot, people);
+    const found = await locateOne(map, people, options, fail, signal);
     const [problem] = found.closure.problems;
     if (problem) throw fail(describeProblem(problem));
     located.push(found);
@@ -79,27 +85,57 @@ async function locateAll(
   return located;
 }
 
+type Fail = (reason: string, cause?: unknown) => Error;
+
+function failing(snapshot: string, people: readonly Pick<Suppression, 'purge'>[]): Fail {
+  return (reason, cause) => cannotLeaveOut(snapshot, purgesOf(people), reason, cause);
+}
+
+function purgesOf(people: readonly Pick<Suppression, 'purge'>[]): readonly string[] {
+  return people.map(({ purge }) => purge);
+}
+
+/** Whom to look for by which map: see `mapsFor`. */
+async function peopleByMap(
+  suppressions: readonly Suppression[],
+  options: WithoutOptions,
+  signal: AbortSignal,
+) {
+  const { session, item, manifest, source, ledger, mapOfToday } = options;
+  const intents = purgeIntents(ledger, session.operators);
+  const people = suppressions.map((one) => {
+    const intent = intents.find(({ id }) => id === one.purge);
+    return { ...one, hostKnew: intent !== undefined && knows(item.entry.ledger_seen, intent) };
+  });
+  const sidecar = await readSidecar(source, manifest, signal);
+  const { snapshot } = item.entry;
+  const uncovered = (some: readonly Person[], tables: readonly string[]) =>
+    mapsDoNotCover(snapshot, purgesOf(some), tables);
+  return mapsFor(people, { sidecar, mapOfToday }, uncovered).catch((error: unknown) => {
+    throw isHoldfastError(error, 'SUBJECTS_INVALID')
+      ? failing(snapshot, suppressions)(reasonOf(error), error)
+      : error;
+  });
+}
+
 /** What keeps them from being found keeps the snapshot from being read; but not what somebody else has damaged. */
 async function locateOne(
-  text: string,
-  suppressions: readonly Suppression[],
-  { session, item, manifest, pool, ledger }: WithoutOptions,
-  fail: (reason: string, cause?: unknown) => Error,
+  map: SubjectMap,
+  people: readonly Person[],
+  { session, item, manifest, pool }: WithoutOptions,
+  fail: Fail,
   signal: AbortSignal,
 ): Promise<LocatedSnapshot> {
   try {
-    const { map } = parseSubjectMap(text, 'the map of the purge');
-    const subjects = suppressions.flatMap((one) => {
-      const intent = purgeIntents(ledger, session.operators).find(({ id }) => id === one.purge);
-      return subjectsIn(one.subjects, map, intent !== undefined && knows(item.entry.ledger_seen, intent));
-    });
     const located = await locate({
       store: session.store,
       pool,
       snapshots: [{ item, manifest }],
       map,
-      subjects,
+      subjects: people.flatMap(({ subjects, hostKnew }) => subjectsIn(subjects, map, hostKnew)),
       pseudonyms: randomBytes(32),
+      // Who knew of the purge has erased them in the database, indexes included.
+      rebuildsAlways: people.some(({ hostKnew }) => !hostKnew),
       signal,
     });
     const [found] = located.snapshots;

@@ -7,18 +7,25 @@ import type { CodecOptions, RowCodec } from '../rows/codec.ts';
 import type { Schema, TableSchema } from '../sources/schema.ts';
 import { storedTables } from '../sources/schema.ts';
 import type { DumpStream, SourceInfo } from '../sources/source.ts';
+import type { Value } from '../rows/values.ts';
+import type { Subject } from '../subjects/closure.ts';
 import { TokenMaker } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
+import { WholeRows } from './whole-rows.ts';
 
-/** Rows are collected up to so many bytes before they are looked at: never less than the header of a COPY block. */
-const LOOK_BYTES = 64 * 1024;
-const LF = 10;
+/** Somebody who was erased, and is in the database. */
+export interface SeenPerson extends Subject {
+  /** The root that their key is of. */
+  readonly table: string;
+  readonly purges: readonly string[];
+}
 
 export class TokenWatch {
   readonly #groups: readonly WatchedGroup[];
   readonly #schema: Schema;
   readonly #options: CodecOptions;
   readonly #back = new Map<string, number>();
+  readonly #people = new Map<string, SeenPerson>();
 
   /** @param info - of the source: how its text is encoded */
   constructor(tokens: readonly Tokens[], schema: Schema, info: Pick<SourceInfo, 'facts'>) {
@@ -30,6 +37,11 @@ export class TokenWatch {
   /** Purges whose subjects were seen, with the number of their rows in the root table. */
   get back(): ReadonlyMap<string, number> {
     return this.#back;
+  }
+
+  /** The keys of those who were seen. */
+  get people(): readonly SeenPerson[] {
+    return [...this.#people.values()];
   }
 
   /** The stream itself, or the same that is looked at while it is read. */
@@ -59,7 +71,7 @@ export class TokenWatch {
     const look = (piece: Buffer): void => {
       if (piece.length === 0) return;
       for (const { group, wanted } of looks)
-        codec.scan(piece, isFirst, { wanted }, (values) => this.#see(group, group.maker.of(values)));
+        codec.scan(piece, isFirst, { wanted }, (values) => this.#see(group, values));
       isFirst = false;
     };
     for await (const chunk of bytes) {
@@ -70,10 +82,19 @@ export class TokenWatch {
     look(rows.rest());
   }
 
-  #see(group: WatchedGroup, token: string | undefined): void {
-    for (const purge of (token !== undefined && group.purges.get(token)) || [])
-      this.#back.set(purge, (this.#back.get(purge) ?? 0) + 1);
+  #see(group: WatchedGroup, values: readonly Value[]): void {
+    const token = group.maker.of(values);
+    const purges = token === undefined ? undefined : group.purges.get(token);
+    if (token === undefined || purges === undefined) return;
+    for (const purge of purges) this.#back.set(purge, (this.#back.get(purge) ?? 0) + 1);
+    const { table, columns } = group;
+    const known = new Map(columns.flatMap((column, at) => pair(column, values[at] ?? null)));
+    this.#people.set(token, { table, purges, by: columns, known });
   }
+}
+
+function pair(column: string, value: Value): readonly (readonly [string, string])[] {
+  return value === null ? [] : [[column, value]];
 }
 
 interface Look {
@@ -103,32 +124,4 @@ function groupsOf(all: readonly Tokens[]): WatchedGroup[] {
     for (const token of tokens) group.purges.set(token, [...(group.purges.get(token) ?? []), purge]);
   }
   return [...groups.values()];
-}
-
-/** Joins what a pipe delivers to pieces that end on row ends. */
-class WholeRows {
-  #parts: Buffer[] = [];
-  #bytes = 0;
-
-  /** A piece, once there is a good deal of it. The bytes of a chunk may be others after it was passed on. */
-  add(chunk: Uint8Array): Buffer | undefined {
-    this.#parts.push(Buffer.from(chunk));
-    this.#bytes += chunk.length;
-    // A row of many chunks is joined once, at its end.
-    if (this.#bytes < LOOK_BYTES || chunk.lastIndexOf(LF) === -1) return undefined;
-    const all = this.rest();
-    const end = all.lastIndexOf(LF) + 1;
-    if (end < all.length) {
-      this.#parts.push(all.subarray(end));
-      this.#bytes = all.length - end;
-    }
-    return all.subarray(0, end);
-  }
-
-  rest(): Buffer {
-    const all = this.#parts.length === 1 && this.#parts[0] ? this.#parts[0] : Buffer.concat(this.#parts);
-    this.#parts = [];
-    this.#bytes = 0;
-    return all;
-  }
 }

@@ -5,8 +5,9 @@
 import { currentOf } from '../repository/catalog.ts';
 import { overrideUnknown, suppressionMissing, suppressionUnknown, wholeSetErased } from './errors.ts';
 import type { Without, WithoutOptions } from './leave-out.ts';
+import type { LeftOut } from './merge.ts';
 import { listSuppression } from './objects.ts';
-import type { FoundSuppression } from './objects.ts';
+import type { FoundSuppression, Suppression } from './objects.ts';
 import { pendingPurges, purgeIntents } from './pending.ts';
 import type { PurgeIntent } from './pending.ts';
 import { readSuppressions } from './read.ts';
@@ -21,15 +22,38 @@ export type { Without, WithoutOptions };
  *   SET_ERASED, SUPPRESSION_OVERRIDE, and what reading throws
  */
 export async function withoutPurged(options: WithoutOptions, signal: AbortSignal): Promise<Without> {
-  const { session, set, source, opener, now } = options;
-  const listed = await listSuppression(session.store, set, signal);
-  const wanted = wantedOf(options, listed);
-  const suppressions = await readSuppressions(session, set, wanted, { opener, now, listed }, signal);
+  const suppressions = await suppressionsOf(options, signal);
   const purges = suppressions.map(({ purge }) => purge);
-  if (suppressions.length === 0) return { reader: source, purges, rows: { deleted: 0, changed: 0 } };
+  if (suppressions.length === 0) return { reader: options.source, purges, rows: { deleted: 0, changed: 0 } };
   // Late: what finds people is a large part of the program, and mostly there is nobody to be found.
   const { leaveOut } = await import('./leave-out.ts');
   return { purges, ...(await leaveOut(suppressions, options, signal)) };
+}
+
+/** What is left out of a snapshot, for whoever reads single rows of it. */
+export interface PurgedIn {
+  readonly purges: readonly string[];
+  readonly left: LeftOut;
+}
+
+/**
+ * The edits that `withoutPurged` would carry out.
+ * @throws HoldfastError as `withoutPurged`
+ */
+export async function purgedIn(options: WithoutOptions, signal: AbortSignal): Promise<PurgedIn> {
+  const suppressions = await suppressionsOf(options, signal);
+  const purges = suppressions.map(({ purge }) => purge);
+  if (suppressions.length === 0) return { purges, left: { streams: new Map(), whole: new Map() } };
+  const { locateAll } = await import('./leave-out.ts');
+  const { mergeEdits } = await import('./merge.ts');
+  return { purges, left: mergeEdits(await locateAll(suppressions, options, signal)) };
+}
+
+async function suppressionsOf(options: WithoutOptions, signal: AbortSignal): Promise<Suppression[]> {
+  const { session, set, opener, now } = options;
+  const listed = await listSuppression(session.store, set, signal);
+  const wanted = wantedOf(options, listed);
+  return readSuppressions(session, set, wanted, { opener, now, listed }, signal);
 }
 
 /** The purges of which this snapshot is not free, but for those that are allowed back. */
@@ -40,7 +64,8 @@ function wantedOf(
   const { operators } = session;
   const known = new Set(purgeIntents(ledger, operators).map(({ id }) => id));
   const strange = [...new Set(listed.map(({ purge }) => purge))].filter((purge) => !known.has(purge));
-  if (strange[0] !== undefined && !ledgerIsLost) throw suppressionUnknown(set, strange[0]);
+  const [unknownToLedger] = strange.filter((purge) => !allowed.includes(purge));
+  if (unknownToLedger !== undefined && !ledgerIsLost) throw suppressionUnknown(set, unknownToLedger);
   const pending = pendingPurges(ledger, operators, {
     snapshot: item.entry.snapshot,
     revision: currentOf(item).revision,

@@ -142,7 +142,7 @@ async function checkHistory(
   if (!ledger) return;
   try {
     const newest = newestByWriter(catalog.entries);
-    const rollbacks = findRollback(await readSeen(folder), newest, ledger.heads, now, erasedUntil(ledger));
+    const rollbacks = findRollback(await readSeen(folder), newest, ledger, now, erasedUntil(ledger));
     for (const text of rollbacks) problem(set, `the store was rolled back: ${text}`);
     if (rollbacks.length === 0) await rememberSeen(folder, newest, ledger.heads);
     for (const { entry, current } of catalog.entries)

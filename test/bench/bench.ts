@@ -37,6 +37,9 @@ export interface Over {
   readonly segments?: number;
   /** Of the store, before. */
   readonly storedBytes?: number;
+  /** Who were erased, and how many rows they had, in all tables, where that was counted. */
+  readonly people?: number;
+  readonly rows?: number;
 }
 
 export interface Bench {

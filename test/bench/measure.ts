@@ -80,7 +80,7 @@ async function runWatched(command: Command, scratch: string, signal: AbortSignal
       child.once('exit', (status, killedBy) => resolve(status ?? killedBy ?? 'unknown'));
     });
     signal.throwIfAborted();
-    if (code !== 0) throw new Error(await failure(command, code, join(scratch, 'stderr')));
+    if (code !== 0) throw new Error(await failure(command, code, scratch));
     return watch.peak();
   } finally {
     watch.stop();
@@ -89,9 +89,11 @@ async function runWatched(command: Command, scratch: string, signal: AbortSignal
   }
 }
 
-async function failure(command: Command, code: number | string, stderr: string): Promise<string> {
-  const said = (await readFile(stderr, 'utf8')).trim().split('\n').slice(-15).join('\n');
-  return `${command.argv.join(' ')} ended with ${code}\n${said}`;
+/** With what it said last: a program that is asked for JSON says on standard output what was wrong. */
+async function failure(command: Command, code: number | string, scratch: string): Promise<string> {
+  const last = async (name: string, lines: number): Promise<string> =>
+    (await readFile(join(scratch, name), 'utf8')).trim().split('\n').slice(-lines).join('\n');
+  return `${command.argv.join(' ')} ended with ${code}\n${await last('stderr', 15)}\n${await last('stdout', 1)}`;
 }
 
 function watchMemory(root: number | undefined): { peak: () => Memory; stop: () => void } {

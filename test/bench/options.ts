@@ -11,6 +11,7 @@ export const PARTS = [
   'memory',
   'catalogue',
   'retention',
+  'purge',
   'startup',
 ] as const;
 export type Part = (typeof PARTS)[number];

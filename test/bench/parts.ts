@@ -8,12 +8,13 @@ import { measure } from './measure.ts';
 import type { Part } from './options.ts';
 import type { Contestant } from './peers/contestant.ts';
 import { HOLDFAST, reusedShare, startupCommands } from './peers/holdfast.ts';
+import { purge } from './purge.ts';
 import { retention } from './retention.ts';
 import type { Stage, Stand } from './stage.ts';
 
 const STARTUP_RUNS = 10;
 
-/** What each part does; `catalogue` (simulated) and `retention` (on S3) have files of their own. */
+/** What each part does; `catalogue` (simulated), `retention` (on S3) and `purge` have files of their own. */
 export const PART: Readonly<Record<Part, (bench: Bench) => Promise<void>>> = {
   first,
   next,
@@ -23,6 +24,7 @@ export const PART: Readonly<Record<Part, (bench: Bench) => Promise<void>>> = {
   memory,
   catalogue,
   retention,
+  purge,
   startup,
 };
 

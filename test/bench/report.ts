@@ -3,8 +3,8 @@ import { cpus, release, totalmem } from 'node:os';
 
 import type { Run } from './bench.ts';
 import { describeTraffic, requestsIn } from './s3-traffic.ts';
-import type { Target } from './targets.ts';
-import { median } from './targets.ts';
+import type { Target } from './compared.ts';
+import { median } from './compared.ts';
 
 const MB = 1e6;
 

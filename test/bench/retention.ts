@@ -4,25 +4,21 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pLimit from 'p-limit';
 import { generateRecipientKey } from '../../src/openpgp/keys.ts';
-import { openFileStore } from '../../src/stores/file.ts';
-import { openStore } from '../../src/stores/open.ts';
 import { startRgw } from '../services/rgw.ts';
-import type { S3Access } from '../services/s3-access.ts';
 import type { Bench, Over } from './bench.ts';
 import { SETS, makeMany } from './many-snapshots.ts';
 import type { Command } from './measure.ts';
 import { measure } from './measure.ts';
 import { HOLDFAST, holdfast, holdfastCommand } from './peers/holdfast.ts';
-import type { TrafficCounter } from './s3-traffic.ts';
+import { s3Lines, upload, urlOf } from './s3-place.ts';
+import type { S3Place } from './s3-place.ts';
 import { countTraffic, describeTraffic, requestsIn } from './s3-traffic.ts';
 
 /** In each snapshot of many, and in each of a second store: the requests have to be as many. */
 const SEGMENTS = { few: 4, many: 16 } as const;
 /** Of the large set, at most. */
 const ROTATED_MAX = 30;
-const ROOT = 'backups';
 
 /** One run of everything is enough: what it shows are counts. */
 export async function retention(bench: Bench): Promise<void> {
@@ -30,12 +26,6 @@ export async function retention(bench: Bench): Promise<void> {
     for (const how of ['few', 'many'] as const) await manySnapshots(bench, place, how);
     await rotatedAndCopied(bench, place);
   });
-}
-
-interface S3Place {
-  readonly s3: S3Access;
-  readonly counter: TrafficCounter;
-  readonly folder: string;
 }
 
 async function inS3(bench: Bench, work: (place: S3Place) => Promise<void>): Promise<void> {
@@ -87,21 +77,6 @@ async function rotatedAndCopied(bench: Bench, place: S3Place): Promise<void> {
   await counted(bench, place, { what: 'retention/copy', folder, args: ['copy', 'shop', '--json'], about });
 }
 
-/** The folder store, object by object, past the proxy. Returns the bucket. */
-async function upload({ s3 }: S3Place, folder: string, signal: AbortSignal): Promise<string> {
-  const bucket = await s3.createBucket();
-  // The SDK in this process takes them from here.
-  Object.assign(process.env, s3.env());
-  const from = openFileStore(`file://${folder}`);
-  const to = await openStore(urlOf(bucket), { s3: { endpoint: s3.endpoint, region: s3.region } });
-  const limit = pLimit(16);
-  const keys = (await Array.fromAsync(from.list('', signal))).map(({ key }) => key);
-  const put = async (key: string) => to.put(key, await from.get(key, undefined, signal), {}, signal);
-  await Promise.all(keys.map((key) => limit(() => put(key))));
-  await to.close();
-  return bucket;
-}
-
 /** The configuration of before, with the store in a bucket and a copy of the set in another one. */
 async function nameBuckets(place: S3Place, folder: string, store: string, copy: string): Promise<void> {
   const file = join(folder, 'holdfast.yaml');
@@ -111,14 +86,6 @@ async function nameBuckets(place: S3Place, folder: string, store: string, copy: 
     .replace(/^store: .*$/m, `store: ${urlOf(store)}\ns3: ${s3Lines(place)}`)
     .replace(/^( +)keep: .*$/m, (keep, indent: string) => `${keep}\n${indent}${replica}`);
   await writeFile(file, after);
-}
-
-function urlOf(bucket: string): string {
-  return `s3://${bucket}/${ROOT}`;
-}
-
-function s3Lines({ s3, counter }: S3Place): string {
-  return `{ endpoint: "${counter.endpoint}", region: ${s3.region} }`;
 }
 
 interface Counted {

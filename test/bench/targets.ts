@@ -2,21 +2,12 @@
 import type { Run } from './bench.ts';
 import type { Part } from './options.ts';
 import { HOLDFAST } from './peers/holdfast.ts';
+import { purgeTargets } from './purge-targets.ts';
 import { requestsIn } from './s3-traffic.ts';
+import { compared, median } from './compared.ts';
+import type { Target } from './compared.ts';
 
 const MB = 1e6;
-
-export interface Target {
-  readonly part: Part;
-  readonly what: string;
-  readonly against: string;
-  readonly reach: string;
-  readonly ours: string;
-  readonly peer: string;
-  /** Ours divided by the peer's, or by the limit where there is no peer. */
-  readonly ratio: number | undefined;
-  readonly verdict: 'ok' | 'over' | 'no figure';
-}
 
 /** Every line of the table, in its order; a line whose figures were not measured says so. */
 export function targets(runs: readonly Run[]): readonly Target[] {
@@ -41,17 +32,10 @@ export function targets(runs: readonly Run[]): readonly Target[] {
     sameRequests(runs, 'expire-confirm'),
     rotated(runs, 0.02),
     copiedAgain(runs),
+    ...purgeTargets(runs),
     startup(runs, 'help', 'holdfast --help', 0.15),
     startup(runs, 'snapshots', 'holdfast snapshots', 0.4),
   ];
-}
-
-/** The middle value; of an even number of values the mean of the two in the middle; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? NaN;
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? NaN;
-  return (lower + upper) / 2;
 }
 
 function slower(runs: readonly Run[], part: Part, what: string, against: string, limit: number): Target {
@@ -207,36 +191,6 @@ function startup(runs: readonly Run[], step: string, what: string, limit: number
   const ours = medianOf(runs, `startup/${step}`, HOLDFAST, (run) => run.seconds);
   const show = (seconds: number): string => `${(seconds * 1000).toFixed(0)} ms`;
   return compared({ part: 'startup', what, against: '', limit, ours, peer: NaN, show, unit: '' });
-}
-
-interface Comparison {
-  readonly part: Part;
-  readonly what: string;
-  readonly against: string;
-  readonly limit: number;
-  readonly ours: number;
-  /** NaN when the limit is absolute. */
-  readonly peer: number;
-  readonly show: (value: number) => string;
-  readonly unit: '×' | '';
-}
-
-function compared(line: Comparison): Target {
-  const { part, what, against, limit, ours, peer, show, unit } = line;
-  const relative = unit === '×';
-  const ratio = relative ? ours / peer : ours / limit;
-  const known = !Number.isNaN(ratio);
-  const text = (value: number): string => (Number.isNaN(value) ? '–' : show(value));
-  return {
-    part,
-    what,
-    against,
-    reach: `≤ ${relative ? `${limit.toFixed(2)} ×` : show(limit)}`,
-    ours: text(ours),
-    peer: relative ? text(peer) : '',
-    ratio: known ? ratio : undefined,
-    verdict: !known ? 'no figure' : ratio <= (relative ? limit : 1) ? 'ok' : 'over',
-  };
 }
 
 function medianOf(

@@ -50,6 +50,16 @@ test(
     ];
     const planned = await reader.good(plan);
     expect(planned.stdout).toContain('shop_orders 2 deleted');
+    expect(planned.stdout).toMatch(
+      /\nplace {4}file:.*: 2 manifests \(.* kB\) to remove; \d packs? \(.*\) with erased rows, which stays? unreadable until 20/,
+    );
+    expect(planned.stdout).toMatch(
+      /about .* to read and .* to write, .* % of the .* that are stored, for 3 rows of theirs/,
+    );
+    const whole = await reader.good(['purge', 'plan', 'shop', '--whole-set', '-o', 'whole.pgp']);
+    expect(whole.stdout).toMatch(
+      /\nplace {4}file:.*: 4 objects of snapshots \(.*\) to remove; \d+ objects? of chains \(.*\) to remove\n/,
+    );
     expect(planned.stdout + planned.stderr).not.toMatch(/person7@/i);
     expect(await readFile(join(reader.folder, 'plan.pgp'), 'latin1')).not.toMatch(/person7@/i);
 

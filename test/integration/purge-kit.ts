@@ -9,7 +9,7 @@ import { applyPurge } from '../../src/purge/apply.ts';
 import type { ApplyOptions, PurgeReport } from '../../src/purge/apply-options.ts';
 import { lookThrough } from '../../src/purge/look-through.ts';
 import { planPurge } from '../../src/purge/plan.ts';
-import type { PlanReport } from '../../src/purge/plan.ts';
+import type { PlanOptions, PlanReport } from '../../src/purge/plan.ts';
 import { openPlan, sealPlan } from '../../src/purge/request.ts';
 import type { PurgePlan } from '../../src/purge/request.ts';
 import type { Session } from '../../src/repository/session.ts';
@@ -96,15 +96,24 @@ export function rowsIn(database: string, query: string): Record<string, SQLOutpu
   return withDatabase(database, (db) => db.prepare(query).all());
 }
 
+export interface PlanChoices {
+  readonly session?: Session<Store>;
+  readonly map?: string;
+  readonly scan?: boolean;
+  readonly allMatches?: boolean;
+  readonly places?: PlanOptions['places'];
+}
+
 export async function plan(
   shop: Purged,
   subjects: readonly Subject[],
-  { session = shop.session, map = MAP }: { session?: Session<Store>; map?: string } = {},
+  { session = shop.session, map = MAP, scan = false, allMatches = false, places = [] }: PlanChoices = {},
 ): Promise<{ readonly report: PlanReport; readonly plan: PurgePlan }> {
   await using pool = SegmentPool.forReading();
   const opener = new KeyOpener([shop.ops]);
-  const options = { session, set: SET, opener, pool, map, subject: 'customer', subjects, ref: 'T-7' };
-  const report = await planPurge(options, SIGNAL);
+  const options = { session, set: SET, opener, pool, map, subject: 'customer', subjects, ref: 'T-7', scan };
+  const more = { allMatches, places };
+  const report = await planPurge({ ...options, ...more }, SIGNAL);
   const sealed = await sealPlan(report.plan, [shop.ops.toPublic()], shop.ops);
   return { report, plan: await openPlan(sealed, opener, session.operators, 'the plan') };
 }
@@ -137,7 +146,10 @@ export async function apply(
       locksAt: () => ({ ofPack: () => undefined, ofManifest: () => undefined }),
       bypassGovernance: false,
       removeDeadRuns: false,
-      locate: (items, stop) => lookThrough(items, { session, opener, pool, ...planned }, stop),
+      locate: (items, stop, quiet) => {
+        const options = { session, opener, pool, ...planned, fillsGaps: true };
+        return lookThrough(items, { ...options, ...(quiet && { quiet }) }, stop);
+      },
       putSuppression: () => Promise.resolve(undefined),
       copies: [],
       levelCopies: () => Promise.resolve([]),

@@ -6,20 +6,34 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readPrivateKey } from '../../src/openpgp/keys.ts';
 import type { openpgp } from '../../src/openpgp/library.ts';
+import { KeyOpener } from '../../src/openpgp/message.ts';
+import type { MessageOpener } from '../../src/openpgp/message.ts';
+import type { Located } from '../../src/purge/located.ts';
+import type { PurgePlan } from '../../src/purge/request.ts';
 import { readLedger } from '../../src/repository/ledger.ts';
 import { appendLedger, operatorName } from '../../src/repository/ledger-writer.ts';
 import { openSession } from '../../src/repository/session.ts';
 import type { Session } from '../../src/repository/session.ts';
+import { mustBeApplicable, openManifest, viewSet } from '../../src/restore/open.ts';
+import { SnapshotReader } from '../../src/restore/reader.ts';
+import { script } from '../../src/restore/script.ts';
+import { SegmentPool } from '../../src/segments/pool.ts';
 import { sqliteSource } from '../../src/sources/sqlite/source.ts';
 import type { Source } from '../../src/sources/source.ts';
 import type { Store } from '../../src/stores/store.ts';
+import type { Schema } from '../../src/sources/schema.ts';
 import type { Subject } from '../../src/subjects/closure.ts';
+import type { Engine } from '../../src/subjects/compare.ts';
 import { putSuppression } from '../../src/suppression/put.ts';
-import type { SuppressionRef } from '../../src/suppression/objects.ts';
+import type { Suppression, SuppressionRef } from '../../src/suppression/objects.ts';
+import { withoutPurged } from '../../src/suppression/without.ts';
 import { backUp, folderPlace, makeHost } from '../services/machines.ts';
 import type { Host } from '../services/machines.ts';
 import { withDatabase } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
+import type { World } from '../services/world.ts';
+import { MAP as SHOP_MAP } from './purge-kit.ts';
+import { sessionFor } from './rotate-kit.ts';
 
 const SIGNAL = new AbortController().signal;
 const DAYS = 40;
@@ -124,20 +138,98 @@ export async function announceIn(
   await using stack = new AsyncDisposableStack();
   const store = await host.place.open();
   stack.defer(() => store.close());
-  const session = await operatorSession(store, ops);
   const schema = await source.schema(SIGNAL);
   const engine = source.kind === 'sqlite' ? 'sqlite' : 'postgres';
+  return await announceWith(store, ops, { purge, map, subjects }, schema, engine);
+}
+
+async function announceWith(
+  store: Store,
+  ops: openpgp.PrivateKey,
+  suppression: Suppression,
+  schema: Schema,
+  engine: Engine,
+): Promise<SuppressionRef> {
+  const session = await operatorSession(store, ops);
   const ref = await putSuppression(
     session,
     'shop',
-    { purge, map, subjects },
+    suppression,
     { schema, engine, days: DAYS, recipients: [ops.toPublic()], signer: ops },
     SIGNAL,
   );
   const sha256 = '0'.repeat(64);
-  const event = { type: 'purge-intent', id: purge, subject: 'someone', map: sha256, plan: sha256 };
+  const id = suppression.purge;
+  const event = { type: 'purge-intent', id, subject: 'someone', map: sha256, plan: sha256 };
   await say(session, ops, { ...event, snapshots: [], suppression: ref });
   return ref;
+}
+
+/** As `announce`, in a world of rooms: for its set, by the map of `purge-kit.ts`. */
+export async function announceInWorld(
+  world: Pick<World, 'store' | 'ops'>,
+  purge: string,
+  subjects: readonly Subject[],
+  path: string,
+): Promise<SuppressionRef> {
+  const source = sqliteSource({ path, scratch: await tempFolder('scratch') });
+  const schema = await source.schema(SIGNAL);
+  return announceWith(world.store, world.ops, { purge, map: SHOP_MAP, subjects }, schema, 'sqlite');
+}
+
+/** What `purge apply` puts before its first line in the ledger. */
+export function suppressIn(
+  { ops }: Pick<World, 'ops'>,
+  session: Session<Store>,
+  { id, map, set }: Pick<PurgePlan, 'id' | 'map' | 'set'>,
+) {
+  return async (
+    { snapshots, subjects }: Located,
+    signal: AbortSignal,
+  ): Promise<SuppressionRef | undefined> => {
+    const schema = snapshots.at(-1)?.schema;
+    if (schema === undefined) return undefined;
+    const options = {
+      schema,
+      engine: 'sqlite',
+      days: DAYS,
+      recipients: [ops.toPublic()],
+      signer: ops,
+    } as const;
+    return putSuppression(session, set, { purge: id, map, subjects }, options, signal);
+  };
+}
+
+export interface ReaderKeys {
+  readonly opener: MessageOpener;
+  readonly recipients: readonly openpgp.PrivateKey[];
+  readonly former: readonly openpgp.PrivateKey[];
+}
+
+/** The SQL of a snapshot without whom purges have erased, by the road of `cat`, on a machine that was never here. */
+export async function readWithout(
+  world: Pick<World, 'store' | 'ops'>,
+  snapshot: string,
+  keys?: ReaderKeys,
+): Promise<string> {
+  const { recipients, former, opener } = keys ?? {
+    recipients: [world.ops],
+    former: [],
+    opener: new KeyOpener([world.ops]),
+  };
+  const session = await sessionFor(world.store, recipients, former);
+  const view = await viewSet(session, 'shop', false, SIGNAL);
+  mustBeApplicable(view);
+  const item = view.catalog.entries.find(({ entry }) => entry.snapshot === snapshot);
+  if (!item) throw new Error(`no snapshot ${snapshot}`);
+  const manifest = await openManifest(session, item, opener, SIGNAL);
+  await using pool = SegmentPool.forReading();
+  const source = new SnapshotReader(session.store, manifest, pool);
+  const { ledger, now } = view;
+  const about = { session, set: 'shop', item, manifest, source, pool, ledger, opener, now };
+  const { reader } = await withoutPurged({ ...about, allowed: [], ledgerIsLost: false }, SIGNAL);
+  const pieces = await Array.fromAsync(script(reader, { globals: false }, SIGNAL));
+  return Buffer.concat(pieces).toString();
 }
 
 /** Adds a line to the ledger. */

@@ -170,6 +170,22 @@ describe('what cannot be told stops a restore', () => {
     );
   });
 
+  test('a purge that never began, and was given up: nobody is stopped for ever', async () => {
+    const shop = await shopHost();
+    await announce(shop, 'p1', [customer(7)]);
+    // Its suppression is there, and the ledger has no line of it.
+    await rm(join(shop.host.place.url.slice('file://'.length), 'ledger'), { recursive: true });
+    const reader = await shop.host.reader();
+    expectComplaint(await reader.run(['cat', 'shop']), {
+      exit: 5,
+      error: /of which the ledger does not know/,
+      hint: /with them, when that purge was given up: --without-suppression p1/,
+    });
+    const sql = await reader.good(['cat', 'shop', '--without-suppression', 'p1']);
+    expect(sql.stdout).toMatch(CANARY);
+    expect(await eventsOf(shop)).toMatchObject([{ type: 'suppression-override', purges: ['p1'] }]);
+  });
+
   test('another object in its place', async () => {
     const shop = await shopHost();
     await announce(shop, 'p1', [customer(7)]);

@@ -10,14 +10,15 @@ import type { SegmentRef } from '../../src/repository/pages.ts';
 const hex = (bytes: number) =>
   fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => Buffer.from(b).toString('hex'));
 const count = fc.integer({ min: 0, max: 1_000_000 });
+const some = fc.integer({ min: 1, max: 1_000_000 });
 const ref: fc.Arbitrary<SegmentRef> = fc.record({
   pack: fc
     .tuple(fc.integer({ min: 1, max: 9999 }), hex(8))
     .map(([days, id]) => `${String(days).padStart(3, '0')}/${id}`),
   offset: count,
-  length: count,
+  length: some,
   sha256: hex(32),
-  plain: count,
+  plain: some,
   rows: count,
   key: hex(32),
 });

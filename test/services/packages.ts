@@ -27,6 +27,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   { package: 'procps', commands: ['ps', 'pgrep'] },
   { package: 'openssl', commands: ['openssl'] },
   { package: 'util-linux', commands: ['setpriv'] },
+  { package: 'python3', commands: ['python3'] },
 ];
 
 /** Where Debian keeps PostgreSQL's server programs: a folder per major version, not on the PATH. */

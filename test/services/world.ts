@@ -19,6 +19,7 @@ import { SegmentPool } from '../../src/segments/pool.ts';
 import type { DumpStream, Source } from '../../src/sources/source.ts';
 import { openFileStore } from '../../src/stores/file.ts';
 import type { Store } from '../../src/stores/store.ts';
+import type { OnPurged } from '../../src/suppression/guard.ts';
 import { tempFolder } from './temp.ts';
 import type { ParsedMap } from '../../src/subjects/parse.ts';
 
@@ -114,6 +115,7 @@ export interface BackupChoices {
   readonly signer: openpgp.PrivateKey;
   readonly signal: AbortSignal;
   readonly subjects: ParsedMap;
+  readonly onPurged: OnPurged;
 }
 
 export async function makeWorld(wrap: (store: Store) => Store = (store) => store): Promise<World> {
@@ -146,6 +148,7 @@ export async function makeWorld(wrap: (store: Store) => Store = (store) => store
         level: 1,
         full: options.full ?? false,
         ...(options.subjects && { subjects: options.subjects }),
+        ...(options.onPurged && { onPurged: options.onPurged }),
         onStart: () => undefined,
         onProgress: () => undefined,
         onWarning: (text) => warnings.push(text),

@@ -271,6 +271,12 @@ ${more.trim().replace(/^ */gm, '    ')}
       'keep: 30',
       ['7:11: sets.shop.keep: must be a duration such as 30d, or a map of them, not a number'],
     ],
+    [
+      'leaving people out without a map',
+      `keep: 30d
+       on_purged: filter`,
+      ["8:16: sets.shop.on_purged: 'filter' needs subjects: a map that says whose rows are whose"],
+    ],
     ['no class', 'keep: {}', ['7:11: sets.shop.keep: needs daily: how long every other snapshot is kept']],
     [
       'an empty keep',

@@ -60,6 +60,7 @@ function pick() {
     rows: codec.rows.bind(codec),
     scan: codec.scan.bind(codec),
     read: codec.read.bind(codec),
+    fields: codec.fields.bind(codec),
     edit: codec.edit.bind(codec),
   };
 }

@@ -103,11 +103,15 @@ describe('the chain of entries', () => {
 
 describe('what was seen before', () => {
   const seen = { entries: newestByWriter(ENTRIES), ledger: { officer: { seq: 2, sha256: 'b' } } };
-  const ledger = seen.ledger;
+  /** Lines of the officer, by their hashes. */
+  const lines = (...all: string[]) => ({
+    hashes: new Map(all.map((hash, at) => [`officer ${at + 1}`, hash])),
+  });
+  const ledger = lines('a', 'b');
 
   it('may grow and may expire', () => {
     const grown = newestByWriter([...ENTRIES, entry(5, '2026-11-21T03:00:00.000Z')]);
-    expect(findRollback(seen, grown, { officer: { seq: 3, sha256: 'c' } }, NOW)).toEqual([]);
+    expect(findRollback(seen, grown, lines('a', 'b', 'c'), NOW)).toEqual([]);
     expect(findRollback(seen, {}, ledger, new Date('2027-01-01'))).toEqual([]);
   });
 
@@ -117,9 +121,11 @@ describe('what was seen before', () => {
     expect(findRollback(seen, newestByWriter(replaced), ledger, NOW)).toEqual([
       expect.stringContaining('was replaced'),
     ]);
-    expect(findRollback(seen, seen.entries, { officer: { seq: 1, sha256: 'a' } }, NOW)).toHaveLength(1);
-    expect(findRollback(seen, seen.entries, { officer: { seq: 2, sha256: 'x' } }, NOW)).toHaveLength(1);
-    expect(findRollback(seen, seen.entries, {}, new Date('2027-01-01'))).toHaveLength(1);
+    expect(findRollback(seen, seen.entries, lines('a'), NOW)).toHaveLength(1);
+    expect(findRollback(seen, seen.entries, lines('a', 'x'), NOW)).toHaveLength(1);
+    // A replaced line is seen as well where others have come behind it.
+    expect(findRollback(seen, seen.entries, lines('a', 'x', 'c'), NOW)).toHaveLength(1);
+    expect(findRollback(seen, seen.entries, lines(), new Date('2027-01-01'))).toHaveLength(1);
   });
 });
 

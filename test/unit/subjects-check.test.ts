@@ -249,6 +249,22 @@ describe('foreign keys', () => {
     ]);
   });
 
+  test('words that a trigger has made of columns which are set are said, those that the database computes are not', () => {
+    const posts = table('posts', [
+      'id bigint',
+      'author bigint',
+      'what text',
+      'words tsvector',
+      'more tsvector=',
+    ]);
+    const rule = (set: string) =>
+      check(`  posts: { link: { author: users.id }, erase: { set: { ${set} } } }`, withUsers(posts));
+    expect(rule('author: null, what: null')).toEqual([
+      expect.stringMatching(/^warning m:6:3: .*words may hold the words of columns that are set/),
+    ]);
+    expect(rule('author: null, what: null, words: null')).toEqual([]);
+  });
+
   test('rows that stay with something personal in them are said, unless somebody has looked', () => {
     const schema = withUsers(table('o', ['id bigint!', 'u bigint', 'phone text', 'phone_ok boolean']));
     const rule = (more: string, set = ''): string =>

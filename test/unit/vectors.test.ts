@@ -3,8 +3,8 @@
  * is refused for the reason that docs/FORMAT.md gives. If a test here fails, the code is wrong, not the vector.
  */
 import { execFile } from 'node:child_process';
-import { appendFile, cp, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { KeyOpener } from '../../src/openpgp/message.ts';
@@ -20,9 +20,10 @@ import { SegmentPool } from '../../src/segments/pool.ts';
 import { openFileStore } from '../../src/stores/file.ts';
 import { verifySet, verifyStore } from '../../src/verify/verify.ts';
 import { tempFolder } from '../services/temp.ts';
+import { applyChange } from '../vectors/change.ts';
 import * as vectors from '../vectors/kit.ts';
 import { NOW, SIGNAL, STORE_FOLDER } from '../vectors/kit.ts';
-import type { Change, ExpectedSnapshot, RefusedCase, SnapshotPlace } from '../vectors/kit.ts';
+import type { ExpectedSnapshot, RefusedCase, SnapshotPlace } from '../vectors/kit.ts';
 
 const keys = await vectors.readKeys();
 const accepted = await readVectors<readonly ExpectedSnapshot[]>('accepted.json');
@@ -126,7 +127,7 @@ async function expectRefusal(
   const [root, stateDir] = [join(folder, 'store'), join(folder, 'state')];
   await cp(from, root, { recursive: true });
   if (seen) await readSnapshot(await open(root, { stateDir, reader }), read, keys[reader.key]);
-  for (const change of changes) await apply(change, root, objects);
+  for (const change of changes) await applyChange(change, root, objects);
 
   const session = open(root, { stateDir, reader, ...(hosts && { hosts }) });
   if (verify === 'problem') {
@@ -183,26 +184,6 @@ async function problems(session: Session, set: string, key = keys.ops): Promise<
   const readData = { opener: new KeyOpener([key]), pool };
   const { findings } = await verifySet({ session, set, readData, onProgress: () => undefined }, SIGNAL);
   return findings.map(({ text }) => text);
-}
-
-async function apply(change: Change, root: string, objects: string): Promise<void> {
-  const file = join(root, change.file);
-  await mkdir(dirname(file), { recursive: true });
-  if (change.do === 'flip') {
-    const bytes = await readFile(file);
-    bytes[change.at] = (bytes[change.at] ?? 0) ^ 1;
-    await writeFile(file, bytes);
-  }
-  if (change.do === 'truncate') await truncate(file, change.to);
-  if (change.do === 'append') await appendFile(file, change.text);
-  if (change.do === 'remove') await rm(file);
-  if (change.do === 'copy') await cp(join(root, change.from), file);
-  if (change.do === 'put') await cp(join(objects, change.object), file);
-  if (change.do === 'swap') {
-    await rename(file, `${file}.swapped`);
-    await rename(join(root, change.with), file);
-    await rename(`${file}.swapped`, join(root, change.with));
-  }
 }
 
 async function readVectors<T>(name: string): Promise<T> {

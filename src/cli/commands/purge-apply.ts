@@ -10,9 +10,8 @@ import type { PurgePlan } from '../../purge/request.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural, printable } from '../format.ts';
 import { readInput } from '../input.ts';
-import { canAsk } from '../io.ts';
 import { purgeLocksOf } from '../purge-locks.ts';
-import { promptFailure } from '../secrets.ts';
+import { mustBeMeant } from './purge-confirm.ts';
 import { privacyOfficer, writePrivate } from './purge-keys.ts';
 import type { Officer, OfficerFlags } from './purge-keys.ts';
 
@@ -21,10 +20,13 @@ interface ChangingFlags extends OfficerFlags {
   readonly bypassGovernance?: boolean;
   /** False with `--no-backup-running`. */
   readonly backupRunning: boolean;
+  readonly rewritePacks?: boolean;
 }
 
 export interface ApplyFlags extends ChangingFlags {
   readonly yes?: boolean;
+  /** The file of an approval. */
+  readonly approve?: string;
 }
 
 export async function applyPlan(context: CliContext, file: string, flags: ApplyFlags): Promise<void> {
@@ -40,8 +42,14 @@ export async function applyPlan(context: CliContext, file: string, flags: ApplyF
   );
   if (plan.store !== session.id) throw otherPlan(file, `it is for store ${plan.store}`);
   const set = setOf(config, plan.set);
-  await mustBeMeant(context, plan, flags.yes === true);
-  await carryOut(context, officer, { set, plan, flags });
+  const approval =
+    flags.approve === undefined
+      ? undefined
+      : await readInput(flags.approve, 'Name the file of the approval.');
+  const counts = plan.snapshots.filter(({ tables }) => plan.whole || Object.keys(tables).length > 0).length;
+  const question = `Erase ${plan.alias} from ${formatPlural(counts, 'snapshot')} of ${plan.set}? This cannot be undone.`;
+  await mustBeMeant(context, { question, set: plan.set, yes: flags.yes === true });
+  await carryOut(context, officer, { set, plan, flags, approval: approval?.toString('utf8') });
 }
 
 export interface ResumeFlags extends ChangingFlags {
@@ -102,44 +110,36 @@ function nothingToGoBy(set: string, id: string): HoldfastError {
   });
 }
 
-/** Asked twice on a terminal; elsewhere `--yes` says that somebody has looked. */
-async function mustBeMeant(context: CliContext, plan: PurgePlan, yes: boolean): Promise<void> {
-  if (yes) return;
-  const { io, signal } = context;
-  if (!canAsk(io)) throw notConfirmed('nobody is there to ask', 'Look at the plan, and repeat with --yes.');
-  const { confirm, input } = await import('@inquirer/prompts');
-  const prompt = { input: io.stdin, output: io.stderr, signal };
-  const counts = plan.snapshots.filter(({ tables }) => plan.whole || Object.keys(tables).length > 0).length;
-  try {
-    const message = `Erase ${plan.alias} from ${formatPlural(counts, 'snapshot')} of ${plan.set}? This cannot be undone.`;
-    const first = await confirm({ message, default: false }, prompt);
-    const typed = first ? await input({ message: `Type the name of the set (${plan.set}):` }, prompt) : '';
-    if (typed.trim() === plan.set) return;
-  } catch (error) {
-    throw promptFailure(error);
-  }
-  throw notConfirmed('it was not confirmed', 'Nothing was changed.');
-}
+/** What was looked through is written anew next, and what was written is looked through. */
+const RECENT_BYTES = 48 * 1024 * 1024;
 
-function notConfirmed(message: string, hint: string): HoldfastError {
-  return new HoldfastError({ code: 'NOT_CONFIRMED', exit: 'usage', message, hint });
+/** Packs and indexes are never written over. */
+function isSealed(key: string): boolean {
+  return /\/chains\/[^/]+\/(packs|index)\/[^/]+$/.test(key);
 }
 
 interface Job {
   readonly set: SetConfig;
   readonly plan: PurgePlan;
   readonly flags: ChangingFlags;
+  readonly approval?: string | undefined;
 }
 
-async function carryOut(context: CliContext, officer: Officer, { set, plan, flags }: Job): Promise<void> {
+async function carryOut(
+  context: CliContext,
+  officer: Officer,
+  { set, plan, flags, approval }: Job,
+): Promise<void> {
   const { applyPurge } = await import('../../purge/apply.ts');
   const { applyWhole } = await import('../../purge/apply-whole.ts');
   const { lookThrough } = await import('../../purge/look-through.ts');
   const { openCopies } = await import('../copies.ts');
   const { levelCopies } = await import('../level-copies.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
+  const { withRecentReads } = await import('../../stores/recent.ts');
   const { opened, opener, signer } = officer;
-  const { session, keys, config } = opened;
+  const { keys, config } = opened;
+  const session = { ...opened.session, store: withRecentReads(opened.session.store, isSealed, RECENT_BYTES) };
   const bypassGovernance = flags.bypassGovernance === true;
   const output = resolve(flags.output);
   const task = context.progress.start(`purging ${set.name}`);
@@ -155,7 +155,12 @@ async function carryOut(context: CliContext, officer: Officer, { set, plan, flag
         level: config.compressionLevel,
         locksAt: purgeLocksOf(set),
         removeDeadRuns: !flags.backupRunning,
-        locate: (items, signal) => lookThrough(items, { session, opener, pool, ...plan }, signal),
+        rewritePacks: flags.rewritePacks === true,
+        ...{ twoPerson: config.promises.twoPerson === true, approval },
+        locate: (items, signal, quiet) => {
+          const options = { session, opener, pool, ...plan, fillsGaps: true };
+          return lookThrough(items, { ...options, ...(quiet && { quiet }) }, signal);
+        },
         putSuppression: (located, signal) => suppress(officer, plan, located, signal),
         copies: copies.copies.map((copy) => ({ name: copy.name, store: copy.session.store })),
         levelCopies: (signal) =>

@@ -1,10 +1,9 @@
-/** `holdfast purge list` and `verify`: what was asked for, what is left of it, and whether a receipt holds. */
-import { setOf, setsOf } from '../../config/config.ts';
+/** `holdfast purge list`: what was asked for, and what is left of it. */
+import { setsOf } from '../../config/config.ts';
 import type { PurgeRequest } from '../../purge/requests.ts';
 import type { CliContext } from '../context.ts';
 import { formatPlural, printable } from '../format.ts';
-import { readInput } from '../input.ts';
-import { openConfiguredSession, readConfiguredKeys } from '../wiring.ts';
+import { openConfiguredSession } from '../wiring.ts';
 
 export async function listRequests(context: CliContext, names: readonly string[]): Promise<void> {
   const { readLedger } = await import('../../repository/ledger.ts');
@@ -53,45 +52,4 @@ function describe({
     ...(unreached.length === 0 ? [] : [`${formatPlural(unreached.length, 'snapshot')} not reached`]),
     ...(pending.length === 0 ? [] : [`not known yet to have seen it: ${pending.join(', ')}`]),
   ].join('; ');
-}
-
-export async function verifyFile(
-  context: CliContext,
-  file: string,
-  { offline }: { readonly offline?: boolean },
-): Promise<void> {
-  const { readReceipt } = await import('../../purge/receipt.ts');
-  const { Trust } = await import('../../openpgp/trust.ts');
-  const { output } = context;
-  const config = await context.config();
-  const { recipients, formerRecipients, purgeSigners } = await readConfiguredKeys(config);
-  const operators = new Trust([...recipients, ...formerRecipients, ...purgeSigners]);
-  const signed = await readReceipt(
-    await readInput(file, 'Name the receipt that `holdfast purge apply` wrote.'),
-    operators,
-    file,
-  );
-  const { id, set, finished } = signed.receipt;
-  output.line(`${file}: signed by ${signed.signer}; purge ${id} of ${set}, finished ${finished}`);
-  const found = offline === true ? { problems: [], notes: [] } : await compare(context, signed);
-  for (const text of found.problems) output.line(`PROBLEM  ${printable(text)}`);
-  for (const text of found.notes) output.line(`note     ${printable(text)}`);
-  if (offline !== true && found.problems.length === 0) output.line('the store is as it says');
-  if (found.problems.length > 0) context.exit('verification');
-  output.record({ type: 'receipt', file, signer: signed.signer, ...found, receipt: signed.receipt });
-  output.summary({ set, id, problems: found.problems.length, offline: offline === true });
-}
-
-async function compare(
-  context: CliContext,
-  signed: Awaited<ReturnType<typeof import('../../purge/receipt.ts').readReceipt>>,
-) {
-  const { verifyReceipt } = await import('../../purge/verify.ts');
-  const { openCopies } = await import('../copies.ts');
-  await using opened = await openConfiguredSession(context);
-  const { session, config } = opened;
-  const set = setOf(config, signed.receipt.set);
-  await using copies = await openCopies(context, config, set);
-  const places = copies.copies.map((copy) => ({ name: copy.name, store: copy.session.store }));
-  return await verifyReceipt({ session, signed, copies: places }, context.signal);
 }

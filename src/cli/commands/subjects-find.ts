@@ -1,6 +1,7 @@
 /** `holdfast subjects find` and `export`: where a subject is in the snapshots, and what is said of them there. */
 import type { Command } from 'commander';
 import { setOf } from '../../config/config.ts';
+import { isHoldfastError } from '../../errors.ts';
 import type { Search } from '../../purge/locate.ts';
 import type { SnapshotInput } from '../../purge/prepare.ts';
 import type { SnapshotName } from '../../restore/select.ts';
@@ -70,13 +71,45 @@ async function findSubject(context: CliContext, name: string, flags: FindFlags):
   }
   if (rows.length > 0) output.table(COLUMNS, rows);
   await tellProblems(context, found);
+  const erased = await tellErased(context, live, found, parsed);
   const named = keysOf(found, parsed);
   if (named > 1) output.warn(`that names ${formatPlural(named, parsed.map.subject)}; name one by its key`);
   const holding = found.snapshots.filter(({ closure }) => closure.affected.size > 0).length;
   const all = formatPlural(live.snapshots.length, 'snapshot');
   output.line(holding === 0 ? `nobody like that in ${all}` : `in ${formatCount(holding)} of ${all}`);
   tellMute(context, live);
-  output.summary({ set: name, snapshots: live.snapshots.length, holding, unsearched: live.mute });
+  output.summary({ set: name, snapshots: live.snapshots.length, holding, unsearched: live.mute, erased });
+}
+
+/**
+ * Rows that are there only because a purge has not reached the snapshot: a restore leaves them out.
+ * @returns the snapshots that have such rows
+ */
+async function tellErased(
+  context: CliContext,
+  live: LiveSnapshots,
+  found: Search,
+  { map }: ParsedMap,
+): Promise<string[]> {
+  const { erasedIn } = await import('../erased.ts');
+  const { erasedAmong } = await import('../../purge/erased.ts');
+  const having: string[] = [];
+  for (const one of found.snapshots.filter(({ closure }) => closure.affected.size > 0)) {
+    const { snapshot } = one.prepared.item.entry;
+    try {
+      const { purges, rows } = await erasedIn(live, one.prepared, map, context.signal);
+      const { dropped } = erasedAmong(rows, one);
+      if (dropped === 0) continue;
+      having.push(snapshot);
+      context.output.warn(
+        `${snapshot}: ${formatPlural(dropped, 'row')} of these were erased by purge ${purges.join(', ')}, which has not reached it: restores leave them out`,
+      );
+    } catch (error) {
+      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      context.output.warn(`${snapshot}: nobody can tell who was erased from it: ${error.message}`);
+    }
+  }
+  return having;
 }
 
 /** How many different subjects were found by what was asked. */
@@ -135,9 +168,18 @@ async function exportSubject(context: CliContext, name: SnapshotName, flags: Exp
   const [only] = found.snapshots;
   if (only === undefined) return;
   const { rowsOf } = await import('../../purge/export.ts');
+  const { erasedIn, subjectErased } = await import('../erased.ts');
+  const { erasedAmong } = await import('../../purge/erased.ts');
   const { writeExport } = await import('../export.ts');
   const { snapshot, time } = only.prepared.item.entry;
+  const { purges, rows } = await erasedIn(live, only.prepared, parsed.map, context.signal);
+  const { dropped, isRoot, all } = erasedAmong(rows, only);
+  if (isRoot || (dropped > 0 && dropped === all)) throw subjectErased(name.set, snapshot, purges);
+  if (dropped > 0)
+    context.output.warn(
+      `left out ${formatPlural(dropped, 'row')}: of somebody whom purge ${purges.join(', ')} has erased`,
+    );
   const about = { set: name.set, snapshot, time, subject: flags.subject };
-  const written = await writeExport(context, about, rowsOf(found, only, context.signal), flags.output);
+  const written = await writeExport(context, about, rowsOf(found, only, rows, context.signal), flags.output);
   context.output.summary({ ...about, ...written });
 }

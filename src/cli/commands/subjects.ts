@@ -13,11 +13,12 @@ import { withExamples } from '../program.ts';
 import { noMap, readSubjectMap } from '../subject-map.ts';
 import type { ConfiguredMap } from '../subject-map.ts';
 import type { Finding } from '../../subjects/finding.ts';
+import { readLiveSchema } from '../live-schema.ts';
 import { openLiveSnapshots, tellMute } from '../live-snapshots.ts';
 import { readerKeyFile, withReaderKey } from '../options.ts';
 import type { ReaderKeyOptions } from '../options.ts';
 import { registerFind } from './subjects-find.ts';
-import { openSource } from '../wiring.ts';
+import { registerSql } from './subjects-sql.ts';
 
 interface DiscoverFlags {
   readonly root: string;
@@ -29,7 +30,7 @@ export function register(program: Command, context: CliContext): void {
   const subjects = program
     .command('subjects')
     .description('who a subject is, and which tables are about one')
-    .usage('discover|check|find|export')
+    .usage('discover|check|find|export|sql')
     .helpCommand(false);
   const draft = subjects
     .command('discover <SET>')
@@ -51,6 +52,7 @@ export function register(program: Command, context: CliContext): void {
     ['holdfast subjects check shop --key ops.key', 'also every snapshot that can still be read'],
   ]);
   registerFind(subjects, context);
+  registerSql(subjects, context);
 }
 
 function subjectName(text: string): string {
@@ -63,7 +65,7 @@ async function discoverMap(context: CliContext, name: string, flags: DiscoverFla
   const { output } = context;
   const { root, subject } = flags;
   const config = await context.config();
-  const schema = await readSchema(context, config, setOf(config, name));
+  const schema = await readLiveSchema(context, config, setOf(config, name));
   const command = `holdfast subjects discover ${name} --root ${root}`;
   const text = discover(schema, { root, command, ...(subject !== undefined && { subject }) });
   if (flags.output !== undefined) {
@@ -119,7 +121,7 @@ async function checkSet(context: CliContext, config: Config, set: SetConfig): Pr
   const { checkMap } = await import('../../subjects/check.ts');
   const { output } = context;
   const { parsed, shown } = await readSubjectMap(config, set);
-  const schema = await readSchema(context, config, set);
+  const schema = await readLiveSchema(context, config, set);
   const findings = checkMap(parsed, schema, { engine: set.source });
   for (const finding of findings) tellFinding(context, set.name, { parsed, shown }, finding);
   const counts = countOf(findings);
@@ -178,14 +180,4 @@ function saidOf({ problems, warnings }: Counts): string {
 
 function hasKey({ env }: CliContext, flags: ReaderKeyOptions): boolean {
   return flags.gpg === true || readerKeyFile(flags, env) !== undefined;
-}
-
-async function readSchema(context: CliContext, config: Config, set: SetConfig) {
-  const task = context.progress.start(`reading the schema of ${set.name}`);
-  try {
-    const source = await openSource(config, set, context);
-    return await source.schema(context.signal);
-  } finally {
-    task.end();
-  }
 }

@@ -110,13 +110,13 @@ async function fill(
 
 /**
  * Makes a virtual table whose content was not loaded anew: with empty shadow tables alone it would be damaged.
- * The script has put it into `sqlite_schema` by hand, so this connection takes its shadow tables for ordinary ones.
+ * It is taken out of `sqlite_schema` by hand, and the schema read again: then its shadow tables are ordinary ones.
  */
 function makeEmpty(db: DatabaseSync, { name, shadows }: VirtualTable): void {
   const isTable = `type = 'table' AND name = ${quoteText(name)}`;
   const sql = String(db.prepare(`SELECT sql FROM sqlite_schema WHERE ${isTable}`).get()?.['sql']);
   db.exec(
-    `PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE ${isTable}; PRAGMA writable_schema=OFF`,
+    `PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE ${isTable}; PRAGMA writable_schema=RESET`,
   );
   for (const shadow of shadows) db.exec(`DROP TABLE ${quoteName(shadow)}`);
   db.exec(sql);
@@ -128,10 +128,11 @@ function examine(file: string, dump: DumpReader, selection: Selection): Omit<Loa
   try {
     checkWhole(db);
     const rows = countRows(db, selection.streams);
+    const remade = remadeTables(dump, selection.streams);
     const leftOut = [...selection.emptied.map(emptiedNote), ...brokenReferences(db)];
     // WAL mode is a property of the file; set last, so that nothing before wrote a WAL.
     if (dump.source.facts['journalMode'] === 'wal') db.exec('PRAGMA journal_mode=WAL');
-    return { rows, leftOut };
+    return { rows, leftOut, ...(remade.length > 0 && { remade }) };
   } finally {
     db.close();
   }
@@ -146,6 +147,16 @@ function countRows(db: DatabaseSync, streams: readonly StoredStream[]): Record<s
   const count = (name: string): number =>
     Number(db.prepare(`SELECT count(*) AS n FROM ${quoteName(undisplayName(name))}`).get()?.['n']);
   return Object.fromEntries(tables.map((name) => [name, count(name)]));
+}
+
+/** A purge empties what a full-text index has stored, and samples of values: the script makes them again at its end. */
+function remadeTables(dump: DumpReader, streams: readonly StoredStream[]): string[] {
+  const shadows = new Set(virtualTablesOf(dump.source).flatMap((table) => table.shadows.map(foldName)));
+  return streams.flatMap(({ table, rows }) => {
+    if (table === undefined || rows > 0) return [];
+    const name = foldName(undisplayName(table.name));
+    return shadows.has(name) || /^sqlite_stat[1-4]$/.test(name) ? [table.name] : [];
+  });
 }
 
 /** Not an error: the source may have had them (SQLite enforces references only when asked), and a choice of tables makes them. */

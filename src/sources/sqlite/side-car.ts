@@ -27,7 +27,7 @@ export function readSideCar(db: DatabaseSync, schema: Schema): SideCar {
   });
   const virtual = schema.virtualTables.map(({ name, module, shadows }): TableSchema => ({
     ...readTable(db, name, names),
-    virtual: virtualTable(foldName(module), shadows, name, sqlOf(schema, name)),
+    virtual: virtualTable(foldName(module), shadows, name, schema),
   }));
   return { tables: [...stored, ...virtual] };
 }
@@ -151,12 +151,33 @@ function primaryKeyOf(db: DatabaseSync, table: string): readonly string[] {
   return query<{ name: string }>(db, sql, table).map(({ name }) => name);
 }
 
-/** `content=''` keeps no text, `content='t'` takes it from another table (sqlite.org/fts5.html, 4.4; fts3.html, 6.2). */
-function virtualTable(module: string, shadows: readonly string[], name: string, sql: string): VirtualTable {
+/**
+ * `content=''` keeps no text, `content='t'` takes it from another table (sqlite.org/fts5.html, 4.4; fts3.html, 6.2).
+ * Where that one is gone, the index cannot be built again either.
+ */
+function virtualTable(
+  module: string,
+  shadows: readonly string[],
+  name: string,
+  schema: Schema,
+): VirtualTable {
   if (!/^fts[345]$/.test(module)) return { module };
   const hasText = shadows.some((shadow) => foldName(shadow) === `${foldName(name)}_content`);
   if (hasText) return { module, content: 'own' };
-  return { module, content: /[(,]\s*content\s*=\s*(''|""|``|\[\]|,|\))/i.test(sql) ? 'none' : 'external' };
+  const [, written = ''] = CONTENT.exec(sqlOf(schema, name)) ?? [];
+  const content = foldName(unquoted(written));
+  const isThere = schema.objects.some(
+    (object) => ['table', 'view'].includes(object.type) && foldName(object.name) === content,
+  );
+  return { module, content: isThere ? 'external' : 'none' };
+}
+
+const CONTENT = /[(,]\s*content\s*=\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[^\s,)]*)/i;
+
+function unquoted(word: string): string {
+  const [quote = ''] = word;
+  if (quote === '[') return word.slice(1, -1);
+  return /['"`]/.test(quote) ? word.slice(1, -1).replaceAll(quote + quote, quote) : word;
 }
 
 function query<T>(db: DatabaseSync, sql: string, table: string): T[] {

@@ -19,6 +19,23 @@ case $1 in
     gpg --batch --quiet --decrypt "$FILE" | zstd -q -d |
       psql -X -q -v ON_ERROR_STOP=1 --dbname="$COPY_URL" >/dev/null ;;
 
+  gpg-purge)
+    # Lines of the person in five tables, told by their places; the orders are known beforehand.
+    gpg --batch --quiet --decrypt "$FILE" | zstd -q -d |
+      LC_ALL=C awk -F '\t' -v person="$PERSON" -v orders="$ORDERS" '
+        BEGIN { count = split(orders, list, " "); for (i = 1; i <= count; i++) ordered[list[i]] }
+        /^COPY public\./ { table = $0; sub(/^COPY public\./, "", table); sub(/ .*/, "", table); print; next }
+        $0 == "\\." { table = "" }
+        table == "users" && $1 == person { next }
+        table == "addresses" && $2 == person { next }
+        table == "orders" && $3 == person { next }
+        table == "order_items" && $2 in ordered { next }
+        table == "events" && $2 == person { next }
+        table == "reviews" && $3 == person { next }
+        { print }' |
+      zstd -q -3 |
+      gpg --batch --quiet -z 0 --trust-model always --encrypt --recipient "$RECIPIENT" --output "$FILE.new" ;;
+
   restic-backup)
     pg_dump --dbname="$DATABASE_URL" | restic backup --quiet --stdin --stdin-filename shop.sql ;;
   restic-cat)

@@ -1,15 +1,15 @@
 /**
- * The subject index of a run: what is sealed anew is indexed on the way, as the subject map says, and the index goes
- * to the store after the packs and before the manifest.
+ * The subject index of a run, of a backup or a purge: what is sealed anew is indexed on the way, as the subject map
+ * says, and the index goes to the store after the packs and before the manifest.
  */
 import { randomBytes } from 'node:crypto';
-import { HASH_KEY_BYTES } from '../subject-index/half-siphash.ts';
-import { IndexCollector } from '../subject-index/content.ts';
-import type { IndexContent } from '../subject-index/content.ts';
-import { indexedMatches, type IndexedMatch, type StreamPlan } from '../subject-index/plan.ts';
-import type { SegmentKeys } from '../subject-index/read-keys.ts';
-import { INDEX_KEY_BYTES, sealIndex } from '../subject-index/seal.ts';
-import type { SealBlock } from '../subject-index/seal.ts';
+import { HASH_KEY_BYTES } from './half-siphash.ts';
+import { IndexCollector } from './content.ts';
+import type { IndexContent } from './content.ts';
+import { indexedMatches, type IndexedMatch, type StreamPlan } from './plan.ts';
+import type { SegmentKeys } from './read-keys.ts';
+import { INDEX_KEY_BYTES, sealIndex } from './seal.ts';
+import type { SealBlock } from './seal.ts';
 import type { KnownIndex } from '../repository/index-state.ts';
 import { indexKey, packRef } from '../repository/layout.ts';
 import type { ChainPlace } from '../repository/layout.ts';
@@ -68,7 +68,7 @@ export class RunIndexing {
     try {
       return new RunIndexing(options, indexedMatches(options.map, options.schema, kind));
     } catch {
-      // The run has said already what the map does not cover; without an index a purge looks through everything.
+      // A backup has said already what the map does not cover; without an index a purge looks through everything.
       return undefined;
     }
   }
@@ -133,7 +133,9 @@ export class RunIndexing {
     this.#bytes += bytes.length;
     this.#done.push({
       ref: { pack: object, ...directory, rows: segments, key: key.toString('hex') },
-      packs: [...new Set(content.tables.flatMap((table) => table.segments.map(({ pack }) => pack)))],
+      packs: [
+        ...new Set(content.tables.flatMap(({ segments }) => segments.flatMap((place) => place?.pack ?? []))),
+      ],
     });
   }
 }
