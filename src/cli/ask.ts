@@ -2,7 +2,7 @@
 import { parseDays } from '../config/duration.ts';
 import { NAME, NAME_RULE } from '../config/names.ts';
 import { Secret } from '../config/secret.ts';
-import { postgresUrlProblem } from '../config/source-url.ts';
+import { databaseUrlProblem } from '../config/source-url.ts';
 import { storeUrlProblem } from '../config/store-url.ts';
 import type { InitAnswers } from '../config/write.ts';
 import { HoldfastError, reasonOf } from '../errors.ts';
@@ -39,12 +39,15 @@ export async function askInit(
 
 /** What the options say, if that is enough. */
 function completeWithoutAsking(known: Partial<InitAnswers>, hasRecipients: boolean): InitAnswers {
-  const { store, set, source, path, privateKeyOut } = known;
+  const { store, set, source, path, url, urlEnv, privateKeyOut } = known;
   const missing = [
     ...(store === undefined ? ['--store'] : []),
     ...(set === undefined ? ['--set'] : []),
     ...(source === undefined ? ['--source'] : []),
-    ...(source === 'sqlite' && path === undefined ? ['--path'] : []),
+    ...((source === 'sqlite' || source === 'files') && path === undefined ? ['--path'] : []),
+    ...((source === 'mysql' || source === 'redis') && url === undefined && urlEnv === undefined
+      ? ['--url-env (or --url)']
+      : []),
     ...(privateKeyOut === undefined && !hasRecipients ? ['--private-key-out (or --recipient)'] : []),
   ];
   if (store === undefined || set === undefined || source === undefined || missing.length > 0) {
@@ -74,12 +77,24 @@ async function askAll(io: CliIo, known: Partial<InitAnswers>, options: AskOption
     known.endpoint ?? (isS3 ? await text('Endpoint (empty for AWS):', endpointGood) : undefined);
   const source =
     known.source ??
-    (await select<'postgres' | 'sqlite'>(
-      { message: 'What is backed up?', choices: [{ value: 'postgres' }, { value: 'sqlite' }] },
+    (await select<InitAnswers['source']>(
+      {
+        message: 'What is backed up?',
+        choices: [
+          { value: 'postgres' },
+          { value: 'mysql', name: 'mysql or mariadb' },
+          { value: 'redis', name: 'redis or valkey' },
+          { value: 'sqlite' },
+          { value: 'files', name: 'a folder of files' },
+        ],
+      },
       context,
     ));
   const set = known.set ?? (await text('A short name for it:', nameGood, 'shop'));
-  const place = source === 'sqlite' ? await askPath(known, text) : await askConnection(known, text, context);
+  const place =
+    source === 'sqlite' || source === 'files'
+      ? await askPath(source, known, text)
+      : await askConnection(source, known, text, context);
   const keep = known.keep ?? (await text('How long must a snapshot stay restorable?', daysGood, KEEP));
   const privateKeyOut =
     known.privateKeyOut ??
@@ -110,12 +125,18 @@ interface PromptContext {
 type Validate = (value: string) => true | string;
 type AskText = (message: string, validate: Validate, preset?: string) => Promise<string>;
 
-async function askPath(known: Partial<InitAnswers>, text: AskText): Promise<Pick<InitAnswers, 'path'>> {
-  return { path: known.path ?? (await text('Path of the SQLite database:', filled)) };
+async function askPath(
+  source: 'sqlite' | 'files',
+  known: Partial<InitAnswers>,
+  text: AskText,
+): Promise<Pick<InitAnswers, 'path'>> {
+  const what = source === 'sqlite' ? 'Path of the SQLite database:' : 'Path of the folder:';
+  return { path: known.path ?? (await text(what, filled)) };
 }
 
 /** A URL is typed unseen: it may hold a password. */
 async function askConnection(
+  source: 'postgres' | 'mysql' | 'redis',
   known: Partial<InitAnswers>,
   text: AskText,
   context: PromptContext,
@@ -127,17 +148,21 @@ async function askConnection(
     {
       message: 'How is the database reached?',
       choices: [
-        { value: 'variable', name: 'an environment variable holds its URL' },
-        { value: 'environment', name: 'PG* variables and .pgpass, as psql does' },
-        { value: 'url', name: 'a URL in the configuration' },
-      ] as const,
+        { value: 'variable' as const, name: 'an environment variable holds its URL' },
+        ...(source === 'postgres'
+          ? [{ value: 'environment' as const, name: 'PG* variables and .pgpass, as psql does' }]
+          : []),
+        { value: 'url' as const, name: 'a URL in the configuration' },
+      ],
     },
     context,
   );
   if (from === 'environment') return {};
   if (from === 'variable')
     return { urlEnv: await text('Name of the variable:', variableGood, 'DATABASE_URL') };
-  return { url: new Secret(await password({ message: 'URL:', mask: true, validate: urlGood }, context)) };
+  return {
+    url: new Secret(await password({ message: 'URL:', mask: true, validate: urlGood(source) }, context)),
+  };
 }
 
 function storeGood(value: string): true | string {
@@ -166,9 +191,11 @@ function variableGood(value: string): true | string {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(value) || 'Letters, digits and _ make a name.';
 }
 
-function urlGood(value: string): true | string {
-  const problem = postgresUrlProblem(value);
-  return problem === undefined || `The URL ${problem}.`;
+function urlGood(source: 'postgres' | 'mysql' | 'redis'): Validate {
+  return (value) => {
+    const problem = databaseUrlProblem(source, value);
+    return problem === undefined || `The URL ${problem}.`;
+  };
 }
 
 function filled(value: string): true | string {

@@ -1,5 +1,6 @@
 /** The only place that knows implementations: from the configuration to stores, sources, loaders and keys. */
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Config, S3Config, SetConfig } from '../config/config.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { openpgp } from '../openpgp/library.ts';
@@ -54,10 +55,30 @@ export async function openSource(config: Config, set: SetConfig, context: CliCon
     const { sqliteSource } = await import('../sources/sqlite/source.ts');
     return sqliteSource({ path: set.path, scratch: join(config.stateDir, 'scratch', set.name) });
   }
+  if (set.source === 'files') {
+    const { filesSource } = await import('../sources/files/source.ts');
+    const onWarning = (text: string) => context.output.warn(text);
+    return filesSource({ root: set.path, exclude: set.exclude, ...ownFolders(config, set), onWarning });
+  }
   const { resolveSourceUrl } = await import('../config/source-url.ts');
-  const { postgresSource } = await import('../sources/postgres/source.ts');
   const url = await resolveSourceUrl(set, context.env, context.signal);
+  if (set.source === 'mysql') {
+    const { mysqlSource } = await import('../sources/mysql/source.ts');
+    return mysqlSource({ url, env: context.env });
+  }
+  if (set.source === 'redis') {
+    const { redisSource } = await import('../sources/redis/source.ts');
+    return redisSource({ url, env: context.env });
+  }
+  const { postgresSource } = await import('../sources/postgres/source.ts');
   return postgresSource({ url, env: context.env });
+}
+
+/** What holdfast itself writes on this machine, which is no part of anybody's files. */
+function ownFolders(config: Config, { name, replicas }: SetConfig) {
+  const stores = [config.store, ...replicas.map(({ store }) => store)];
+  const never = stores.filter((url) => url.startsWith('file:')).map((url) => fileURLToPath(url));
+  return { never: [config.stateDir, ...never], scratch: join(config.stateDir, 'scratch', name) };
 }
 
 /** What loads a dump of this kind into a database URL or file path. */
@@ -65,6 +86,18 @@ export async function openLoader(kind: SourceKind, to: string, env: NodeJS.Proce
   if (kind === 'sqlite') {
     const { sqliteLoader } = await import('../sources/sqlite/loader.ts');
     return sqliteLoader({ path: resolve(to) });
+  }
+  if (kind === 'files') {
+    const { filesLoader } = await import('../sources/files/loader.ts');
+    return filesLoader({ path: resolve(to) });
+  }
+  if (kind === 'mysql') {
+    const { mysqlLoader } = await import('../sources/mysql/loader.ts');
+    return mysqlLoader({ url: to, env });
+  }
+  if (kind === 'redis') {
+    const { redisLoader } = await import('../sources/redis/loader.ts');
+    return redisLoader({ url: to, env });
   }
   const { postgresLoader } = await import('../sources/postgres/loader.ts');
   return postgresLoader({ url: to, env });

@@ -90,7 +90,28 @@ export interface SqliteSet extends SetBase {
   readonly path: string;
 }
 
-export type SetConfig = PostgresSet | SqliteSet;
+export interface MysqlSet extends SetBase {
+  readonly source: 'mysql';
+  readonly connection: Connection;
+}
+
+export interface RedisSet extends SetBase {
+  readonly source: 'redis';
+  readonly connection: Connection;
+}
+
+export interface FilesSet extends SetBase {
+  readonly source: 'files';
+  /** Absolute path of the folder. */
+  readonly path: string;
+  /** Patterns of what is left out. */
+  readonly exclude: readonly string[];
+}
+
+/** What is reached by a URL. */
+export type DatabaseSet = PostgresSet | MysqlSet | RedisSet;
+
+export type SetConfig = DatabaseSet | SqliteSet | FilesSet;
 
 /** What was promised to people; reports compare these with what happened. */
 export interface Promises {

@@ -98,11 +98,12 @@ export function commandInvalid(message: string, hint: string): HoldfastError {
   return usage('COMMAND_INVALID', message, hint);
 }
 
-export function sourceUrlInvalid(what: string): HoldfastError {
+/** @param problem - with what it gave: `must start with …` */
+export function sourceUrlInvalid(what: string, problem: string): HoldfastError {
   return usage(
     'SOURCE_URL_INVALID',
-    `${what}: what it gave is not a postgres:// URL`,
-    'Give one URL such as postgres://user@host:5432/database, alone on one line.',
+    `${what}: what it gave ${problem}`,
+    'Give one URL such as postgres://user@host:5432/database or mysql://user@host:3306/database, alone on one line.',
   );
 }
 

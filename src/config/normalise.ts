@@ -87,7 +87,10 @@ function setFrom(name: string, raw: RawSet, { absolute, host, folder }: SetSurro
     replicas: (raw.replicas ?? []).map((replica) => replicaFrom(replica, absolute, folder)),
   };
   if (raw.source === 'sqlite') return { ...base, source: 'sqlite', path: absolute(raw.path ?? '') };
-  return { ...base, source: 'postgres', connection: connectionFrom(raw, absolute, folder) };
+  if (raw.source === 'files')
+    return { ...base, source: 'files', path: absolute(raw.path ?? ''), exclude: raw.exclude ?? [] };
+  const source = raw.source === 'mysql' || raw.source === 'redis' ? raw.source : 'postgres';
+  return { ...base, source, connection: connectionFrom(raw, absolute, folder) };
 }
 
 function hooksFrom({ before, after, hook_timeout }: RawSet): { readonly hooks?: HooksConfig } {

@@ -5,7 +5,9 @@
 import { KEEP_CLASSES } from '../repository/keep.ts';
 import { KEEP_DAYS_MAX } from '../repository/layout.ts';
 import { packDaysFor } from '../repository/rules.ts';
+import type { DatabaseSet } from './config.ts';
 import { parseDays } from './duration.ts';
+import { databaseUrlProblem, isDatabase } from './source-url.ts';
 
 /** Something wrong, at a key or at its value. */
 export interface Problem {
@@ -15,7 +17,6 @@ export interface Problem {
 }
 
 const URL_KEYS = ['url', 'url_env', 'url_file', 'url_command'] as const;
-const NOT_BUILT = new Set(['mysql', 'redis', 'files']);
 
 /** Problems between keys of one file. */
 export function crossProblems(config: unknown): readonly Problem[] {
@@ -48,6 +49,7 @@ function setProblems(
   const source = set['source'];
   return [
     ...sourceProblems(at, source, set, urls),
+    ...excludeProblems(at, set),
     ...keepProblems(at, set['keep']),
     ...lifeProblems(at, set),
     ...lockProblems(at, set, store),
@@ -73,16 +75,43 @@ function sourceProblems(
   set: Readonly<Record<string, unknown>>,
   urls: readonly string[],
 ): readonly Problem[] {
-  if (typeof source === 'string' && NOT_BUILT.has(source)) {
-    return [problem([...at, 'source'], `'${source}' is not built yet; postgres and sqlite are`)];
-  }
-  if (source === 'postgres' && set['path'] !== undefined) {
-    return [problem([...at, 'path'], 'is for sqlite; postgres takes a url or the PG* environment', 'key')];
-  }
-  if (source !== 'sqlite') return [];
+  if (isDatabase(source)) return databaseProblems(at, source, set, urls);
+  if (source !== 'sqlite' && source !== 'files') return [];
   return [
-    ...urls.map((key) => problem([...at, key], 'is for postgres; sqlite takes a path', 'key')),
-    ...(set['path'] === undefined ? [problem(at, 'sqlite needs a path', 'key')] : []),
+    ...urls.map((key) =>
+      problem([...at, key], `is for databases with a server; ${source} takes a path`, 'key'),
+    ),
+    ...(set['path'] === undefined ? [problem(at, `${source} needs a path`, 'key')] : []),
+    ...(source === 'files' ? filesProblems(at, set) : []),
+  ];
+}
+
+/** Nobody can tell yet whose files are whose. */
+function filesProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {
+  if (set['subjects'] === undefined) return [];
+  return [problem([...at, 'subjects'], 'is for databases; a purge by path is not built yet', 'key')];
+}
+
+function excludeProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {
+  if (set['exclude'] === undefined || set['source'] === 'files') return [];
+  return [problem([...at, 'exclude'], 'is for files', 'key')];
+}
+
+function databaseProblems(
+  at: readonly string[],
+  source: DatabaseSet['source'],
+  set: Readonly<Record<string, unknown>>,
+  urls: readonly string[],
+): readonly Problem[] {
+  const { url, path } = set;
+  const wrong = typeof url === 'string' ? databaseUrlProblem(source, url) : undefined;
+  const takes = source === 'postgres' ? 'a url or the PG* environment' : `one of ${URL_KEYS.join(', ')}`;
+  return [
+    ...(path === undefined
+      ? []
+      : [problem([...at, 'path'], `is for sqlite and files; ${source} takes ${takes}`, 'key')]),
+    ...(wrong === undefined ? [] : [problem([...at, 'url'], wrong)]),
+    ...(source !== 'postgres' && urls.length === 0 ? [problem(at, `${source} needs ${takes}`, 'key')] : []),
   ];
 }
 

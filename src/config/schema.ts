@@ -5,11 +5,11 @@
 import * as z from 'zod';
 import { HoldfastError } from '../errors.ts';
 import type { KeepClass } from '../repository/keep.ts';
+import { patternProblem } from '../sources/patterns.ts';
 import type { Checksum } from '../stores/s3-settings.ts';
 import { splitCommand } from './command.ts';
 import { parseDays, parseHours, parseSeconds } from './duration.ts';
 import { NAME, NAME_RULE } from './names.ts';
-import { postgresUrlProblem } from './source-url.ts';
 import { storeUrlProblem } from './store-url.ts';
 
 const text = z.string().min(1).max(4096);
@@ -19,6 +19,10 @@ const name = z.string().regex(NAME, NAME_RULE);
 const days = checked((value) => void parseDays(value));
 const hours = checked((value) => void parseHours(value));
 const seconds = checked((value) => void parseSeconds(value));
+const pattern = problemFree((value) => {
+  const problem = patternProblem(value);
+  return problem === undefined ? undefined : `the pattern ${problem}`;
+});
 const commandLine = checked((value) => void splitCommand(value));
 
 /** One line without a shell, or its arguments one by one. */
@@ -59,7 +63,7 @@ const replica = z.strictObject({
 
 const set = z.strictObject({
   source: z.enum(['postgres', 'sqlite', 'mysql', 'redis', 'files']),
-  url: problemFree(postgresUrlProblem).optional(),
+  url: text.optional(),
   url_env: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
@@ -67,6 +71,7 @@ const set = z.strictObject({
   url_file: path.optional(),
   url_command: command.optional(),
   path: path.optional(),
+  exclude: z.array(pattern).max(1000).optional(),
   keep: z.union([days, keepMap]),
   full_every: days.optional(),
   subjects: path.optional(),

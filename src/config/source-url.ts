@@ -1,13 +1,24 @@
 /** From a set's configuration to the URL that its database is reached by. */
-import type { Connection, PostgresSet } from './config.ts';
+import type { Connection, DatabaseSet } from './config.ts';
 import { secretUnset, sourceUrlInvalid } from './errors.ts';
 import { readSecretCommand, readSecretFile } from './secret-sources.ts';
 
-const POSTGRES_URL = /^postgres(?:ql)?:\/\/[^\s]*$/;
+/** How the URLs of each engine begin; the first is what people are told. */
+const SCHEMES: Readonly<Record<DatabaseSet['source'], readonly string[]>> = {
+  postgres: ['postgres', 'postgresql'],
+  mysql: ['mysql', 'mariadb'],
+  redis: ['redis', 'rediss'],
+};
 
-/** What is wrong with a database URL, without quoting it; undefined when it can be one. */
-export function postgresUrlProblem(url: string): string | undefined {
-  return POSTGRES_URL.test(url) ? undefined : 'must start with postgres:// and contain no spaces';
+export function isDatabase(source: unknown): source is DatabaseSet['source'] {
+  return typeof source === 'string' && Object.hasOwn(SCHEMES, source);
+}
+
+/** What is wrong with the URL of a database, without quoting it; undefined when it can be one. */
+export function databaseUrlProblem(source: DatabaseSet['source'], url: string): string | undefined {
+  const [scheme = '', rest] = url.split('://', 2);
+  if (rest !== undefined && SCHEMES[source].includes(scheme) && !/\s/.test(url)) return undefined;
+  return `must start with ${SCHEMES[source][0] ?? ''}:// and contain no spaces`;
 }
 
 /** The URL that leaves everything to libpq's PG* variables and defaults. */
@@ -18,18 +29,19 @@ const ALL_FROM_ENVIRONMENT = 'postgres://';
  * Hand it on through PG* variables, never through argv. Throws SECRET_* or SOURCE_URL_INVALID.
  */
 export async function resolveSourceUrl(
-  set: PostgresSet,
+  set: DatabaseSet,
   env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<string> {
   const found = await read(set, set.connection, env, signal);
   const url = found.text.trim();
-  if (postgresUrlProblem(url) !== undefined) throw sourceUrlInvalid(found.what);
+  const problem = databaseUrlProblem(set.source, url);
+  if (problem !== undefined) throw sourceUrlInvalid(found.what, problem);
   return url;
 }
 
 async function read(
-  set: PostgresSet,
+  set: DatabaseSet,
   connection: Connection,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal | undefined,

@@ -10,11 +10,11 @@ export interface InitAnswers {
   readonly region?: string;
   readonly endpoint?: string;
   readonly set: string;
-  readonly source: 'postgres' | 'sqlite';
-  /** At most one of url and urlEnv, for postgres; neither means the PG* environment. */
+  readonly source: 'postgres' | 'mysql' | 'redis' | 'sqlite' | 'files';
+  /** At most one of url and urlEnv, for servers; neither means the PG* environment. */
   readonly url?: Secret;
   readonly urlEnv?: string;
-  /** The database file, for sqlite. */
+  /** The database file, for sqlite; the folder, for files. */
   readonly path?: string;
   readonly keep: string;
   /** Where the new private key of the reader goes; absent when recipients were given. */
@@ -81,7 +81,8 @@ const SET_COMMENTS: Readonly<Record<string, string>> = {
   url_env: 'the environment variable that holds the database URL',
   url_file: 'a file, closed to others, that holds the database URL',
   url_command: 'a command that prints the database URL; no shell',
-  path: 'the database file',
+  path: 'the database file, or the folder of files',
+  exclude: 'what is left out: names such as *.tmp, paths such as /cache/',
   keep: 'a snapshot stays restorable for this long (days or weeks)',
   full_every: 'a new chain starts at least this often',
   subjects: 'which tables and columns are about a person',

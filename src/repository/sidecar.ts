@@ -43,7 +43,13 @@ const names = z.array(z.string());
 const tableSchema = z.looseObject({
   name: z.string(),
   columns: z.array(
-    z.looseObject({ name: z.string(), type: z.string(), nullable: z.boolean(), generated: z.boolean() }),
+    z.looseObject({
+      name: z.string(),
+      type: z.string(),
+      nullable: z.boolean(),
+      generated: z.boolean(),
+      collation: z.string().optional(),
+    }),
   ),
   primaryKey: names,
   uniques: z.array(names),

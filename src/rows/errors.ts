@@ -50,11 +50,11 @@ export function unplaceable(place: Place, what: string): HoldfastError {
 }
 
 /** The text of a dump tool without its end mark. */
-export function incompleteDump(name: string): HoldfastError {
+export function incompleteDump(name: string, tool = 'pg_dump'): HoldfastError {
   return new HoldfastError({
     code: 'DUMP_INCOMPLETE',
     exit: 'failed',
-    message: `${name} was cut off: the end mark of pg_dump is missing`,
+    message: `${name} was cut off: the end mark of ${tool} is missing`,
     hint: 'Nothing was stored. Run the backup again and look at the server log when it happens twice.',
   });
 }
@@ -107,7 +107,7 @@ export function noCodec(table: string, dialect: string): HoldfastError {
     code: 'ROW_NO_CODEC',
     exit: 'failed',
     message: `rows of ${table} are written in a dialect that cannot be read row by row: ${dialect}`,
-    hint: 'This version can purge from PostgreSQL and SQLite backups.',
+    hint: 'This version can purge from PostgreSQL, SQLite, MySQL and MariaDB backups.',
   });
 }
 

@@ -53,6 +53,13 @@ export interface ColumnSchema {
   readonly nullable: boolean;
   /** Computed by the engine from other columns: never set, and never the place to erase. */
   readonly generated: boolean;
+  /** MySQL: how text is compared there: `utf8mb4_general_ci`. */
+  readonly collation?: string;
+}
+
+/** The type and, where that is part of how values are compared, the collation: `varchar(80) COLLATE utf8mb4_bin`. */
+export function fullType({ type, collation }: Pick<ColumnSchema, 'type' | 'collation'>): string {
+  return collation === undefined ? type : `${type} COLLATE ${collation}`;
 }
 
 /** What happens to the row when the row it points at is deleted. */

@@ -13,10 +13,18 @@ export type SourceKind = 'postgres' | 'mysql' | 'sqlite' | 'redis' | 'files';
  * in `sql`, which is free text (DDL) that may be cut at any LF.
  * - `pg-copy`: one `COPY t (cols) FROM stdin;` line, rows in COPY text format, one `\.` line.
  * - `sql-insert`: one INSERT statement per line, one row per statement.
+ * - `mysql-insert`: the same in MySQL's SQL, as `mariadb-dump --skip-extended-insert --complete-insert` writes it.
+ * - `redis-restore`: one `SELECT n` line, then one RESTORE command per line, as redis-cli takes it.
+ * - `json-lines`: one JSON object per line.
+ * - `tar`: no rows and no text: a pax archive (POSIX.1-2017), which may be cut anywhere.
  */
-export type Dialect = 'sql' | 'pg-copy' | 'sql-insert';
+export type Dialect =
+  'sql' | 'pg-copy' | 'sql-insert' | 'mysql-insert' | 'redis-restore' | 'json-lines' | 'tar';
 
-/** Where in the script a stream stands. Globals belong to the server (roles, tablespaces), not to the database. */
+/**
+ * Where in the script a stream stands. Globals are no part of it: what belongs to the server (roles, tablespaces) and
+ * not to the database; of files the list of what is in the archive.
+ */
 export type Section = 'globals' | 'pre-data' | 'data' | 'post-data';
 
 export interface TableInfo {
@@ -82,12 +90,21 @@ export interface StoredStream extends StreamInfo {
   readonly bytes: number;
 }
 
+/** `[offset, offset + length)` of a stream's bytes. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A stored dump, opened: what a loader reads from. */
 export interface DumpReader {
   readonly source: SourceInfo;
   readonly streams: readonly StoredStream[];
-  /** The stream's bytes in order, in pieces of up to 4 MiB that end on row ends wherever a row is shorter than that. */
-  read(stream: StoredStream, signal: AbortSignal): AsyncIterable<Buffer>;
+  /**
+   * The stream's bytes in order, in pieces of up to 4 MiB that end on row ends wherever a row is shorter than that.
+   * @param ranges - only these bytes, joined; in ascending order, and none within another
+   */
+  read(stream: StoredStream, signal: AbortSignal, ranges?: readonly ByteRange[]): AsyncIterable<Buffer>;
 }
 
 export interface LoadOptions {
@@ -95,6 +112,8 @@ export interface LoadOptions {
   readonly jobs: number;
   /** Load the data of these tables only (names as in TableInfo.name or unquoted); all when undefined. */
   readonly tables?: readonly string[];
+  /** Files: only these paths, and all that lies below them. */
+  readonly paths?: readonly string[];
   /** Also create roles and tablespaces that the target lacks. */
   readonly globals: boolean;
   /** Leave out ownership and grants. */
@@ -120,6 +139,8 @@ export interface LoadReport {
   readonly rows: Readonly<Record<string, number>>;
   /** Tables that the dump leaves empty for its script to make anew, so that their number of rows says nothing. */
   readonly remade?: readonly string[];
+  /** Redis: rows that are not there because their own time to live has ended, by table name. */
+  readonly ended?: Readonly<Record<string, number>>;
   /** What was left out on purpose (e.g. foreign keys to tables that were not chosen). */
   readonly leftOut: readonly string[];
 }

@@ -8,7 +8,9 @@ export interface ToolCommand {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A file that the tool gets as its descriptor 3, open. */
+  readonly optionFile?: number;
   /**
    * The error for a tool that did not exit 0.
    * @param how - `failed with exit code 2`, `was killed by SIGKILL`
@@ -37,7 +39,7 @@ const PATIENCE = 5000;
 /** Starts a tool at once. Whoever starts it must call `stop` in the end. */
 export function startTool(command: ToolCommand, signal: AbortSignal): RunningTool {
   throwIfCancelled(signal);
-  const child = spawn(command.file, command.args, { env: command.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = start(command);
   // When a child exits and nobody listens yet, Node reads its stdout to the end and throws it away.
   child.stdout.on('readable', () => undefined);
   const said = lastLines(child.stderr);
@@ -49,9 +51,16 @@ export function startTool(command: ToolCommand, signal: AbortSignal): RunningToo
   return { bytes: output(command, child, ended, said, signal), stop };
 }
 
+function start({ file, args, env, optionFile }: ToolCommand): Child {
+  const stdio = ['ignore', 'pipe', 'pipe', ...(optionFile === undefined ? [] : [optionFile])] as const;
+  return spawn(file, args, { env, stdio: [...stdio] }) as Child;
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
 async function* output(
   command: ToolCommand,
-  child: ChildProcessByStdio<null, Readable, Readable>,
+  child: Child,
   ended: Promise<Ending>,
   said: () => string,
   signal: AbortSignal,
@@ -75,7 +84,7 @@ function rethrowAbort(signal: AbortSignal): void {
   throwIfCancelled(signal);
 }
 
-function endingOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Ending> {
+function endingOf(child: Child): Promise<Ending> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
     child.once('close', (code, signal) => resolve({ code, signal }));
@@ -89,10 +98,7 @@ function describe(ending: Ending): string {
     : `was killed by ${ending.signal}`;
 }
 
-async function stopChild(
-  child: ChildProcessByStdio<null, Readable, Readable>,
-  ended: Promise<Ending>,
-): Promise<void> {
+async function stopChild(child: Child, ended: Promise<Ending>): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
   // 'close' comes only when nobody holds the pipe any more.
   child.stdout.destroy();

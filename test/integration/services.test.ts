@@ -16,10 +16,11 @@ import { stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { startMariadb } from '../services/mariadb.ts';
 import { startPostgres } from '../services/postgres.ts';
 import { startRgw } from '../services/rgw.ts';
 import { tempFolder } from '../services/temp.ts';
-import { usePostgres, useS3 } from '../services/use.ts';
+import { useMariadb, usePostgres, useS3 } from '../services/use.ts';
 
 describe('PostgreSQL', () => {
   test('answers over TCP and over the socket, to the superuser and to a role, and wants the password', async () => {
@@ -55,6 +56,32 @@ describe('PostgreSQL', () => {
     expect(await server.psql(server.url(), 'SHOW wal_level;')).toBe('logical');
     await server.stop();
     expect(existsSync(server.socketFolder)).toBe(false);
+    expect(() => process.kill(server.pid, 0)).toThrow(/ESRCH/);
+  });
+});
+
+describe('MariaDB', () => {
+  test('answers over TCP and over the socket, to the superuser and to a user, and wants the password', async () => {
+    const mariadb = await useMariadb();
+    const database = new URL(await mariadb.createDatabase('Größe `1`'));
+    const name = decodeURIComponent(database.pathname.slice(1));
+    const user = await mariadb.createUser(['GRANT SELECT ON *.* TO $USER']);
+    for (const url of [
+      database.href,
+      mariadb.socketUrl(name),
+      mariadb.url(name, user),
+      mariadb.socketUrl(name, user),
+    ])
+      expect(await mariadb.sql(url, 'SELECT DATABASE(), 1 + 1;')).toBe(`${name}\t2`);
+    const wrong = mariadb.url(name, { ...user, password: 'wrong' });
+    await expect(mariadb.sql(wrong, 'SELECT 1;')).rejects.toThrow(/Access denied/);
+  });
+
+  test('a server of its own takes settings, and is gone with its folder after stop', async () => {
+    const server = await startMariadb({ settings: { 'sql-mode': 'NO_BACKSLASH_ESCAPES' } });
+    expect(await server.sql(server.url(), 'SELECT @@global.sql_mode;')).toBe('NO_BACKSLASH_ESCAPES');
+    await server.stop();
+    expect(existsSync(server.socket)).toBe(false);
     expect(() => process.kill(server.pid, 0)).toThrow(/ESRCH/);
   });
 });
@@ -161,7 +188,8 @@ describe('the S3 server', () => {
 });
 
 test('servers and their folder are gone when the process that started them is killed', async () => {
-  const start = `import { startPostgres } from ${JSON.stringify(import.meta.resolve('../services/postgres.ts'))};
+  const start = `import { startMariadb } from '../services/mariadb.ts';
+import { startPostgres } from ${JSON.stringify(import.meta.resolve('../services/postgres.ts'))};
     const server = await startPostgres();
     console.log(JSON.stringify([server.pid, server.socketFolder]));
     setInterval(() => {}, 1000);`;

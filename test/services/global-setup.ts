@@ -6,6 +6,7 @@
 import type { TestProject } from 'vitest/node';
 import { startBroker } from './broker.ts';
 import { guardedFolder } from './guard.ts';
+import { startMariadb } from './mariadb.ts';
 import { startPostgres } from './postgres.ts';
 import { startRgw } from './rgw.ts';
 
@@ -23,6 +24,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const folder = await guardedFolder();
   const broker = await startBroker(folder.path, {
     postgres: () => startPostgres({ folder: folder.path }),
+    mariadb: () => startMariadb({ folder: folder.path }),
     s3: () => startRgw({ folder: folder.path }),
     's3-abroad': () => startRgw({ folder: folder.path, region: 'us-east-1' }),
   });

@@ -5,7 +5,7 @@
  * run. Where nothing is missing it prints nothing and starts no process.
  */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,9 +17,13 @@ interface Requirement {
 
 const REQUIREMENTS: readonly Requirement[] = [
   { package: 'postgresql', commands: ['postgres', 'initdb', 'psql', 'pg_dump', 'pg_dumpall'] },
+  { package: 'mariadb-server', commands: ['mariadbd', 'mariadb-install-db'] },
+  { package: 'mariadb-client', commands: ['mariadb', 'mariadb-dump'] },
   { package: 'gnupg', commands: ['gpg', 'gpgconf', 'gpg-agent'] },
   { package: 'zstd', commands: ['zstd'] },
   { package: 'sqlite3', commands: ['sqlite3'] },
+  { package: 'redis-server', commands: ['redis-server'] },
+  { package: 'redis-tools', commands: ['redis-cli'] },
   { package: 'radosgw', commands: ['radosgw', 'radosgw-admin'] },
   { package: 'ceph-mon', commands: ['ceph-mon', 'monmaptool', 'ceph'] },
   { package: 'ceph-osd', commands: ['ceph-osd'] },
@@ -35,6 +39,9 @@ const POSTGRES_FOLDER = '/usr/lib/postgresql';
 
 /** Debian reads this folder when it makes a PostgreSQL cluster (man pg_createcluster). */
 const CLUSTER_SETTING = '/etc/postgresql-common/createcluster.d/holdfast-tests.conf';
+
+/** Packages ask it whether they may start their servers (invoke-rc.d(8)): 101 is no. */
+const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
 /** The path of a program on this machine, or undefined. PostgreSQL's own folders go before the PATH, newest first. */
 export function locate(command: string): string | undefined {
@@ -89,19 +96,31 @@ function install(prefix: readonly string[], packages: readonly string[]): void {
   const withPostgres = packages.includes('postgresql');
   // The package makes and starts a database cluster on port 5432 unless it is told not to; the tests start their own.
   if (withPostgres) forbidCluster(prefix);
+  const withoutPolicy = !existsSync(SERVICE_POLICY);
+  // No server of this machine is wanted: the tests start their own.
+  if (withoutPolicy) forbidServices(prefix);
   try {
     run([...apt, 'install', '-y', '--no-install-recommends', ...packages]);
   } finally {
     if (withPostgres) run([...prefix, 'rm', '-f', CLUSTER_SETTING]);
+    if (withoutPolicy) run([...prefix, 'rm', '-f', SERVICE_POLICY]);
   }
 }
 
 function forbidCluster(prefix: readonly string[]): void {
+  putFile(prefix, CLUSTER_SETTING, 'create_main_cluster = false\n', '644');
+}
+
+function forbidServices(prefix: readonly string[]): void {
+  putFile(prefix, SERVICE_POLICY, '#!/bin/sh\nexit 101\n', '755');
+}
+
+function putFile(prefix: readonly string[], path: string, text: string, mode: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-packages-'));
   try {
-    const file = join(folder, 'createcluster.conf');
-    writeFileSync(file, 'create_main_cluster = false\n');
-    run([...prefix, 'install', '-D', '-m', '644', file, CLUSTER_SETTING]);
+    const file = join(folder, 'file');
+    writeFileSync(file, text);
+    run([...prefix, 'install', '-D', '-m', mode, file, path]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

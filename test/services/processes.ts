@@ -91,7 +91,7 @@ export async function startDaemon(
 export async function runTool(
   command: string,
   args: readonly string[],
-  options: RunOptions & { readonly input?: string; readonly timeoutMs?: number } = {},
+  options: RunOptions & { readonly input?: string | Uint8Array; readonly timeoutMs?: number } = {},
 ): Promise<string> {
   const [file, ...rest] = launchLine(command, args, options.user, 'SIGKILL');
   const { stdout } = await execa(file, rest, {

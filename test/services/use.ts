@@ -4,6 +4,8 @@
  */
 import { inject } from 'vitest';
 import { askBroker } from './broker.ts';
+import type { MariadbAccess, MariadbAddress } from './mariadb.ts';
+import { mariadbAt } from './mariadb.ts';
 import type { PostgresAccess, PostgresAddress } from './postgres.ts';
 import { postgresAt } from './postgres.ts';
 import type { S3Access, S3Address } from './s3-access.ts';
@@ -12,6 +14,11 @@ import { s3At } from './s3-access.ts';
 /** The PostgreSQL server of this test run. */
 export async function usePostgres(): Promise<PostgresAccess> {
   return postgresAt((await askBroker(inject('brokerSocket'), 'postgres')) as PostgresAddress);
+}
+
+/** The MariaDB server of this test run. */
+export async function useMariadb(): Promise<MariadbAccess> {
+  return mariadbAt((await askBroker(inject('brokerSocket'), 'mariadb')) as MariadbAddress);
 }
 
 /** The S3 server of this test run, in `ca-central-1`. Its lifecycle rules count real days: see `lifecyclePass`. */

@@ -16,7 +16,7 @@ interface InitFlags {
   readonly region?: string;
   readonly endpoint?: string;
   readonly set?: string;
-  readonly source?: 'postgres' | 'sqlite';
+  readonly source?: 'postgres' | 'mysql' | 'redis' | 'sqlite' | 'files';
   readonly url?: string;
   readonly urlEnv?: string;
   readonly path?: string;
@@ -35,10 +35,12 @@ export function register(program: Command, context: CliContext): void {
     .option('--region <REGION>', 'region of the bucket')
     .option('--endpoint <URL>', 'for S3 servers that are not AWS')
     .option('--set <NAME>', 'short name of what is backed up')
-    .addOption(new Option('--source <KIND>', 'what it is').choices(['postgres', 'sqlite']))
+    .addOption(
+      new Option('--source <KIND>', 'what it is').choices(['postgres', 'mysql', 'redis', 'sqlite', 'files']),
+    )
     .option('--url <URL>', 'database URL; better without password (.pgpass) or by --url-env')
     .option('--url-env <VARIABLE>', 'environment variable that holds the database URL')
-    .option('--path <FILE>', 'database file, for sqlite')
+    .option('--path <FILE>', 'database file, for sqlite; folder, for files')
     .option('--keep <DAYS>', 'how long a snapshot stays restorable (default: 30d)')
     .option('--private-key-out <FILE>', 'where the new private key goes that opens backups')
     .option('--recipient <FILE>', 'public key that can restore; may be repeated', repeated, [])

@@ -1,11 +1,13 @@
 /** `holdfast restore`: a snapshot into a new database or file. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { LoadOptions } from '../../sources/source.ts';
+import { databaseUrlProblem, isDatabase, resolveSourceUrl } from '../../config/source-url.ts';
+import type { LoadOptions, SourceKind } from '../../sources/source.ts';
 import type { RestorePlan } from '../../restore/restore.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 import type { CliContext } from '../context.ts';
 import { formatAge, formatBytes, formatCount, formatDuration, formatPlural } from '../format.ts';
+import { mustFitPaths } from '../paths.ts';
 import { parseSnapshotName, repeated, wholeNumber, withCopy, withReaderKey } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { openSnapshot } from '../snapshot.ts';
@@ -18,6 +20,7 @@ const JOBS_DEFAULT = 2;
 interface RestoreFlags extends OpenSnapshotOptions {
   readonly to?: string;
   readonly table: readonly string[];
+  readonly path: readonly string[];
   readonly jobs: number;
   readonly dryRun?: boolean;
   readonly globals?: boolean;
@@ -31,9 +34,10 @@ export function register(program: Command, context: CliContext): void {
     .description('load a snapshot into a new database or file; never over anything')
     .option(
       '--to <URL|PATH>',
-      'new database URL, database file, or .sql file (default: a new name beside the source)',
+      'new database URL, database file, folder, or .sql or .tar file (default: a new name beside the source)',
     )
     .option('-t, --table <TABLE>', 'load the rows of this table only; may be repeated', repeated, [])
+    .option('-p, --path <PATH>', 'of files: only this path, and all below it; may be repeated', repeated, [])
     .option('-j, --jobs <N>', 'parallel sessions', wholeNumber(1, 64), JOBS_DEFAULT)
     .option('-n, --dry-run', 'show what would be done, how much, how long, and what is missing on the target')
     .option('--globals', 'also create roles and tablespaces that the target lacks')
@@ -55,7 +59,10 @@ async function restore(context: CliContext, name: SnapshotName, flags: RestoreFl
     context.output.warn('a password in --to can be read by everybody on this machine; put it into ~/.pgpass');
   }
   const kind = opened.reader.source.kind;
-  const asScript = to.endsWith('.sql') || (kind === 'postgres' && !/^postgres(ql)?:\/\//.test(to));
+  const asScript =
+    (kind === 'files' ? to.endsWith('.tar') : to.endsWith('.sql')) ||
+    (isDatabase(kind) && databaseUrlProblem(kind, to) !== undefined);
+  mustFitPaths(kind, asScript, flags.path);
   if (asScript) await restoreToScript(context, opened, resolve(to), flags);
   else await restoreToEngine(context, opened, to, flags);
 }
@@ -74,6 +81,7 @@ async function restoreToEngine(
   const options: LoadOptions = {
     jobs: flags.jobs,
     ...(flags.table.length > 0 && { tables: flags.table }),
+    ...(flags.path.length > 0 && { paths: flags.path }),
     globals: flags.globals === true,
     noOwner: !flags.owner,
     onProgress: (bytes, what) => {
@@ -98,7 +106,7 @@ async function restoreToEngine(
     for (const left of report.leftOut) output.note(left);
     output.line(`restored ${opened.set.name}@${item.entry.snapshot} to ${report.target}`);
     output.line(
-      `${formatPlural(tables, 'table')}, ${formatPlural(rows, 'row')}: the counts match the snapshot; ${formatDuration(took)}`,
+      `${describeRows(reader.source.kind, tables, rows)}${flags.path.length > 0 ? '' : ': the counts match the snapshot'}; ${formatDuration(took)}`,
     );
     output.summary({
       snapshot: item.entry.snapshot,
@@ -112,6 +120,12 @@ async function restoreToEngine(
   }
 }
 
+/** The list of an archive is one table, which nobody thinks of. */
+function describeRows(kind: SourceKind, tables: number, rows: number): string {
+  if (kind === 'files') return formatPlural(rows, 'entry', 'entries');
+  return `${formatPlural(tables, 'table')}, ${formatPlural(rows, 'row')}`;
+}
+
 async function restoreToScript(
   context: CliContext,
   opened: OpenedSnapshot,
@@ -123,9 +137,10 @@ async function restoreToScript(
   const bytes = scriptStreams(opened.reader, options).reduce((sum, stream) => sum + stream.bytes, 0);
   await refuseOccupiedFile(file);
   const { output, signal } = context;
+  const what = opened.reader.source.kind === 'files' ? 'an archive' : 'SQL';
   const snapshot = opened.item.entry.snapshot;
   if (flags.dryRun === true) {
-    output.line(`would write ${formatBytes(bytes)} of SQL to ${file}`);
+    output.line(`would write ${formatBytes(bytes)} of ${what} to ${file}`);
     output.summary({ snapshot, target: file, bytes, dry_run: true });
     return;
   }
@@ -135,7 +150,7 @@ async function restoreToScript(
   } finally {
     task.end();
   }
-  output.line(`wrote ${formatBytes(bytes)} of SQL to ${file}`);
+  output.line(`wrote ${formatBytes(bytes)} of ${what} to ${file}`);
   output.summary({ snapshot, target: file, bytes });
 }
 
@@ -169,9 +184,19 @@ function showPlan({ output }: CliContext, { item, set }: OpenedSnapshot, plan: R
 /** A new name beside the source, which says what it is. */
 async function defaultTarget(context: CliContext, { set, item }: OpenedSnapshot): Promise<string> {
   const suffix = item.entry.snapshot.slice(0, 15).replace('T', '_').toLowerCase();
-  if (set.source === 'sqlite') return `${set.path}.restored-${item.entry.snapshot}`;
-  const { resolveSourceUrl } = await import('../../config/source-url.ts');
-  return newDatabaseUrl(await resolveSourceUrl(set, context.env, context.signal), suffix);
+  if (set.source === 'sqlite' || set.source === 'files') return `${set.path}.restored-${item.entry.snapshot}`;
+  if (set.source === 'redis') throw (await import('../../restore/errors.ts')).targetNeeded();
+  const url = await resolveSourceUrl(set, context.env, context.signal);
+  return set.source === 'postgres' ? newDatabaseUrl(url, suffix) : besideIt(url, suffix);
+}
+
+/** The same for a URL that says everything itself. */
+function besideIt(url: string, suffix: string): string {
+  const parsed = new URL(url);
+  const database = decodeURIComponent(parsed.pathname.slice(1));
+  // MySQL takes names of up to 64 characters.
+  parsed.pathname = `/${encodeURIComponent(`${database.slice(0, 38)}_restored_${suffix}`)}`;
+  return parsed.href;
 }
 
 /** The URL of a database `NAME_restored_SUFFIX` on the same server. */

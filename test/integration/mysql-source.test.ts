@@ -1,0 +1,262 @@
+/** MariaDB as a source: what comes out is the whole database, the same each time, and the plain client can load it. */
+import { chmod, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { mysqlSource } from '../../src/sources/mysql/source.ts';
+import type { MariadbAccess } from '../services/mariadb.ts';
+import { startMariadb } from '../services/mariadb.ts';
+import { tempFolder } from '../services/temp.ts';
+import { useMariadb } from '../services/use.ts';
+import { awkwardDatabase, mariadbDump, readDump, scriptOf, SIGNAL } from './mysql-kit.ts';
+import type { WholeStream } from './mysql-kit.ts';
+
+let mariadb: MariadbAccess;
+let awkward: string;
+let streams: WholeStream[];
+
+beforeAll(async () => {
+  mariadb = await useMariadb();
+  awkward = await awkwardDatabase(mariadb);
+  streams = await readDump(mysqlSource({ url: awkward }));
+});
+
+const named = (name: string): WholeStream | undefined => streams.find((stream) => stream.name === name);
+
+describe('a database with every awkward thing', () => {
+  test('comes back from its streams such that mariadb-dump sees no difference', async () => {
+    const copy = await mariadb.createDatabase('copy');
+    await mariadb.sql(copy, scriptOf(streams));
+    expect(await mariadbDump(mariadb, copy)).toBe(await mariadbDump(mariadb, awkward));
+  });
+
+  test('gives the same rows again', async () => {
+    const again = await readDump(mysqlSource({ url: mariadb.socketUrl(new URL(awkward).pathname.slice(1)) }));
+    expect(again.filter(({ dialect }) => dialect !== 'sql')).toEqual(
+      streams.filter(({ dialect }) => dialect !== 'sql'),
+    );
+  });
+
+  test('comes in order: globals, definitions, settings, tables, settings, code and views', () => {
+    const kinds = streams.map(({ name, dialect }) => (dialect === 'sql' ? name : dialect));
+    expect(kinds.filter((kind, at) => kind !== kinds[at - 1])).toEqual([
+      'globals',
+      'pre-data',
+      'data-begin',
+      'mysql-insert',
+      'data-end',
+      'post-data',
+    ]);
+  });
+
+  test('tables have their names and columns', () => {
+    const odd = '`odd ``name`` with "quotes", and; more`';
+    expect(named(odd)?.table).toEqual({ name: odd, columns: ['a b', 'c`d', 'é', 'select', 'x(y)'] });
+    expect(named('`123`')?.table?.columns).toEqual(['1']);
+    expect(named('computed')?.table?.columns).toEqual(['id', 'name', 'upper1', 'low', 'hidden']);
+    expect(named('nothing')).toBeUndefined();
+  });
+
+  test('each row is one line, and binary values are in hex', () => {
+    for (const { dialect, text } of streams)
+      if (dialect === 'mysql-insert') expect(text).toMatch(/^(INSERT INTO `[^\n]*\);\n)+$/);
+    expect(named('everything')?.text).toContain('0xDEADBEEF000A0D1A27225C');
+  });
+
+  test('the schema has keys, foreign keys and what is computed', async () => {
+    const { tables } = await mysqlSource({ url: awkward }).schema(SIGNAL);
+    const child = tables.find(({ name }) => name === 'a_child');
+    expect(child).toMatchObject({ primaryKey: ['id'] });
+    expect(child?.foreignKeys).toEqual([
+      {
+        name: 'fk one',
+        columns: ['parent_id'],
+        references: 'z_parent',
+        referenced: ['id'],
+        onDelete: 'cascade',
+      },
+      {
+        name: 'fk_code',
+        columns: ['code'],
+        references: 'z_parent',
+        referenced: ['code'],
+        onDelete: 'set null',
+      },
+      {
+        name: 'fk_self',
+        columns: ['self_id'],
+        references: 'a_child',
+        referenced: ['id'],
+        onDelete: 'restrict',
+      },
+    ]);
+    const computed = tables.find(({ name }) => name === 'computed');
+    expect(computed?.columns.filter(({ generated }) => generated).map(({ name }) => name)).toEqual([
+      'upper1',
+      'low',
+    ]);
+    expect(tables.map(({ name }) => name)).toContain('history');
+    expect(tables.map(({ name }) => name)).not.toContain('zz_first');
+  });
+
+  test('probe says what it found, and which tables have no transactions', async () => {
+    const info = await mysqlSource({ url: awkward }).probe(SIGNAL);
+    expect(info).toMatchObject({ kind: 'mysql', facts: { flavour: 'mariadb', charset: 'utf8mb4' } });
+    expect(info.warnings.join()).toMatch(/without transactions: old_engine \(MyISAM\)/);
+  });
+});
+
+describe('one moment', () => {
+  test('rows that come while the dump runs are in none of the tables', async () => {
+    const url = await mariadb.createDatabase('moment');
+    await mariadb.sql(
+      url,
+      'CREATE TABLE a (id int PRIMARY KEY, t longtext); CREATE TABLE b (id int PRIMARY KEY);',
+    );
+    await mariadb.sql(
+      url,
+      "INSERT INTO a SELECT seq, REPEAT('x', 1000) FROM seq_1_to_20000; INSERT INTO b SELECT seq FROM seq_1_to_1000;",
+    );
+    await using dump = await mysqlSource({ url }).dump(SIGNAL);
+    let rows = 0;
+    for await (const { name, bytes } of dump.lanes[0] ?? []) {
+      for await (const piece of bytes) {
+        if (name !== 'b') continue;
+        rows += Buffer.from(piece).toString().split('\n').length - 1;
+      }
+      if (name === 'a') await mariadb.sql(url, 'INSERT INTO b SELECT seq FROM seq_2000_to_3000;');
+    }
+    expect(rows).toBe(1000);
+  });
+
+  test('a table that is altered meanwhile fails the dump, with its name', async () => {
+    const url = await mariadb.createDatabase('altered');
+    await mariadb.sql(
+      url,
+      'CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE b (id int);',
+    );
+    const reading = (async () => {
+      await using dump = await mysqlSource({ url }).dump(SIGNAL);
+      for await (const { name, bytes } of dump.lanes[0] ?? []) {
+        await Array.fromAsync(bytes);
+        if (name === 'data-end') await mariadb.sql(url, 'ALTER TABLE b ADD COLUMN more int;');
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'MYSQL_SCHEMA_CHANGED', message: /`b`/ });
+  });
+});
+
+describe('what a server may be set to', () => {
+  test('NO_BACKSLASH_ESCAPES and ANSI_QUOTES change nothing', async () => {
+    await using server = await stopping(
+      startMariadb({ settings: { 'sql-mode': 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES' } }),
+    );
+    const url = await server.createDatabase();
+    await server.sql(url, String.raw`CREATE TABLE t (v text); INSERT INTO t VALUES ('a\b''c"d');`);
+    const dumped = await readDump(mysqlSource({ url }));
+    expect(dumped.find(({ name }) => name === 't')?.text).toBe(
+      String.raw`INSERT INTO ${'`t`'} (${'`v`'}) VALUES ('a\\b\'c\"d');` + '\n',
+    );
+    const copy = await server.createDatabase();
+    await server.sql(copy, scriptOf(dumped));
+    expect(await server.sql(copy, 'SELECT HEX(v) FROM t;')).toBe(
+      await server.sql(url, 'SELECT HEX(v) FROM t;'),
+    );
+  });
+
+  test('the position of its binary log is in the facts', async () => {
+    await using server = await stopping(startMariadb({ settings: { 'log-bin': 'bin', 'server-id': '7' } }));
+    const url = await server.createDatabase();
+    const { facts } = await mysqlSource({ url }).probe(SIGNAL);
+    expect(facts).toMatchObject({
+      binlog: { file: 'bin.000001', position: expect.any(Number) as number },
+      gtid: /^0-7-\d+$/,
+    });
+  });
+});
+
+describe('refusals', () => {
+  const probe = (url: string, env?: NodeJS.ProcessEnv) =>
+    mysqlSource({ url, ...(env && { env: { ...process.env, ...env } }) }).probe(SIGNAL);
+
+  test('a wrong password, a missing database, a server that is away', async () => {
+    const wrong = new URL(awkward);
+    wrong.password = 'geheim';
+    await expect(probe(wrong.href)).rejects.toMatchObject({
+      code: 'MYSQL_LOGIN',
+      message: expect.not.stringContaining('geheim') as string,
+    });
+    await expect(probe(mariadb.url('gone'))).rejects.toMatchObject({ code: 'MYSQL_DATABASE_MISSING' });
+    await expect(probe('mysql://u@127.0.0.1:1/db')).rejects.toMatchObject({ code: 'MYSQL_UNREACHABLE' });
+  });
+
+  test('no program, and one that is older than the server', async () => {
+    await expect(probe(awkward, { PATH: '/nonexistent' })).rejects.toMatchObject({
+      code: 'MYSQL_TOOL_MISSING',
+    });
+    const folder = await tempFolder('old');
+    const old = join(folder, 'mariadb-dump');
+    await writeFile(
+      old,
+      "#!/bin/sh\necho 'mariadb-dump  Ver 10.19 Distrib 10.5.2-MariaDB, for debian-linux-gnu (x86_64)'\n",
+    );
+    await chmod(old, 0o755);
+    await chmod(await copyOf(folder), 0o755);
+    const PATH = [folder, '/usr/bin'].join(delimiter);
+    await expect(probe(awkward, { PATH })).rejects.toMatchObject({
+      code: 'MYSQL_DUMP_OLD',
+      hint: /mariadb-client/,
+    });
+  });
+
+  test('a user without the right to read a view says which right', async () => {
+    const user = await mariadb.createUser([
+      `GRANT SELECT ON \`${new URL(awkward).pathname.slice(1)}\`.* TO $USER`,
+    ]);
+    const reading = readDump(mysqlSource({ url: mariadb.url(new URL(awkward).pathname.slice(1), user) }));
+    await expect(reading).rejects.toMatchObject({ code: 'MYSQL_PRIVILEGE', hint: /SHOW VIEW/ });
+  });
+
+  test('a name with a line end', async () => {
+    const url = await mariadb.createDatabase('names');
+    await mariadb.sql(url, 'CREATE TABLE `a\nb` (id int);');
+    await expect(probe(url)).rejects.toMatchObject({ code: 'MYSQL_NAME' });
+  });
+
+  test.for([
+    ['postgres://host/db', /does not begin with mysql/],
+    ['mysql://host', /names no database/],
+    ['mysql://host/db?sslmode=1', /unknown parameter sslmode/],
+    ['mysql://host/db?ssl-mode=maybe', /ssl-mode must be one of/],
+  ] as const)('%s', ([url, reason]) => {
+    expect(() => mysqlSource({ url })).toThrow(reason);
+  });
+});
+
+test('a password may be anything', async () => {
+  for (const password of ['a"b', "a'b", 'a\\b', 'a#b ;c', ' lead', 'trail ', 'ü€', '\\', '"']) {
+    const name = `odd_${Math.random().toString(36).slice(2)}`;
+    const literal = `'${password.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+    await mariadb.sql(
+      mariadb.url(),
+      `CREATE USER '${name}'@'%' IDENTIFIED BY ${literal}; GRANT ALL ON *.* TO '${name}'@'%';`,
+    );
+    await mysqlSource({ url: mariadb.url('mysql', { name, password }) }).probe(SIGNAL);
+  }
+});
+
+async function stopping<T extends { stop(): Promise<void> }>(
+  starting: Promise<T>,
+): Promise<T & AsyncDisposable> {
+  const server = await starting;
+  return { ...server, [Symbol.asyncDispose]: () => server.stop() };
+}
+
+/** A `mysqldump` that is as old: the one of the machine must not help out. */
+async function copyOf(folder: string): Promise<string> {
+  const file = join(folder, 'mysqldump');
+  await writeFile(
+    file,
+    "#!/bin/sh\necho 'mysqldump  Ver 10.19 Distrib 10.5.2-MariaDB, for debian-linux-gnu (x86_64)'\n",
+  );
+  return file;
+}
