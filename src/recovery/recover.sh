@@ -37,7 +37,7 @@ Gets a database back out of a holdfast store, with gpg and zstd only.
   sh recover.sh SET > dump.sql              the newest snapshot of a set, as SQL
   sh recover.sh SET@SNAPSHOT > dump.sql     another one: its id, the beginning of its id, or a date like 2026-11-21
   sh recover.sh --table NAME SET > t.sql    the rows of one table
-  sh recover.sh --globals SET > roles.sql   roles and tablespaces of a PostgreSQL server
+  sh recover.sh --globals SET > roles.sql   what belongs to the server: users or roles, tablespaces
 
   --store DIR            the copy of the store; default: where this script is, or else the current folder
   --verify-signatures    stop also where none of your keys vouches for the signer (a bad signature stops always)

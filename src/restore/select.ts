@@ -63,7 +63,8 @@ export function selectTables(streams: readonly StoredStream[], names: readonly s
 
 function spellings(table: string): string[] {
   const plain = table.replace(/"((?:[^"]|"")*)"/g, (_, inner: string) => inner.replaceAll('""', '"'));
-  return [table, plain, plain.replace(/^public\./, '')];
+  const name = table.startsWith('`') ? table.slice(1, -1).replaceAll('``', '`') : table;
+  return [table, plain, plain.replace(/^public\./, ''), name];
 }
 
 function nearNames(name: string, tables: readonly StoredStream[]): string[] {

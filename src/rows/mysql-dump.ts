@@ -2,12 +2,14 @@
  * Splits the data of a MySQL or MariaDB dump (`mariadb-dump --no-create-info --skip-extended-insert --complete-insert`)
  * into its tables: each line is one statement or one comment, since the tool escapes line ends within values.
  *
- * What a line is, is decided by its first bytes alone, and every line must be something that is known.
+ * Every line must be something that is known, and nothing but that: what the plain client would read otherwise than line
+ * by line is refused.
  */
 import type { Dialect, TableInfo } from '../sources/source.ts';
 import { incompleteDump, unplaceable } from './errors.ts';
 import { readInsertHead } from './mysql-head.ts';
 import type { InsertHead } from './mysql-head.ts';
+import { RowShape } from './mysql-row-shape.ts';
 import { LineBatch, Pieces } from './pieces.ts';
 
 /** A part of the data; its bytes must be read to their end before the next part is asked for. */
@@ -21,8 +23,19 @@ export interface MysqlPart {
 
 const INSERT = Buffer.from('INSERT INTO `');
 const END = Buffer.from('-- Dump completed');
-const ROW_END = Buffer.from(');\n');
 const LF = 10;
+
+/** A line that is no row: a setting, or the head of a row. */
+const LINE_BYTES_MAX = 1024 * 1024;
+
+/**
+ * A whole statement that sets something, in a comment that the server reads or not: no comment, string or statement in it
+ * goes on behind the line, and none ends before it.
+ */
+const BODY = /(?:[^'"`*/;#\\-]|\*(?!\/)|\/(?!\*)|-(?!-)|'(?:[^'\\*/]|\*(?!\/)|\/(?!\*)|\\.)*')*/.source;
+const SETTING = new RegExp(`^(?:SET ${BODY}|/\\*M?!\\d{5,6} ${BODY} \\*/);$`);
+/** With which MariaDB's client enters its sandbox; it ends without a semicolon. */
+const SANDBOX = /^\/\*M?!999999\\- [^*]*\*\/ ?$/;
 
 /** Plain clients would make each row durable by itself otherwise. */
 const BEGIN = 'SET autocommit=0;';
@@ -45,7 +58,7 @@ export async function* splitMysqlData(bytes: AsyncIterable<Uint8Array>): AsyncIt
         name: table,
         dialect: 'mysql-insert',
         table: { name: table, columns },
-        bytes: lines.rows(prefix),
+        bytes: lines.rows(prefix, columns.length),
       };
       if (lines.isInside) throw new Error('a part of the dump was not read to its end');
     }
@@ -108,8 +121,7 @@ class Lines {
         throw unplaceable(this.place, 'text behind the end of the dump');
       if (line.length === 0 || this.#isComment(line)) continue;
       const text = line.toString('latin1');
-      // `/*M!999999\- … */`, with which MariaDB's client enters its sandbox, ends without a semicolon.
-      if (/^(\/\*M?!\d{5,6}|SET ).*;$/.test(text) || /^\/\*M?!999999\\- .*\*\/ ?$/.test(text)) return line;
+      if (SETTING.test(text) || SANDBOX.test(text)) return line;
       throw unplaceable(this.place, 'a line that is no setting, comment or row');
     }
   }
@@ -122,54 +134,65 @@ class Lines {
       if (line === undefined || !(line.length === 0 || this.#isComment(line))) return undefined;
       await this.#take();
     }
-    const line = await this.#peek();
-    const head = line && readInsertHead(line);
+    const head = await this.#head();
     if (head === undefined) throw unplaceable(this.place, 'an INSERT without names of columns');
     this.#isInside = true;
     return head;
   }
 
-  /** The rows that begin with this, whole lines. */
-  async *rows(prefix: Buffer): AsyncIterable<Buffer> {
+  /** A row may be long: its head is read from as much of it as that takes. */
+  async #head(): Promise<InsertHead | undefined> {
     for (;;) {
-      const end = this.#rowsEnd(prefix);
-      if (end > 0) {
-        yield this.#rest.subarray(0, end);
-        this.#rest = this.#rest.subarray(end);
-      }
-      if (this.#rest.length > 0 && this.#rest.includes(LF)) break;
-      if (!(await this.#more())) break;
+      const head = readInsertHead(this.#rest.subarray(0, LINE_BYTES_MAX));
+      if (head !== undefined) return head;
+      if (this.#rest.includes(LF) || this.#rest.length > LINE_BYTES_MAX) return undefined;
+      if (!(await this.#more())) return undefined;
     }
+  }
+
+  /** The rows that begin with this, in the pieces in which they came. */
+  async *rows(prefix: Buffer, columns: number): AsyncIterable<Buffer> {
+    const shape = new RowShape(columns);
+    // At the first row, whose head has been read.
+    for (let isRow = true; isRow; isRow = await this.#isNext(prefix)) yield* this.#rowsHere(prefix, shape);
     this.#isInside = false;
   }
 
-  /** Where the whole rows in what is there end. */
-  #rowsEnd(prefix: Buffer): number {
-    const bytes = this.#rest;
-    let start = 0;
-    for (let lf = bytes.indexOf(LF); lf !== -1; lf = bytes.indexOf(LF, start)) {
-      const end = lf + 1;
-      if (
-        end - start < prefix.length ||
-        bytes.compare(prefix, 0, prefix.length, start, start + prefix.length) !== 0
-      )
-        break;
-      if (bytes.compare(ROW_END, 0, 3, end - 3, end) !== 0)
-        throw unplaceable(this.place, 'a row that does not end with its line');
-      this.#line += 1;
-      start = end;
-    }
-    return start;
+  async #isNext(prefix: Buffer): Promise<boolean> {
+    return this.#startsWith(prefix, await this.#atLeast(prefix.length));
   }
 
+  /** The rows that begin in what is there, to the end of the last of them. */
+  async *#rowsHere(prefix: Buffer, shape: RowShape): AsyncIterable<Buffer> {
+    let bytes = this.#rest;
+    let end = 0;
+    while (bytes.length - end >= prefix.length && isAt(bytes, prefix, end)) {
+      shape.begin();
+      let progress = shape.walk(bytes, end + prefix.length);
+      while (progress === 'more') {
+        yield bytes;
+        this.#rest = Buffer.alloc(0);
+        if (!(await this.#more())) throw incompleteDump('data', 'mariadb-dump');
+        bytes = this.#rest;
+        progress = shape.walk(bytes, 0);
+      }
+      if (progress === 'bad') throw unplaceable(this.place, 'a row that is not written as rows are');
+      this.#line += 1;
+      end = shape.position;
+    }
+    yield bytes.subarray(0, end);
+    this.#rest = bytes.subarray(end);
+  }
+
+  /** As the client reads it: without the space it would be part of a statement. */
   #isComment(line: Buffer): boolean {
-    if (line[0] !== 0x2d || line[1] !== 0x2d) return false;
+    if (line[0] !== 0x2d || line[1] !== 0x2d || (line.length > 2 && line[2] !== 0x20)) return false;
     if (line.subarray(0, END.length).equals(END)) this.#isComplete = true;
     return true;
   }
 
   #startsWith(prefix: Buffer, isThere: boolean): boolean {
-    return isThere && this.#rest.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+    return isThere && isAt(this.#rest, prefix, 0);
   }
 
   async #take(): Promise<Buffer | undefined> {
@@ -184,6 +207,7 @@ class Lines {
   async #peek(): Promise<Buffer | undefined> {
     let lf = this.#rest.indexOf(LF);
     while (lf === -1) {
+      if (this.#rest.length > LINE_BYTES_MAX) throw unplaceable(this.place, 'a line that is too long');
       const before = this.#rest.length;
       if (!(await this.#more())) return before === 0 ? undefined : this.#rest;
       lf = this.#rest.indexOf(LF, before);
@@ -196,14 +220,23 @@ class Lines {
     return true;
   }
 
+  /** Reads on, by as much again as is there: a long row must not be copied once for each piece of it. */
   async #more(): Promise<boolean> {
-    if (this.#isEnded) return false;
-    const piece = await this.#pieces.next();
-    if (piece === undefined) {
-      this.#isEnded = true;
-      return false;
+    const parts = [this.#rest];
+    for (let more = 0; !this.#isEnded && (more === 0 || more < this.#rest.length);) {
+      const piece = await this.#pieces.next();
+      if (piece === undefined) this.#isEnded = true;
+      else {
+        parts.push(piece);
+        more += piece.length;
+      }
     }
-    this.#rest = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    if (parts.length === 1) return false;
+    this.#rest = this.#rest.length === 0 && parts[1] && parts.length === 2 ? parts[1] : Buffer.concat(parts);
     return true;
   }
+}
+
+function isAt(bytes: Buffer, prefix: Buffer, at: number): boolean {
+  return bytes.compare(prefix, 0, prefix.length, at, at + prefix.length) === 0;
 }

@@ -40,7 +40,7 @@ export function register(program: Command, context: CliContext): void {
     .option('-p, --path <PATH>', 'of files: only this path, and all below it; may be repeated', repeated, [])
     .option('-j, --jobs <N>', 'parallel sessions', wholeNumber(1, 64), JOBS_DEFAULT)
     .option('-n, --dry-run', 'show what would be done, how much, how long, and what is missing on the target')
-    .option('--globals', 'also create roles and tablespaces that the target lacks')
+    .option('--globals', 'also create users, roles and tablespaces that the target lacks')
     .option('--no-owner', 'leave out ownership and grants')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName, flags: RestoreFlags) => restore(context, name, flags));
@@ -55,10 +55,11 @@ export function register(program: Command, context: CliContext): void {
 async function restore(context: CliContext, name: SnapshotName, flags: RestoreFlags): Promise<void> {
   await using opened = await openSnapshot(context, name, flags);
   const to = flags.to ?? (await defaultTarget(context, opened));
-  if (/^[a-z]+:\/\/[^/@]*:[^/@]+@/.test(flags.to ?? '')) {
-    context.output.warn('a password in --to can be read by everybody on this machine; put it into ~/.pgpass');
-  }
   const kind = opened.reader.source.kind;
+  if (/^[a-z]+:\/\/[^/@]*:[^/@]+@/.test(flags.to ?? '')) {
+    const better = kind === 'mysql' ? 'MYSQL_PWD' : kind === 'redis' ? 'REDISCLI_AUTH' : '~/.pgpass';
+    context.output.warn(`a password in --to can be read by everybody on this machine; put it into ${better}`);
+  }
   const asScript =
     (kind === 'files' ? to.endsWith('.tar') : to.endsWith('.sql')) ||
     (isDatabase(kind) && databaseUrlProblem(kind, to) !== undefined);
