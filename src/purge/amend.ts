@@ -25,11 +25,14 @@ import { PageReader } from './page-reader.ts';
 import { putRevision } from './put-revision.ts';
 import type { AmendedSnapshot } from './put-revision.ts';
 import { Rewriter } from './rewrite.ts';
+import type { SharedPages } from './shared-reader.ts';
 import { changeWholeStreams } from './whole-streams.ts';
 
 /** Packs outlive the manifests that need them by a day and the midnight that stores round up to. */
 const PACK_DAYS_MORE = 2;
 const AT_ONCE = 4;
+/** Chains: each has a pack of its own in memory. */
+const CHAINS_AT_ONCE = 3;
 
 export interface PurgeLocks {
   /** Of a pack with this life that is put now. */
@@ -55,6 +58,8 @@ export interface AmendOptions {
   readonly now: Date;
   /** Refuses rows that are edited and stay, with an identifier left in them. */
   readonly guard?: EditGuard;
+  /** What was read to find these snapshots' rows. */
+  readonly pages?: SharedPages;
   readonly onProgress: (snapshot: string, bytes: number) => void;
 }
 
@@ -96,16 +101,18 @@ export async function amendSnapshots(
   const packs: string[] = [];
   const bytes = { read: 0, written: 0 };
   const chains = Map.groupBy(snapshots, ({ item }) => `${item.entry.writer} ${item.entry.chain}`);
-  for (const chain of chains.values()) {
+  const limit = pLimit(CHAINS_AT_ONCE);
+  const amendChain = async (chain: readonly LocatedSnapshot[]): Promise<void> => {
     const [first] = chain;
-    if (!first) continue;
+    if (!first) return;
     const work = new ChainAmender(first, chain, options, signal);
     const done = await work.amend(chain);
     amended.push(...done);
     packs.push(...work.packs);
     bytes.read += work.bytesRead;
     bytes.written += work.bytesWritten;
-  }
+  };
+  await allOrFirstError([...chains.values()].map((chain) => limit(() => amendChain(chain))));
   return { amended, bytesRead: bytes.read, bytesWritten: bytes.written, packs };
 }
 
@@ -136,7 +143,7 @@ class ChainAmender {
     this.#signal = signal;
     this.#into = new NewSegments({ store, place, packDays, pool, level, lockFor: locks.ofPack, signal });
     this.#rewriter = new Rewriter(store, pool, this.#into, options.guard);
-    this.#pages = new PageReader({ store, place, pool });
+    this.#pages = new PageReader({ store, place, pool }, options.pages);
     this.#sealPage = sealOnce((plain) => this.#into.seal(plain));
     this.#openIndexes = () => ChainIndexes.open(chain, { store, place, packDays, pool, signal });
   }

@@ -9,6 +9,7 @@ import type { PurgeLocks } from './amend.ts';
 import type { Located } from './located.ts';
 import type { SignedReceipt } from './receipt.ts';
 import type { PurgePlan } from './request.ts';
+import type { SharedPages } from './shared-reader.ts';
 
 /** A further place with what the store has. */
 export interface PurgeCopy {
@@ -41,6 +42,8 @@ export interface ApplyOptions {
   readonly twoPerson?: boolean;
   /** The statement of a second person, when it is given. */
   readonly approval?: string | undefined;
+  /** Key pages that `locate` reads, and that are written anew from there. */
+  readonly pages?: SharedPages;
   /**
    * Finds the subjects of the plan in these snapshots.
    * @param quiet - keys of units that need not be opened, since nobody is in them

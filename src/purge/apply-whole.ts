@@ -29,8 +29,10 @@ export async function applyWhole(options: ApplyOptions, signal: AbortSignal): Pr
   await using lease = await takeLease(session, set, 'purge', signal);
   const run: Run = { ...options, lease, folder: stateFolderOf(session, set) };
   await announce(run, signal);
-  const undone = [...(await options.levelCopies(signal))];
+  // So that copies know of it first; what of the set could not be brought there goes now.
+  const unlevel = await options.levelCopies(signal);
   const places = await eraseEverywhere(run, signal);
+  const undone = unlevel.length === 0 ? [] : [...(await options.levelCopies(signal))];
   const amended = { amended: [], bytesRead: 0, bytesWritten: 0, packs: [] };
   const moved = { bytesRead: 0, bytesWritten: 0 };
   return await finish(run, { amended, moved, places, undone }, signal);

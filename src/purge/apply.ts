@@ -46,23 +46,26 @@ export async function applyPurge(options: ApplyOptions, signal: AbortSignal): Pr
   using _lock = await lockSet(stateFolderOf(session, set), set);
   await using lease = await takeLease(session, set, 'purge', signal);
   const run: Run = { ...options, lease, folder: stateFolderOf(session, set) };
-  const { located, quiet } = await announceAll(run, signal);
-  const amended = await amendAll(run, located, signal);
-  await recheckAmended(run, quiet, signal);
-  const moved = await moveAll(run, signal);
+  const { located, quiet, state } = await announceAll(run, signal);
+  const amended = await amendAll(run, located, state, signal);
+  const { record } = await recheckAmended(run, quiet, signal);
+  const moved = await moveAll(run, record, signal);
   const undone = [...(await options.levelCopies(signal))];
   const places = await removeOld(run, signal);
   return await finish(run, { amended, moved, places, undone }, signal);
 }
 
+interface Announced {
+  readonly located: LocatedSnapshot[];
+  readonly quiet: ReadonlySet<string>;
+  readonly state: PurgeState;
+}
+
 /**
  * Looks everything through and announces it, until a listing shows no snapshot that was not looked through.
- * @returns the snapshots that the purge has not changed yet, and the units in which nobody was found
+ * @returns the snapshots that the purge has not changed yet, the units in which nobody was found, and what the set shows
  */
-async function announceAll(
-  run: Run,
-  signal: AbortSignal,
-): Promise<{ readonly located: LocatedSnapshot[]; readonly quiet: ReadonlySet<string> }> {
+async function announceAll(run: Run, signal: AbortSignal): Promise<Announced> {
   const { plan, session, set } = run;
   const known = new Map<string, LocatedSnapshot>();
   let quiet: ReadonlySet<string> = new Set();
@@ -74,7 +77,8 @@ async function announceAll(
     const unseen = open.filter((item) => !known.has(nameOf(item)));
     if (state.record && round > 0 && unseen.length === 0) {
       const stays = new Set(open.map(nameOf));
-      return { located: [...known].filter(([name]) => stays.has(name)).map(([, one]) => one), quiet };
+      const located = [...known].filter(([name]) => stays.has(name)).map(([, one]) => one);
+      return { located, quiet, state };
     }
     throwIfCancelled(signal);
     run.onStep(`looking through ${unseen.length} snapshots`);
@@ -130,13 +134,13 @@ function suppressionOf(intent: object): object | undefined {
 async function amendAll(
   run: Run,
   located: readonly LocatedSnapshot[],
+  { view }: PurgeState,
   signal: AbortSignal,
 ): Promise<AmendReport> {
   const { session, plan, folder } = run;
   const none: AmendReport = { amended: [], bytesRead: 0, bytesWritten: 0, packs: [] };
   if (located.length === 0) return none;
   const now = await session.store.now(signal);
-  const { view } = await lookAt(session, run.set, plan.id, signal);
   const touched = located.filter(isTouched);
   const ending = touched.filter((one) => lifeLeft(one, now) === 0);
   const lasting = affected(located).filter((one) => lifeLeft(one, now) > 0);
@@ -187,8 +191,7 @@ function guardOf(located: readonly LocatedSnapshot[]): EditGuard {
 const NO_ROOT = { table: '', key: [], lookup: new Map() };
 
 /** Where it was asked for, now or by the run that announced it. */
-async function moveAll(run: Run, signal: AbortSignal): Promise<MoveReport> {
-  const { record } = await lookAt(run.session, run.set, run.plan.id, signal);
+async function moveAll(run: Run, record: PurgeState['record'], signal: AbortSignal): Promise<MoveReport> {
   if (run.rewritePacks !== true && record?.rewritePacks !== true) return { bytesRead: 0, bytesWritten: 0 };
   return await rewritePacks(run, signal);
 }

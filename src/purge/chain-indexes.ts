@@ -10,6 +10,7 @@ import type { ChainPlace } from '../repository/layout.ts';
 import { formatRef } from '../repository/pages.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { SegmentPool } from '../segments/pool.ts';
+import { seal } from '../segments/work.ts';
 import type { ManifestStream } from '../repository/manifest.ts';
 import type { Store } from '../stores/store.ts';
 import type { IndexedPlace } from '../subject-index/content.ts';
@@ -51,6 +52,8 @@ export class ChainIndexes {
   readonly #runs = new Map<string, RunIndexing | undefined>();
   /** Offsets by pack: what snapshots still have of what they had. */
   readonly #stays = new Map<string, Set<number>>();
+  /** Pages of which a snapshot keeps everything. */
+  readonly #kept = new WeakSet<readonly SegmentRef[]>();
   #indexes: readonly KnownIndex[] = [];
   #replaced: ReadonlySet<string> = new Set();
   readonly #read: { bytes: number };
@@ -134,6 +137,8 @@ export class ChainIndexes {
    * @param start - the number of the page's first segment among all of the snapshot's
    */
   keep(refs: readonly SegmentRef[], start: number, replaced: ReadonlyMap<number, unknown>): void {
+    if (this.#kept.has(refs)) return;
+    if (![...replaced.keys()].some((at) => at >= start && at < start + refs.length)) this.#kept.add(refs);
     for (const [at, { pack, offset }] of refs.entries()) {
       if (replaced.has(start + at)) continue;
       const offsets = this.#stays.get(pack) ?? new Set();
@@ -207,6 +212,10 @@ function packsOf({ directory }: IndexObject): string[] {
   return [...new Set(places)];
 }
 
+/** What is sealed faster here than it is sent to a thread. */
+const SMALL_BYTES = 32 * 1024;
+
 function sealWith(pool: Pick<SegmentPool, 'seal'>): SealBlock {
-  return (plain, key, level) => pool.seal(plain, key, level);
+  return (plain, key, level) =>
+    plain.length < SMALL_BYTES ? seal({ kind: 'seal', plain, key, level }) : pool.seal(plain, key, level);
 }

@@ -6,11 +6,11 @@ import type { ManifestStream } from '../repository/manifest.ts';
 import { SqlScriptCodec } from '../rows/sql-script-codec.ts';
 import { unitEdit } from './edits.ts';
 import { editUnsound } from './locate-errors.ts';
-import type { LocatedStream, Opened, RowEdit, Unit, UnitEdit } from './located.ts';
+import type { LocatedStream, Opened, RowEdit, UnitEdit } from './located.ts';
 import { ScriptUnits, type ScriptUnit } from './object-units.ts';
 import type { Prepared } from './prepare.ts';
 import { Tally } from './tally.ts';
-import { unitsOf } from './units.ts';
+import { KnownUnits, unitsOf } from './units.ts';
 
 export interface LargeObjectsOptions {
   /** Numbers of those that go, by snapshot; a number that no object has any more does no harm. */
@@ -24,7 +24,7 @@ export interface LargeObjectsOptions {
 export class LargeObjects {
   readonly #options: LargeObjectsOptions;
   readonly #scripts: ScriptUnits;
-  readonly #known = new Map<string, Unit>();
+  readonly #known = new KnownUnits();
   readonly #tally = new Tally();
 
   constructor(options: LargeObjectsOptions) {
@@ -41,7 +41,7 @@ export class LargeObjects {
 
   /** How much was read so far. */
   get opened(): Opened {
-    return this.#tally.against(this.#known);
+    return this.#tally.against(this.#known.byKey);
   }
 
   /**
@@ -75,7 +75,7 @@ export class LargeObjects {
   ): Promise<ReadonlyMap<number, UnitEdit>> {
     const { signal } = this.#options;
     const { set, writer, chain } = manifest.binding;
-    const base = await unitsOf(reader.segments(stream, signal), { set, writer, chain }, this.#known);
+    const base = await unitsOf(reader.segmentGroups(stream, signal), { set, writer, chain }, this.#known);
     const units = await this.#scripts.of(base, reader, stream.name, signal);
     return editsIn(units, stream.name, objects);
   }

@@ -12,13 +12,14 @@ import type { SegmentHints } from './access.ts';
 import { IndexHints } from './hints.ts';
 import { editsOf } from './edits.ts';
 import { LargeObjects } from './large-objects.ts';
-import type { Located, LocatedSnapshot, Opened, Unit } from './located.ts';
-import { prepare, type Prepared, type SnapshotInput } from './prepare.ts';
+import type { Located, LocatedSnapshot, Opened } from './located.ts';
+import { prepare, type Prepared, type SharedSchemas, type SnapshotInput } from './prepare.ts';
 import { SharedReader, type SharedPages } from './shared-reader.ts';
 import { Rehearsals } from './rehearse.ts';
 import { resolveSubjects, subjectsIn } from './subjects.ts';
 import { Tables } from './tables.ts';
 import { both, Tally } from './tally.ts';
+import { KnownUnits } from './units.ts';
 import { wholeEdits } from './whole.ts';
 
 export interface LocateInput {
@@ -39,6 +40,8 @@ export interface LocateInput {
    * those with rows to edit.
    */
   readonly rebuildsAlways?: boolean;
+  /** Key pages that were read before; added to. */
+  readonly pages?: SharedPages;
   /** Called with bytes of rows that were looked through, and their table. */
   readonly onProgress?: (bytes: number, table: string) => void;
   readonly signal: AbortSignal;
@@ -97,7 +100,7 @@ export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Se
   const { map, signal, onProgress } = input;
   const manifests = input.snapshots.map(({ manifest }) => manifest);
   const hints = unlessQuiet(input.hints ?? new IndexHints(input.store, manifests), input.quiet);
-  const known = new Map<string, Unit>();
+  const known = new KnownUnits();
   const prepared = await prepareAll(input, known);
   const opened = new Tally();
   const tables = new Tables(prepared, {
@@ -121,7 +124,13 @@ export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Se
     const held = await subjectsIn(one, subjects, tables.access([one]), signal);
     snapshots.push({ prepared: one, subjects: held, closure: await closureOf([one], tables, held, signal) });
   }
-  return { subjects, tables, snapshots, opened: opened.against(known), quiet: tables.quiet(known) };
+  return {
+    subjects,
+    tables,
+    snapshots,
+    opened: opened.against(known.byKey),
+    quiet: tables.quiet(known.byKey),
+  };
 }
 
 /** What is known to hold nobody is not even asked about. */
@@ -139,14 +148,14 @@ function unlessQuiet(hints: SegmentHints, quiet: ReadonlySet<string> = new Set()
 }
 
 async function prepareAll(
-  { store, pool, snapshots, map, signal }: Omit<LocateInput, 'pseudonyms'>,
-  known: Map<string, Unit>,
+  { store, pool, snapshots, map, signal, pages = new Map() }: Omit<LocateInput, 'pseudonyms'>,
+  known: KnownUnits,
 ): Promise<readonly Prepared[]> {
-  const pages: SharedPages = new Map();
+  const schemas: SharedSchemas = new Map();
   const prepared: Prepared[] = [];
   for (const snapshot of snapshots) {
     const reader = new SharedReader(store, snapshot.manifest, pool, pages);
-    prepared.push(await prepare(snapshot, reader, map, known, signal));
+    prepared.push(await prepare(snapshot, reader, map, { units: known, schemas }, signal));
   }
   return prepared;
 }

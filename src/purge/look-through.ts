@@ -12,6 +12,7 @@ import type { SegmentHints } from './access.ts';
 import type { Located } from './located.ts';
 import { locate } from './locate.ts';
 import { allOrFirstError } from './new-segments.ts';
+import type { SharedPages } from './shared-reader.ts';
 
 const OPENED_AT_ONCE = 4;
 
@@ -29,6 +30,8 @@ export interface LookThroughOptions {
   readonly quiet?: ReadonlySet<string>;
   /** For snapshots that came after the plan: tables that are new there may be in their own maps only. */
   readonly fillsGaps?: boolean;
+  /** Key pages that were read before; added to. */
+  readonly pages?: SharedPages;
   readonly onProgress?: (bytes: number, table: string) => void;
 }
 
@@ -51,6 +54,7 @@ export async function lookThrough(
     quiet,
     onProgress,
     fillsGaps = false,
+    pages,
   } = options;
   const { map } = parseSubjectMap(options.map, 'the subject map');
   const limit = pLimit(OPENED_AT_ONCE);
@@ -69,6 +73,7 @@ export async function lookThrough(
     rebuildsAlways: true,
     ...(hints && { hints }),
     ...(quiet && { quiet }),
+    ...(pages && { pages }),
     ...(onProgress && { onProgress }),
     signal,
   });

@@ -2,9 +2,9 @@
 import { HoldfastError } from '../errors.ts';
 import type { CanonicalForm } from '../subjects/canonical.ts';
 import type { Subject } from '../subjects/closure.ts';
-import { comparable, comparisonOf } from '../subjects/compare.ts';
-import type { Engine } from '../subjects/compare.ts';
+import { comparable, comparisonOf, engineOf } from '../subjects/compare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
+import { fullType } from '../sources/schema.ts';
 import type { Located } from './located.ts';
 
 export interface Namesakes {
@@ -58,11 +58,13 @@ function sameName(
 function comparisonsOf(column: string, form: CanonicalForm, table: string, snapshots: Located['snapshots']) {
   const kinds = new Map(
     snapshots.flatMap(({ schema, manifest }) => {
-      const engine: Engine = manifest.source.kind === 'postgres' ? 'postgres' : 'sqlite';
+      const engine = engineOf(manifest.source.kind);
+      if (engine === undefined) return [];
       const stored = schema.tables.filter(({ name, partitionOf }) => name === table || partitionOf === table);
       return stored.flatMap(({ columns }) => {
-        const type = columns.find(({ name }) => name === column)?.type;
-        if (type === undefined) return [];
+        const found = columns.find(({ name }) => name === column);
+        if (found === undefined) return [];
+        const type = fullType(found);
         const comparison = comparisonOf(engine, [type, type], form);
         return [[comparison.kind, comparison] as const];
       });

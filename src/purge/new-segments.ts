@@ -2,7 +2,7 @@
  * New segments of a chain, written by a purge: sealed under random keys, since a purge does not have the chain's, and
  * so never equal to anything that a host has sealed or will seal.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import pLimit from 'p-limit';
 import { PackWriter } from '../repository/packs.ts';
 import type { StoredPack } from '../repository/packs.ts';
@@ -15,7 +15,9 @@ import type { ObjectLock, ReadStore, Store } from '../stores/store.ts';
 import type { SegmentKeys } from '../subject-index/read-keys.ts';
 import { replacementDiffers } from './errors.ts';
 
-const READS_AT_ONCE = 8;
+const READS_AT_ONCE = 4;
+/** Neighbours are read back together: at most this much plaintext at once. */
+const READ_PLAIN_MAX = 1024 * 1024;
 
 export interface NewSegmentsOptions {
   readonly store: Store;
@@ -81,7 +83,7 @@ export class NewSegments {
   async finish(): Promise<void> {
     await this.#writer.finish();
     const limit = pLimit(READS_AT_ONCE);
-    const checks = this.#written.map((written) => limit(() => this.#check(written)));
+    const checks = neighbours(this.#written).map((written) => limit(() => this.#check(written)));
     this.#written = [];
     await allOrFirstError(checks);
     this.#writer = this.#open();
@@ -110,11 +112,37 @@ export class NewSegments {
     });
   }
 
-  async #check({ ref, plainSha256 }: Written): Promise<void> {
+  async #check(written: readonly Written[]): Promise<void> {
     const { store, place, pool, signal } = this.#options;
-    const plain = await openSegmentAt({ store, place, pool }, ref, signal);
-    if (sha256Of(plain) !== plainSha256) throw replacementDiffers(packKey(place, ref.pack), ref.offset);
+    const refs = written.map(({ ref }) => ref);
+    const plain = await openNeighbours({ store, place, pool }, refs, signal);
+    let start = 0;
+    for (const { ref, plainSha256 } of written) {
+      const one = plain.subarray(start, (start += ref.plain));
+      if (sha256Of(one) !== plainSha256) throw replacementDiffers(packKey(place, ref.pack), ref.offset);
+    }
   }
+}
+
+/** Segments that lie behind each other in a pack, in groups of a bounded size. */
+function neighbours(written: readonly Written[]): Written[][] {
+  const groups: Written[][] = [];
+  const inOrder = written.toSorted(
+    ({ ref: a }, { ref: b }) => (a.pack < b.pack ? -1 : a.pack > b.pack ? 1 : 0) || a.offset - b.offset,
+  );
+  let bytes = 0;
+  for (const one of inOrder) {
+    const group = groups.at(-1);
+    const before = group?.at(-1)?.ref;
+    const follows = before?.pack === one.ref.pack && before.offset + before.length === one.ref.offset;
+    bytes = follows ? bytes + one.ref.plain : one.ref.plain;
+    if (group && follows && bytes <= READ_PLAIN_MAX) group.push(one);
+    else {
+      groups.push([one]);
+      bytes = one.ref.plain;
+    }
+  }
+  return groups;
 }
 
 export interface SegmentSource {
@@ -124,14 +152,24 @@ export interface SegmentSource {
 }
 
 /** Fetches one segment and opens it; throws DAMAGED when it is not what its reference says. */
-export async function openSegmentAt(
+export function openSegmentAt(source: SegmentSource, ref: SegmentRef, signal: AbortSignal): Promise<Buffer> {
+  return openNeighbours(source, [ref], signal);
+}
+
+/** Fetches segments of one pack, in the order in which they lie there, in one read; gives them back to back. */
+async function openNeighbours(
   { store, place, pool }: SegmentSource,
-  { pack, offset, length, sha256, plain, key }: SegmentRef,
+  refs: readonly SegmentRef[],
   signal: AbortSignal,
 ): Promise<Buffer> {
+  const [first, last] = [refs[0], refs.at(-1)];
+  if (!first || !last) return Buffer.alloc(0);
+  const { pack, offset } = first;
   const object = packKey(place, pack);
-  const range = await store.get(object, { offset, length }, signal);
-  const segments = [{ at: 0, length, sha256, plain, key }];
+  const range = await store.get(object, { offset, length: last.offset + last.length - offset }, signal);
+  const segments = refs.map(({ offset: at, length, sha256, plain, key }) => {
+    return { at: at - offset, length, sha256, plain, key };
+  });
   return pool.open({ range, segments, what: `${object} from ${offset}` });
 }
 
@@ -142,5 +180,5 @@ export async function allOrFirstError<T>(jobs: readonly Promise<T>[]): Promise<T
 }
 
 function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }

@@ -57,7 +57,7 @@ export async function editPages(source: PageSource, changes: SegmentChanges): Pr
     const refs = await source.refsOf(index);
     const isLast = index === source.pages.length - 1;
     const listed = touched.has(index) ? edited(refs, start, isLast, changes) : refs;
-    for (const { pack } of listed) packs.add(pack);
+    for (const pack of packsOf(listed)) packs.add(pack);
     if (touched.has(index)) pages.push(...(await sealPages(listed, source)));
     else pages.push(page);
     start += refs.length;
@@ -69,6 +69,15 @@ export async function editPages(source: PageSource, changes: SegmentChanges): Pr
   }
   for (const { pack } of pages) packs.add(pack);
   return { pages, packs };
+}
+
+/** Packs of pages that are the same in many snapshots. */
+const packsKnown = new WeakMap<readonly SegmentRef[], ReadonlySet<string>>();
+
+function packsOf(refs: readonly SegmentRef[]): ReadonlySet<string> {
+  const packs = packsKnown.get(refs) ?? new Set(refs.map(({ pack }) => pack));
+  packsKnown.set(refs, packs);
+  return packs;
 }
 
 function edited(

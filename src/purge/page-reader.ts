@@ -5,23 +5,30 @@ import { parsePage } from '../repository/pages.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import { openSegmentAt } from './new-segments.ts';
 import type { SegmentSource } from './new-segments.ts';
+import { pageId } from './shared-reader.ts';
+import type { SharedPages } from './shared-reader.ts';
 
 /** A full page takes about a megabyte. */
 const KEPT_MAX = 32;
 
 export class PageReader {
   readonly #source: SegmentSource;
+  readonly #known: SharedPages;
   readonly #kept = new Map<string, Promise<SegmentRef[]>>();
   /** Sealed bytes that were read. */
   bytesRead = 0;
 
-  constructor(source: SegmentSource) {
+  /** @param known - pages that were read to look through them */
+  constructor(source: SegmentSource, known: SharedPages = new Map()) {
     this.#source = source;
+    this.#known = known;
   }
 
   /** Throws DAMAGED, MALFORMED. */
   read(page: PageRef | undefined, signal: AbortSignal): Promise<SegmentRef[]> {
     if (!page) throw new Error('there is no such page');
+    const known = this.#known.get(pageId(this.#source.place, page));
+    if (known) return known;
     const place = `${page.pack} ${page.offset} ${page.sha256} ${page.key}`;
     const refs = this.#kept.get(place) ?? this.#read(page, signal);
     // The one that was asked for last stays longest.

@@ -6,16 +6,15 @@ import { codecFor, codecOptions, type RowCodec } from '../rows/codec.ts';
 import type { Schema, TableSchema } from '../sources/schema.ts';
 import { readSidecar } from '../restore/sidecar.ts';
 import type { Sidecar } from '../restore/sidecar.ts';
-import type { Engine } from '../subjects/compare.ts';
+import { engineOf, type Engine } from '../subjects/compare.ts';
 import { coveringMap } from '../subjects/cover.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import { mapFor } from '../subjects/narrow.ts';
 import { parseSubjectMap } from '../subjects/parse.ts';
 import { relationsOf, type Relations } from '../subjects/relations.ts';
 import { noEngine, noSidecar } from './locate-errors.ts';
-import type { Unit } from './located.ts';
-import type { SharedReader } from './shared-reader.ts';
-import { unitsOf, type PlacedUnit } from './units.ts';
+import { chainId, type SharedReader } from './shared-reader.ts';
+import { unitsOf, type KnownUnits, type PlacedUnit } from './units.ts';
 
 export interface SnapshotInput {
   readonly item: CatalogEntry;
@@ -47,40 +46,73 @@ export interface PreparedStream {
   readonly units: (signal: AbortSignal) => Promise<readonly PlacedUnit[]>;
 }
 
+/** How tables are linked, by the segments of the side-car that says so: snapshots of a chain share it. */
+export type SharedSchemas = Map<string, Promise<SnapshotSchema>>;
+
+type SnapshotSchema = Pick<Prepared, 'schema' | 'map' | 'relations'>;
+
+/** What snapshots that are searched for one map have in common; added to. */
+export interface Common {
+  readonly units: KnownUnits;
+  readonly schemas: SharedSchemas;
+}
+
 /**
  * Prepares a snapshot.
  *
- * @param known - see `unitsOf`
  * @throws HoldfastError SIDECAR_MISSING, PURGE_ENGINE, SUBJECTS_UNCOVERED, SUBJECTS_COLUMN, DAMAGED
  */
 export async function prepare(
-  { item, manifest, fillsGaps }: SnapshotInput,
+  input: SnapshotInput,
   reader: SharedReader,
   map: SubjectMap,
-  known: Map<string, Unit>,
+  { units, schemas }: Common,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const { snapshot } = manifest.binding;
-  const engine = engineOf(manifest, snapshot);
+  const { item, manifest } = input;
+  const { kind } = manifest.source;
+  const engine = engineOf(kind);
+  if (engine === undefined) throw noEngine(manifest.binding.snapshot, kind);
+  const { schema, ...linked } = await sharedSchema({ ...input, engine }, reader, map, schemas, signal);
+  const streams = streamsOf(manifest, schema, reader, engine, units);
+  return { item, manifest, reader, schema, engine, ...linked, streams };
+}
+
+type SchemaInput = SnapshotInput & Pick<Prepared, 'engine'>;
+
+function sharedSchema(
+  input: SchemaInput,
+  reader: SharedReader,
+  map: SubjectMap,
+  schemas: SharedSchemas,
+  signal: AbortSignal,
+): Promise<SnapshotSchema> {
+  const { binding, sidecar } = input.manifest;
+  if (sidecar === undefined) return schemaOf(input, reader, map, signal);
+  const id = JSON.stringify([chainId(binding), input.engine, input.fillsGaps === true, sidecar]);
+  const shared = schemas.get(id) ?? schemaOf(input, reader, map, signal);
+  schemas.set(id, shared);
+  return shared;
+}
+
+async function schemaOf(
+  { manifest, fillsGaps, engine }: SchemaInput,
+  reader: SharedReader,
+  map: SubjectMap,
+  signal: AbortSignal,
+): Promise<SnapshotSchema> {
   const sidecar = await readSidecar(reader, manifest, signal);
   const isEmpty = manifest.streams.every(({ table }) => table === undefined);
-  if (sidecar === undefined && !isEmpty) throw noSidecar(snapshot);
+  if (sidecar === undefined && !isEmpty) throw noSidecar(manifest.binding.snapshot);
   const schema = sidecar?.schema ?? { tables: [] };
   const narrow = mapFor(fillsGaps === true ? filled(map, sidecar) : map, schema);
-  const relations = relationsOf(narrow, schema, engine);
-  const streams = streamsOf(manifest, schema, reader, engine, known);
-  return { item, manifest, reader, schema, engine, map: narrow, relations, streams };
+  return { schema, map: narrow, relations: relationsOf(narrow, schema, engine) };
 }
 
 function filled(map: SubjectMap, sidecar: Sidecar | undefined): SubjectMap {
   const text = sidecar?.subjects?.text;
-  if (sidecar === undefined || text === undefined) return map;
+  if (sidecar === undefined || text === undefined || text === map.text) return map;
   return coveringMap([map, parseSubjectMap(text, 'the map in the snapshot').map], sidecar.schema);
-}
-
-function engineOf({ source }: Manifest, snapshot: string): Engine {
-  if (source.kind === 'postgres' || source.kind === 'sqlite') return source.kind;
-  throw noEngine(snapshot, source.kind);
 }
 
 function streamsOf(
@@ -88,7 +120,7 @@ function streamsOf(
   schema: Schema,
   reader: SharedReader,
   engine: Engine,
-  known: Map<string, Unit>,
+  known: KnownUnits,
 ): ReadonlyMap<string, PreparedStream> {
   const tables = new Map(schema.tables.map((table) => [table.name, table]));
   const options = codecOptions(manifest.source);
@@ -112,7 +144,8 @@ function streamsOf(
       codec: codecFor(stream.dialect, stream.table, table, options),
       layout: JSON.stringify([engine, stream.dialect, options, table.name, stream.table.columns]),
       reader,
-      units: (signal) => (units ??= unitsOf(reader.segments(stream, signal), { set, writer, chain }, known)),
+      units: (signal) =>
+        (units ??= unitsOf(reader.segmentGroups(stream, signal), { set, writer, chain }, known)),
     });
   }
   return streams;

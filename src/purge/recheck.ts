@@ -10,6 +10,7 @@ import { readState, writeState } from '../repository/state-files.ts';
 import { notGone } from './errors.ts';
 import type { Run } from './run.ts';
 import { lookAt } from './state.ts';
+import type { PurgeState } from './state.ts';
 
 const schema = z.array(z.string().regex(SNAPSHOT_ID));
 
@@ -31,15 +32,17 @@ export function forgetRecheck(folder: string, id: string): Promise<void> {
  * nothing on this machine says what has to be looked at, everything that the purge has written anew is.
  *
  * @param quiet - keys of units without any row of the subject
+ * @returns what the set shows now
  * @throws HoldfastError PURGE_NOT_GONE, and what reading and looking through throws
  */
 export async function recheckAmended(
   run: Run,
   quiet: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<PurgeState> {
   const { session, set, plan, folder } = run;
-  const { view, record } = await lookAt(session, set, plan.id, signal);
+  const state = await lookAt(session, set, plan.id, signal);
+  const { view, record } = state;
   const kept = await readState(fileOf(folder, plan.id), schema);
   const wanted = new Set(kept ?? (record?.doneAt === undefined ? record?.amended : undefined));
   const items = view.catalog.entries.filter(
@@ -54,6 +57,7 @@ export async function recheckAmended(
     if (left) throw notGone(left.item.entry.snapshot, [...left.streams.keys()]);
   }
   if (wanted.size > 0) await writeState(fileOf(folder, plan.id), []);
+  return state;
 }
 
 function fileOf(folder: string, id: string): string {

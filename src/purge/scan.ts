@@ -13,14 +13,14 @@ import type { SegmentPool } from '../segments/pool.ts';
 import type { Schema } from '../sources/schema.ts';
 import type { ReadStore } from '../stores/store.ts';
 import type { Identifiers } from './identifiers.ts';
-import type { LocatedSnapshot, Unit } from './located.ts';
+import type { LocatedSnapshot } from './located.ts';
 import { findMentions } from './mentions.ts';
 import type { FoundMention } from './mentions.ts';
 import type { Mention, ScanReport } from './scan-report.ts';
 import { chainId, SharedReader } from './shared-reader.ts';
 import type { SharedPages } from './shared-reader.ts';
 import { rowName } from './tables.ts';
-import { readUnits, unitsOf } from './units.ts';
+import { KnownUnits, readUnits, unitsOf } from './units.ts';
 import type { PlacedUnit } from './units.ts';
 
 export interface ScanInput {
@@ -59,7 +59,7 @@ export async function scanWithPlaces(input: ScanInput, signal: AbortSignal): Pro
   const about = { values, columns: [...columns], tooShort: [...tooShort] };
   if (values === 0) return { report: { ...about, segments: 0, bytes: 0, mentions: [] }, where: new Map() };
   const pages: SharedPages = new Map();
-  const known = new Map<string, Unit>();
+  const known = new KnownUnits();
   const work = new Work();
   for (const [index, snapshot] of snapshots.entries()) {
     throwIfCancelled(signal);
@@ -121,7 +121,7 @@ interface Gathering {
   readonly index: number;
   readonly snapshot: ScannedSnapshot;
   readonly reader: SharedReader;
-  readonly known: Map<string, Unit>;
+  readonly known: KnownUnits;
 }
 
 async function gather(
@@ -137,10 +137,10 @@ async function gather(
       table: stream.table?.name ?? stream.name,
       codec: codecOf(stream, sidecar?.schema, manifest),
     };
-    for (const placed of await unitsOf(reader.segments(stream, signal), place, known))
+    for (const placed of await unitsOf(reader.segmentGroups(stream, signal), place, known))
       work.add(reader, placed, about, { index, snapshot, stream: stream.name, ordinal: placed.ordinal });
   }
-  for (const placed of await unitsOf(inOrder(manifest.sidecar ?? []), place, known)) {
+  for (const placed of await unitsOf(inOrder([manifest.sidecar ?? []]), place, known)) {
     const use = { index, snapshot, stream: SIDECAR, ordinal: placed.ordinal };
     work.add(reader, placed, { table: SIDECAR, codec: undefined }, use);
   }

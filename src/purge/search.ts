@@ -4,15 +4,20 @@
  * A unit that many snapshots share is opened once for what is asked, and what was found is kept: whoever asks for the
  * same keys again, for another snapshot, is answered from that. So is exactly who asks for fewer.
  */
+import pLimit from 'p-limit';
 import { KeyFilter, type RowCodec, type Value } from '../rows/codec.ts';
 import { matches, type Query, type ReadColumn } from '../subjects/access.ts';
 import { columnMissing } from '../subjects/closure-errors.ts';
 import { columnsOf, type Match } from '../subjects/relations.ts';
 import { throwIfCancelled } from '../errors.ts';
 import type { SegmentHints } from './access.ts';
+import { allOrFirstError } from './new-segments.ts';
 import { chainId, type SharedReader } from './shared-reader.ts';
 import { readUnits, unitKeyOf, type PlacedUnit } from './units.ts';
 import type { PreparedStream } from './prepare.ts';
+
+/** Streams whose pages are read at once. */
+const STREAMS_AT_ONCE = 3;
 
 /** A row that matched something that was asked. */
 export interface FoundRow {
@@ -182,8 +187,10 @@ async function gather(
 ): Promise<ReadonlyMap<SharedReader, readonly PlacedUnit[]>> {
   const readers = new Map<string, SharedReader>();
   const byChain = new Map<SharedReader, Map<string, PlacedUnit>>();
-  for (const stream of streams) {
-    for (const placed of await stream.units(signal)) {
+  const limit = pLimit(STREAMS_AT_ONCE);
+  const units = await allOrFirstError(streams.map((stream) => limit(() => stream.units(signal))));
+  for (const [at, stream] of streams.entries()) {
+    for (const placed of units[at] ?? []) {
       const chain = chainId(placed.unit.place);
       const reader = readers.get(chain) ?? stream.reader;
       readers.set(chain, reader);

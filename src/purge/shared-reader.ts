@@ -1,6 +1,6 @@
 /** Readers of snapshots that read a key page once, however many of them have it. */
 import type { ChainPlace } from '../repository/layout.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { Manifest, PageRef } from '../repository/manifest.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import { SnapshotReader } from '../restore/reader.ts';
 import type { SegmentPool } from '../segments/pool.ts';
@@ -11,8 +11,16 @@ export function chainId({ writer, chain }: ChainPlace): string {
   return `${writer}-${chain}`;
 }
 
-/** Pages by chain and place; unchanged ones are the same segments in the next snapshot. */
+/** Pages by `pageId`; unchanged ones are the same segments in the next snapshot. */
 export type SharedPages = Map<string, Promise<SegmentRef[]>>;
+
+/** What a page is called among those of a set. */
+export function pageId(place: ChainPlace, { pack, offset, rows, key }: PageRef): string {
+  // The key too: it is what makes the bytes say this, whatever lies at that place.
+  return `${chainId(place)}/${pack}/${offset}/${rows}/${key}`;
+}
+
+const PAGES_AHEAD = 8;
 
 export class SharedReader extends SnapshotReader {
   readonly #manifest: Manifest;
@@ -24,11 +32,14 @@ export class SharedReader extends SnapshotReader {
     this.#pages = pages;
   }
 
+  protected override get pagesAhead(): number {
+    return PAGES_AHEAD;
+  }
+
   override page(index: number, signal: AbortSignal): Promise<SegmentRef[]> {
     const ref = this.#manifest.pages[index];
     if (ref === undefined) return super.page(index, signal);
-    // The key too: it is what makes the bytes say this, whatever lies at that place.
-    const id = `${chainId(this.#manifest.binding)}/${ref.pack}/${ref.offset}/${ref.rows}/${ref.key}`;
+    const id = pageId(this.#manifest.binding, ref);
     const page = this.#pages.get(id) ?? super.page(index, signal);
     this.#pages.set(id, page);
     return page;

@@ -21,36 +21,60 @@ export function unitKeyOf(id: PlacedUnit['id']): Unit['key'] {
   return id.endsWith(FIRST) ? id.slice(0, -FIRST.length) : id;
 }
 
+/** Units of all streams so far: snapshots share them, and equal references in pages that they share. */
+export class KnownUnits {
+  readonly byKey = new Map<string, Unit>();
+  readonly #byRef = new Map<SegmentRef, Unit>();
+
+  /** The unit of one segment. */
+  ofOne(place: ChainPlace, ref: SegmentRef): Unit {
+    const known = this.#byRef.get(ref);
+    if (known) return known;
+    const unit = this.of(place, [ref]);
+    this.#byRef.set(ref, unit);
+    return unit;
+  }
+
+  of(place: ChainPlace, segments: readonly SegmentRef[]): Unit {
+    const key = keyOf(place, segments);
+    const unit = this.byKey.get(key) ?? { place, segments, key };
+    this.byKey.set(key, unit);
+    return unit;
+  }
+}
+
 /**
  * The units of a stream.
  *
  * A segment as large as one may be is cut inside a row, or could be: whether it is, only its last byte says. What
  * follows belongs to it then, and does no harm otherwise.
  *
- * @param known - units of all streams so far, by key; added to, so that snapshots share them
+ * @param known - added to
  */
 export async function unitsOf(
-  refs: AsyncIterable<SegmentRef>,
+  groups: AsyncIterable<readonly SegmentRef[]>,
   place: ChainPlace,
-  known: Map<string, Unit>,
+  known: KnownUnits,
 ): Promise<readonly PlacedUnit[]> {
   const units: PlacedUnit[] = [];
   let run: SegmentRef[] = [];
   let ordinal = 0;
-  const end = (): void => {
-    if (run.length === 0) return;
-    const key = keyOf(place, run);
-    const unit = known.get(key) ?? { place, segments: run, key };
-    known.set(key, unit);
-    units.push({ unit, ordinal, id: ordinal === 0 ? `${key}${FIRST}` : key });
-    ordinal += run.length;
-    run = [];
+  const add = (unit: Unit): void => {
+    units.push({ unit, ordinal, id: ordinal === 0 ? `${unit.key}${FIRST}` : unit.key });
+    ordinal += unit.segments.length;
   };
-  for await (const ref of refs) {
-    run.push(ref);
-    if (ref.plain < SEGMENT_PLAIN_BYTES_MAX) end();
-  }
-  end();
+  for await (const refs of groups)
+    for (const ref of refs) {
+      const isFull = ref.plain >= SEGMENT_PLAIN_BYTES_MAX;
+      if (run.length === 0 && !isFull) add(known.ofOne(place, ref));
+      else {
+        run.push(ref);
+        if (isFull) continue;
+        add(known.of(place, run));
+        run = [];
+      }
+    }
+  if (run.length > 0) add(known.of(place, run));
   return units;
 }
 

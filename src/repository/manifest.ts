@@ -55,7 +55,15 @@ export interface Manifest {
 }
 
 const SECTIONS: readonly string[] = ['globals', 'pre-data', 'data', 'post-data'] satisfies Section[];
-const DIALECTS: readonly string[] = ['sql', 'pg-copy', 'sql-insert'] satisfies Dialect[];
+const DIALECTS: readonly string[] = [
+  'sql',
+  'pg-copy',
+  'sql-insert',
+  'mysql-insert',
+  'redis-restore',
+  'json-lines',
+  'tar',
+] satisfies Dialect[];
 const streamNameSchema = z.looseObject({
   name: z.string(),
   table: z.string().optional(),

@@ -11,8 +11,9 @@ import type { Manifest, ManifestStream } from '../repository/manifest.ts';
 import { parsePage } from '../repository/pages.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { SegmentPool } from '../segments/pool.ts';
-import type { DumpReader, SourceInfo, StoredStream } from '../sources/source.ts';
+import type { ByteRange, DumpReader, SourceInfo, StoredStream } from '../sources/source.ts';
 import type { ReadStore } from '../stores/store.ts';
+import { RangeCutter } from './ranges.ts';
 
 /** One read takes at most this many sealed bytes, and this many bytes of plaintext. */
 const RANGE_BYTES_MAX = 512 * 1024;
@@ -46,7 +47,15 @@ export class SnapshotReader implements DumpReader {
     }
   }
 
-  async *read(stream: StoredStream, signal: AbortSignal): AsyncIterable<Buffer> {
+  async *read(
+    stream: StoredStream,
+    signal: AbortSignal,
+    ranges?: readonly ByteRange[],
+  ): AsyncIterable<Buffer> {
+    if (ranges !== undefined) {
+      yield* this.#readRanges(stream, ranges, signal);
+      return;
+    }
     let bytes = 0;
     for await (const piece of this.open(this.segments(stream, signal), stream.name, signal)) {
       bytes += piece.length;
@@ -54,6 +63,18 @@ export class SnapshotReader implements DumpReader {
     }
     if (bytes !== stream.bytes)
       throw damaged(`stream ${stream.name}`, `it has ${bytes} of ${stream.bytes} bytes`);
+  }
+
+  /** Opens the segments that have some of the bytes, and gives those bytes only. */
+  async *#readRanges(
+    stream: StoredStream,
+    ranges: readonly ByteRange[],
+    signal: AbortSignal,
+  ): AsyncIterable<Buffer> {
+    const wanted = new RangeCutter(ranges);
+    const needed = wanted.segments(this.segments(stream, signal));
+    for await (const piece of this.open(needed, stream.name, signal)) yield* wanted.cut(piece);
+    if (!wanted.isDone) throw damaged(`stream ${stream.name}`, 'it ends before what was asked for');
   }
 
   /** Fetches and opens segments, in order, several in one piece; `name` is what errors call them. */
@@ -64,18 +85,34 @@ export class SnapshotReader implements DumpReader {
 
   /** The references of a stream's segments, in order. */
   async *segments(stream: StoredStream, signal: AbortSignal): AsyncIterable<SegmentRef> {
+    for await (const refs of this.segmentGroups(stream, signal)) yield* refs;
+  }
+
+  /** The same, as many at a time as a page lists. */
+  async *segmentGroups(stream: StoredStream, signal: AbortSignal): AsyncIterable<readonly SegmentRef[]> {
     const at = this.streams.findIndex((candidate) => candidate.name === stream.name);
     const found = this.streams[at];
     if (!found) throw new Error(`the snapshot has no stream ${stream.name}`);
-    let next = this.streams.slice(0, at).reduce((sum, before) => sum + before.segments, 0);
-    const end = next + found.segments;
-    let page = this.#pageStarts.findLastIndex((start) => start <= next);
-    while (next < end) {
-      const start = this.#pageStarts[page] ?? 0;
-      const refs = (await this.page(page++, signal)).slice(next - start, end - start);
-      next += refs.length;
-      yield* refs;
+    const first = this.streams.slice(0, at).reduce((sum, before) => sum + before.segments, 0);
+    const end = first + found.segments;
+    if (end === first) return;
+    const page = this.#pageStarts.findLastIndex((start) => start <= first);
+    const after = this.#pageStarts.findIndex((start) => start >= end);
+    const pages = numbers(page, after < 0 ? this.#pageStarts.length : after);
+    let next = first;
+    for await (const [index, refs] of orderedMap(pages, this.pagesAhead, async (index) => {
+      return [index, await this.page(index, signal)] as const;
+    })) {
+      const start = this.#pageStarts[index] ?? 0;
+      const wanted = refs.slice(next - start, end - start);
+      next += wanted.length;
+      yield wanted;
     }
+  }
+
+  /** How many pages of a stream are read at once. */
+  protected get pagesAhead(): number {
+    return 1;
   }
 
   /** The references of one page; a few pages are kept, since streams that are read side by side share them. */
@@ -131,6 +168,10 @@ export class SnapshotReader implements DumpReader {
       throw error instanceof HoldfastError ? error : damaged(key, reasonOf(error), error);
     }
   }
+}
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, at) => from + at);
 }
 
 /** Groups segments that lie behind each other in one pack. */

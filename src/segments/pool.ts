@@ -64,9 +64,22 @@ export class SegmentPool implements AsyncDisposable {
   }
 
   /** Seals one segment. Plaintext in shared memory is read where it is, and must not change until then. */
-  seal(plain: Uint8Array, key: Uint8Array, level: number, index?: SegmentIndexing): Promise<SealResult> {
+  async seal(
+    plain: Uint8Array,
+    key: Uint8Array,
+    level: number,
+    index?: SegmentIndexing,
+  ): Promise<SealResult> {
     const job: SealJob = { kind: 'seal', plain, key, level, ...(index && { index }) };
-    return this.#inPlace(plain.length) ? seal(job) : (this.#submit(job) as Promise<SealResult>);
+    if (this.#inPlace(plain.length)) return seal(job);
+    if (plain.buffer instanceof SharedArrayBuffer) return this.#submit(job) as Promise<SealResult>;
+    // Other memory is copied by a message as a whole, however little of it is meant.
+    const shared = this.#slabs.lend(plain);
+    try {
+      return (await this.#submit({ ...job, plain: shared.bytes })) as SealResult;
+    } finally {
+      shared.release();
+    }
   }
 
   /** Opens the segments of a range, back to back; fails with DAMAGED when one is not what was declared. */
@@ -126,7 +139,7 @@ export class SegmentPool implements AsyncDisposable {
     while (this.#queue.length > 0) {
       const worker = this.#idle.pop();
       if (!worker) return;
-      const batch = takeBatch(this.#queue);
+      const batch = takeBatch(this.#queue, Math.ceil(this.#queue.length / this.#threads));
       this.#running.set(worker, batch);
       worker.ref();
       worker.postMessage(batch.map(({ job }) => job));
@@ -156,13 +169,17 @@ export class SegmentPool implements AsyncDisposable {
   }
 }
 
-/** The next jobs for one thread: a range alone, or as many segments as have piled up, within limits. */
-function takeBatch(queue: Waiting[]): Waiting[] {
+/**
+ * The next jobs for one thread: as many as have piled up, within limits.
+ * @param share - of ranges to open: the others are for other threads
+ */
+function takeBatch(queue: Waiting[], share: number): Waiting[] {
   let count = 0;
   let bytes = 0;
   for (const { job } of queue) {
-    const size = job.kind === 'seal' ? job.plain.length : BATCH_BYTES_MAX;
-    if (count > 0 && (bytes + size > BATCH_BYTES_MAX || count >= BATCH_JOBS_MAX)) break;
+    const most = job.kind === 'seal' ? BATCH_JOBS_MAX : Math.min(share, BATCH_JOBS_MAX);
+    const size = job.kind === 'seal' ? job.plain.length : job.into.length;
+    if (count > 0 && (bytes + size > BATCH_BYTES_MAX || count >= most)) break;
     count++;
     bytes += size;
   }

@@ -1,6 +1,6 @@
 /** The keys of rows that a purge takes away or changes, for the comparisons that indexes know: what they must forget. */
 import type { RowCodec, Value } from '../rows/codec.ts';
-import { jsonPath } from '../rows/json-path.ts';
+import { valuesInside } from '../rows/key-pattern.ts';
 import { keyOf } from '../subjects/compare.ts';
 import type { IndexDirectory } from './directory.ts';
 import { matchId, type IndexedMatch } from './plan.ts';
@@ -56,5 +56,5 @@ export class ErasedKeys {
 
 function valuesOf(values: readonly Value[], match: IndexedMatch): readonly (readonly Value[])[] {
   if (!('json' in match)) return [values];
-  return jsonPath(values[0] ?? null, match.path, match.json).map((value) => [value]);
+  return valuesInside(values[0] ?? null, match.path, match.json).map((value) => [value]);
 }

@@ -1,4 +1,6 @@
 /** Reading an index object: its directory, and then only the blocks that are needed. */
+import { createSecretKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { openSegment } from '../openpgp/segment.ts';
 import { malformed } from '../repository/errors.ts';
 import type { SegmentRef } from '../repository/pages.ts';
@@ -22,13 +24,13 @@ const WHOLE_BYTES_MAX = 32 * 1024;
 
 export class IndexObject {
   readonly directory: IndexDirectory;
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
   readonly #read: ReadRange;
   readonly #what: string;
 
   private constructor(directory: IndexDirectory, key: Buffer, read: ReadRange, what: string) {
     this.directory = directory;
-    this.#key = key;
+    this.#key = createSecretKey(key);
     this.#read = read;
     this.#what = what;
   }

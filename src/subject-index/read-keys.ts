@@ -3,7 +3,7 @@
  * sealed, for new segments only, while their plaintext is at hand.
  */
 import { codecFor, type RowCodec, type Value } from '../rows/codec.ts';
-import { jsonPath } from '../rows/json-path.ts';
+import { valuesInside } from '../rows/key-pattern.ts';
 import { PgCopyCodec } from '../rows/pg-copy-codec.ts';
 import { CopyPlaces } from '../rows/pg-copy-places.ts';
 import { keyOf, type Comparison } from '../subjects/compare.ts';
@@ -137,7 +137,7 @@ export class KeyReader {
     this.#codec.scan(plain, isFirst, { wanted }, (values) => {
       if (!('json' in match)) this.#addKey(values, match.comparisons);
       else
-        for (const value of jsonPath(values[0] ?? null, match.path, match.json))
+        for (const value of valuesInside(values[0] ?? null, match.path, match.json))
           this.#addKey([value], match.comparisons);
     });
     return { kind: 'hashes', hashes: this.#seen.take() };

@@ -1,5 +1,6 @@
 /** An index object: sealed blocks back to back, and the sealed directory behind them. */
 import { createHmac } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { encodeColumn } from './content.ts';
 import type { IndexContent, TableContent } from './content.ts';
 import { formatDirectory } from './directory.ts';
@@ -46,7 +47,7 @@ export async function sealIndex(
 }
 
 /** The key of a block, from that of its object, which opens the directory. */
-export function blockKey(key: Uint8Array, number: number): Buffer {
+export function blockKey(key: Uint8Array | KeyObject, number: number): Buffer {
   return createHmac('sha256', key).update(`holdfast/1 index block ${number}`).digest();
 }
 

@@ -2,7 +2,6 @@
  * The oracle of purges: real backups of a random database over some days, a purge, real restores; and beside it, what
  * a restore of before gave, erased by SQL in the engine itself.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { fc } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import { isHoldfastError } from '../../src/errors.ts';
@@ -15,7 +14,7 @@ import { SnapshotReader } from '../../src/restore/reader.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import type { DumpReader, Source } from '../../src/sources/source.ts';
 import { checkMap } from '../../src/subjects/check.ts';
-import type { Engine } from '../../src/subjects/compare.ts';
+import type { SqlDatabase as Engine } from '../../src/subjects/compare.ts';
 import type { Action, Link, SubjectMap, TableRule } from '../../src/subjects/map.ts';
 import { parseSubjectMap } from '../../src/subjects/parse.ts';
 import type { ParsedMap } from '../../src/subjects/parse.ts';
@@ -78,7 +77,7 @@ export class Seen {
   erased = 0;
   refused = 0;
   rows = 0;
-  /** Maps that make a row the subject's again by what they set: nobody may say that they are gone. */
+  /** Maps that make a row the subject's again by what they set: refused. */
   relinked = 0;
   /** Worlds whose backups had an index. */
   indexed = 0;
@@ -98,6 +97,10 @@ export async function oracle(world: World, changes: readonly Day[], lab: Lab, se
   const planned = await plan(backups, subjectsOf(world), { map: text, allMatches: true });
   const located = await locatedIn(backups, planned.plan);
   const refusals = await Promise.all(before.map((one, at) => erase(one, located[at], lab.engine)));
+  if (planned.report.problems.some((problem) => problem.includes('leads to the subject again'))) {
+    seen.relinked += 1;
+    return;
+  }
   if (planned.report.problems.length > 0) {
     expect(refusals.filter((one) => one !== undefined)).not.toEqual([]);
     seen.refused += 1;
@@ -105,16 +108,7 @@ export async function oracle(world: World, changes: readonly Day[], lab: Lab, se
   }
   expect(refusals.filter((one) => one !== undefined)).toEqual([]);
   const wanted = await Promise.all(before.map((one) => one.contents()));
-  const done = await apply(backups, planned.plan).catch(async (error: unknown) => {
-    // A constant that the map sets may make a row the subject's again. Then, and only then, this is right.
-    if (!isHoldfastError(error, 'PURGE_NOT_GONE')) throw error;
-    expect(await isEnough(before, located, wanted, lab.engine), text).toBe(false);
-    return undefined;
-  });
-  if (done === undefined) {
-    seen.relinked += 1;
-    return;
-  }
+  const done = await apply(backups, planned.plan);
   expect(done.left).toEqual([]);
   for (const [at, id] of ids.entries()) {
     const after = await withReader(backups, id, lab.restore);
@@ -194,20 +188,6 @@ async function erase(
   }
 }
 
-/** True when a second erasure would not find anything to do. */
-async function isEnough(
-  erased: readonly Restored[],
-  located: readonly LocatedSnapshot[],
-  once: readonly unknown[],
-  engine: Engine,
-): Promise<boolean> {
-  for (const [at, one] of erased.entries()) {
-    if ((await erase(one, located[at], engine)) !== undefined) return false;
-    if (!isDeepStrictEqual(await one.contents(), once[at])) return false;
-  }
-  return true;
-}
-
 /** The map of a world, with a way from the root to each table: without one, it is refused. */
 function mapFor(world: World, name: (index: number) => string): SubjectMap {
   const map = mapOf(world, name);
@@ -282,9 +262,7 @@ export function fillNotes(
   engine: Engine,
 ): string {
   const longer = (table: number, length: number, where: string) =>
-    `UPDATE ${name(table)} SET note = note || ${engine === 'postgres' ? 'repeat' : 'printf'}(${
-      engine === 'postgres' ? `'x', ${length}` : `'%.*c', ${length}, 'x'`
-    }) WHERE ${where};`;
+    `UPDATE ${name(table)} SET note = ${LONGER[engine](length)} WHERE ${where};`;
   const all = tables.flatMap((_, table) =>
     notes.flatMap((length, at) =>
       length === 0 ? [] : [longer(table, length, `id % ${notes.length} = ${at}`)],
@@ -292,3 +270,9 @@ export function fillNotes(
   );
   return [...all, ...(giant ? [longer(0, 5_000_000, 'id = 2')] : [])].join('\n');
 }
+
+const LONGER: Readonly<Record<Engine, (length: number) => string>> = {
+  postgres: (length) => `note || repeat('x', ${length})`,
+  sqlite: (length) => `note || printf('%.*c', ${length}, 'x')`,
+  mysql: (length) => `CONCAT(note, REPEAT('x', ${length}))`,
+};
