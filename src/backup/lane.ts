@@ -223,8 +223,10 @@ function streamOf({ name, section, dialect, table }: StreamInfo, tally: StreamTa
 
 /** Data rows of a stream, from its line ends: a COPY block has a header and an end mark, which are not rows. */
 function rowsOf(stream: StreamInfo, lineEnds: number): number {
-  if (stream.dialect === 'sql') return 0;
-  if (stream.dialect === 'sql-insert') return lineEnds;
+  if (stream.dialect === 'sql' || stream.dialect === 'tar') return 0;
+  // SELECT comes first.
+  if (stream.dialect === 'redis-restore') return lineEnds - 1;
+  if (stream.dialect !== 'pg-copy') return lineEnds;
   // A quoted name may itself hold line ends, and the header shows each of them once.
   const named = [stream.table?.name ?? '', ...(stream.table?.columns ?? [])].join('').split('\n').length - 1;
   return lineEnds - 2 - named;

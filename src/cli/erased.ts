@@ -1,7 +1,7 @@
 /** What the ledger has erased from a snapshot that a purge has not reached: nobody is shown or given to anybody. */
 import { HoldfastError } from '../errors.ts';
-import type { ErasedRows } from '../purge/erased.ts';
-import type { SnapshotInput } from '../purge/prepare.ts';
+import type { ErasedRows } from '../purge/locate/erased.ts';
+import type { SnapshotInput } from '../purge/locate/prepare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import type { LiveSnapshots } from './live-snapshots.ts';
 

@@ -2,7 +2,7 @@
 import { setOf } from '../config/config.ts';
 import type { SetConfig } from '../config/config.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
-import type { SnapshotInput } from '../purge/prepare.ts';
+import type { SnapshotInput } from '../purge/locate/prepare.ts';
 import type { Session } from '../repository/session.ts';
 import type { SetView } from '../restore/open.ts';
 import type { SegmentPool } from '../segments/pool.ts';

@@ -1,6 +1,6 @@
 /** The locks that a purge gives to what it puts: as a backup does, by the policy of the set. */
 import type { SetConfig } from '../config/config.ts';
-import type { PurgeLocks } from '../purge/amend.ts';
+import type { PurgeLocks } from '../purge/rewrite/amend.ts';
 import { DAY_MS } from '../repository/rules.ts';
 
 /** By the store's clock. Cut to whole seconds: a store would round up, past the end of the life. */

@@ -1,7 +1,7 @@
 /** The store of a set and its copies, as a plan looks at them. */
 import type { Config, SetConfig } from '../config/config.ts';
 import { isHoldfastError } from '../errors.ts';
-import type { PlanPlace } from '../purge/plan.ts';
+import type { PlanPlace } from '../purge/plan/plan.ts';
 import type { Session } from '../repository/session.ts';
 import type { Store } from '../stores/store.ts';
 import type { CliContext } from './context.ts';

@@ -1,8 +1,8 @@
 /** A plan of a purge in lines for people: what happens to whose rows, what stays and why, and what lies where. Pure. */
-import type { PlanReport } from '../purge/plan.ts';
-import type { Estimate, PlannedObjects, PlannedPlace } from '../purge/planned-place.ts';
-import { keptLines } from '../purge/kept.ts';
-import type { TableCounts } from '../purge/table-counts.ts';
+import type { PlanReport } from '../purge/plan/plan.ts';
+import type { Estimate, PlannedObjects, PlannedPlace } from '../purge/plan/planned-place.ts';
+import { keptLines } from '../purge/plan/kept.ts';
+import type { TableCounts } from '../purge/plan/table-counts.ts';
 import { formatBytes, formatPlural, printable } from './format.ts';
 
 /** `public.orders 2 deleted, 1 kept; …`, or that they are not in it. */

@@ -18,6 +18,10 @@ export async function openScratchSpace(
     const { sqliteScratch } = await import('../scratch/sqlite.ts');
     return sqliteScratch();
   }
+  if (kind === 'redis') {
+    const { noScratchFor } = await import('../scratch/errors.ts');
+    throw noScratchFor('Redis');
+  }
   if (url === undefined) {
     const { startScratchServer } = await import('../scratch/postgres-server.ts');
     return startScratchServer({ major: Number.parseInt(serverVersion, 10) || 0, env }, signal);

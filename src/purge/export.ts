@@ -1,12 +1,12 @@
 /** The rows of subjects themselves, from one snapshot: what a right of access asks for. Nothing is changed. */
 import type { Value } from '../rows/codec.ts';
-import { changeOf } from './erased.ts';
-import type { ErasedRows } from './erased.ts';
-import type { Search } from './locate.ts';
-import type { RowEdit } from './located.ts';
-import type { Prepared, PreparedStream } from './prepare.ts';
-import { rowName, rowPlace } from './tables.ts';
-import { readUnits } from './units.ts';
+import { changeOf } from './locate/erased.ts';
+import type { ErasedRows } from './locate/erased.ts';
+import type { Search } from './locate/locate.ts';
+import type { RowEdit } from './locate/located.ts';
+import type { Prepared, PreparedStream } from './locate/prepare.ts';
+import { rowName, rowPlace } from './locate/tables.ts';
+import { readUnits } from './locate/units.ts';
 
 export interface ExportedRow {
   readonly table: string;

@@ -26,6 +26,15 @@ export const targetOccupied = (target: string) =>
     hint: 'Name a new database or file with --to, or leave --to out to have a new name chosen.',
   });
 
+/** A server holds what it holds: there is no new place beside it. */
+export const targetNeeded = () =>
+  new HoldfastError({
+    code: 'TARGET_NEEDED',
+    exit: 'usage',
+    message: 'a whole server was backed up, and there is no free place on it to restore to',
+    hint: 'Start an empty server and name it: --to redis://host:6380. Or write the commands out: --to FILE.sql',
+  });
+
 export const targetUnwritable = (target: string, cause: unknown) =>
   new HoldfastError({
     code: 'TARGET_UNWRITABLE',

@@ -2,7 +2,9 @@
 import type { TableSchema } from '../sources/schema.ts';
 import type { Dialect, SourceInfo, TableInfo } from '../sources/source.ts';
 import { noCodec } from './errors.ts';
+import { MysqlInsertCodec } from './mysql-insert-codec.ts';
 import { PgCopyCodec } from './pg-copy-codec.ts';
+import { RedisRestoreCodec } from './redis-restore-codec.ts';
 import type { RowCodec } from './row-codec.ts';
 import { SqlInsertCodec } from './sql-insert-codec.ts';
 import type { TextEncoding } from './sqlite-literals.ts';
@@ -38,9 +40,13 @@ export function codecFor(
   switch (dialect) {
     case 'pg-copy':
       return new PgCopyCodec(table, schema);
+    case 'redis-restore':
+      return new RedisRestoreCodec(table);
     case 'sql-insert':
       return new SqlInsertCodec(table, schema, options.encoding ?? 'UTF-8');
-    case 'sql':
+    case 'mysql-insert':
+      return new MysqlInsertCodec(table, schema);
+    default:
       throw noCodec(table.name, dialect);
   }
 }

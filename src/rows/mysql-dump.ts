@@ -52,6 +52,7 @@ export async function* splitMysqlData(bytes: AsyncIterable<Uint8Array>): AsyncIt
     const seen = new Set<string>();
     for (let head = await lines.insert(); head !== undefined; head = await lines.insert()) {
       const { table, columns, bytes: prefix } = head;
+      if (lines.isComplete) throw unplaceable(lines.place, 'rows behind the end of the dump');
       if (seen.has(table)) throw unplaceable(lines.place, `table ${table} a second time`);
       seen.add(table);
       yield {
@@ -63,6 +64,7 @@ export async function* splitMysqlData(bytes: AsyncIterable<Uint8Array>): AsyncIt
       if (lines.isInside) throw new Error('a part of the dump was not read to its end');
     }
     yield { name: 'data-end', dialect: 'sql', bytes: settings(lines, COMMIT, 'before') };
+    if (!lines.isAtEnd) throw unplaceable(lines.place, 'rows behind the settings that end the dump');
     if (!lines.isComplete) throw incompleteDump('data', 'mariadb-dump');
   } finally {
     await lines.close();
@@ -105,6 +107,11 @@ class Lines {
   /** The tool has said that it was done. */
   get isComplete(): boolean {
     return this.#isComplete;
+  }
+
+  /** All has been read. */
+  get isAtEnd(): boolean {
+    return this.#isEnded && this.#rest.length === 0;
   }
 
   close(): Promise<void> {

@@ -9,7 +9,10 @@ export interface InsertHead {
   readonly bytes: Buffer;
 }
 
-const HEAD = /^INSERT INTO `((?:[^`]|``)+)` \((`(?:[^`]|``)+`(?:, `(?:[^`]|``)+`)*)\) VALUES \(/;
+/** A source refuses names with line ends (MYSQL_NAME), and the client has trouble with the others. */
+// eslint-disable-next-line no-control-regex -- it is about these
+const NAME = /(?:[^`\0\n\r\x1a]|``)+/.source;
+const HEAD = new RegExp(`^INSERT INTO \`(${NAME})\` \\((\`${NAME}\`(?:, \`${NAME}\`)*)\\) VALUES \\(`);
 
 /** Reads it; undefined when the line begins otherwise. */
 export function readInsertHead(line: Buffer): InsertHead | undefined {

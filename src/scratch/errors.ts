@@ -8,6 +8,14 @@ export const noServerPrograms = (major: number) =>
     hint: `Install them (Debian: postgresql-${major}), or name a server to restore into with --scratch URL.`,
   });
 
+export const noScratchFor = (engine: string) =>
+  new HoldfastError({
+    code: 'SCRATCH_UNSUPPORTED',
+    exit: 'unverifiable',
+    message: `this version sets up no ${engine} to restore into`,
+    hint: 'Start an empty server, restore into it with holdfast restore --to URL, and look there.',
+  });
+
 export const noServerUser = () =>
   new HoldfastError({
     code: 'SCRATCH_NO_USER',

@@ -1,5 +1,5 @@
 /** What the closure asks of the rows of a snapshot, wherever they lie. */
-import { jsonPath } from '../rows/json-path.ts';
+import { valuesInside } from '../rows/key-pattern.ts';
 import type { Value } from '../rows/values.ts';
 import { keyOf } from './compare.ts';
 import type { Match } from './relations.ts';
@@ -51,7 +51,7 @@ export function matches({ match, keys }: Query, read: ReadColumn, table: string)
     return key !== null && keys.has(key);
   }
   const where = `${table}.${match.column}`;
-  return jsonPath(read(match.column), match.path, where).some((value) => {
+  return valuesInside(read(match.column), match.path, where).some((value) => {
     const key = keyOf([value], match.comparisons);
     return key !== null && keys.has(key);
   });

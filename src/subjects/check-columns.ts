@@ -124,7 +124,7 @@ function unprintable(
   if (options.engine === 'postgres' && family === 'boolean' && value !== 't' && value !== 'f') {
     return 'is a boolean, which a dump prints as t or f';
   }
-  if (options.engine === 'postgres' && family === 'integer' && !/^-?(0|[1-9]\d*)$/.test(value)) {
+  if (options.engine !== 'sqlite' && family === 'integer' && !/^-?(0|[1-9]\d*)$/.test(value)) {
     return `is ${column.type}, and '${value}' is no such number`;
   }
   return undefined;

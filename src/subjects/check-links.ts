@@ -1,5 +1,7 @@
 /** Can the two sides of a link ever be equal, and are they in the dump at all? */
-import type { ColumnSchema, TableSchema } from '../sources/schema.ts';
+import { isKeyPattern } from '../rows/key-pattern.ts';
+import { fullType, type ColumnSchema, type TableSchema } from '../sources/schema.ts';
+import { uncollated } from './compare.ts';
 import { didYouMean, problem, warning, type Finding, type CheckContext } from './finding.ts';
 import type { ColumnLink, JsonLink, Link } from './map.ts';
 import { hasColumn, optionalOf } from './narrow.ts';
@@ -60,7 +62,7 @@ function notInDump(
 }
 
 function checkPair(
-  { pathOf }: CheckContext,
+  { pathOf, options }: CheckContext,
   table: TableSchema,
   target: TableSchema,
   link: ColumnLink,
@@ -75,7 +77,18 @@ function checkPair(
   }
   const never = incomparable(own.type, other.type);
   if (never !== undefined) return [problem(path, never)];
+  if (options.engine === 'mysql') return checkCollations(own, other, link, path);
   return doubts(own, other, link).map((doubt) => warning(path, doubt));
+}
+
+function checkCollations(
+  own: ColumnSchema,
+  other: ColumnSchema,
+  { canonical }: Link,
+  path: readonly PropertyKey[],
+): readonly Finding[] {
+  const why = canonical === 'exact' ? uncollated([fullType(own), fullType(other)]) : undefined;
+  return why === undefined ? [] : [problem(path, `${why}: add canonical: lower`)];
 }
 
 /** Pairs that the database takes for equal and whose text in a dump may differ. */
@@ -91,7 +104,7 @@ function doubts(own: ColumnSchema, other: ColumnSchema, { canonical }: Link): re
 }
 
 function checkJson(
-  { pathOf }: CheckContext,
+  { pathOf, options }: CheckContext,
   table: TableSchema,
   target: TableSchema,
   link: JsonLink,
@@ -99,6 +112,9 @@ function checkJson(
   const own = columnOf(table, link.column);
   const other = columnOf(target, link.to.columns[0]);
   if (own === undefined || other === undefined) return [];
+  if (isKeyPattern(link.path)) {
+    return options.engine === 'redis' ? [] : [problem(pathOf(link), 'keys are for Redis')];
+  }
   if (!['json', 'text', 'any'].includes(familyOf(own.type))) {
     return [problem(pathOf(link), `${link.column} is ${own.type}, which holds no JSON`)];
   }

@@ -11,6 +11,16 @@ export function tableUncovered(table: string): HoldfastError {
   });
 }
 
+/** A link between texts that nobody but the server can compare. */
+export function collationUnknown(table: string, why: string): HoldfastError {
+  return new HoldfastError({
+    code: 'SUBJECTS_COLLATION',
+    exit: 'policy',
+    message: `rows of ${table} cannot be compared as the database does it: ${why}`,
+    hint: 'Say in the map how they are compared: canonical: lower, or canonical: trim.',
+  });
+}
+
 /** A column that the map names and the table lacks. */
 export function columnMissing(table: string, column: string): HoldfastError {
   return new HoldfastError({

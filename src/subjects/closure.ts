@@ -12,6 +12,7 @@ import type { Query, TableAccess } from './access.ts';
 import { keyOf, type Engine } from './compare.ts';
 import { valuesAt, type AffectedRow, type DecidedRow, type DecidedRows } from './decided.ts';
 import { isGone, problemsOf, type Problem } from './integrity.ts';
+import { columnsForLinks } from './relinked.ts';
 import { ASKED_FOR, outcomeFor, type Outcome } from './outcome.ts';
 import {
   askedFor,
@@ -248,7 +249,11 @@ function neededColumns({ tables, references, schema }: Relations): ReadonlyMap<s
   const needs = new Map(
     tables.map((table) => [
       table.name,
-      new Set([...uniquesOf(table.schema, schema).flat(), ...table.rule.largeObjects]),
+      new Set([
+        ...uniquesOf(table.schema, schema).flat(),
+        ...table.rule.largeObjects,
+        ...columnsForLinks(table),
+      ]),
     ]),
   );
   const need = (table: string, columns: readonly string[]) => {

@@ -5,13 +5,29 @@
  * comparing the text alone would leave rows of the subject behind.
  */
 import type { Value } from '../rows/values.ts';
+import type { SourceKind } from '../sources/source.ts';
 import { canonical, type CanonicalForm } from './canonical.ts';
+import { collated, COLLATED_KINDS, collationOf, kindOfCollation } from './collation.ts';
 import { familyOf, ignoresCase, isPadded } from './types.ts';
 
-export type Engine = 'postgres' | 'sqlite';
+/** `mysql` is MariaDB too. */
+export type Engine = 'postgres' | 'sqlite' | 'mysql' | 'redis';
 
-/** What about the text is not part of the value: nothing, how a number is written, padding, case (citext). */
-export type Kind = 'exact' | 'number' | 'padded' | 'folded';
+/** Those in which an erasure can be written as SQL. */
+export type SqlDatabase = Exclude<Engine, 'redis'>;
+
+/** The engine of a kind of source; undefined where rows are not purged by a subject map. */
+export function engineOf(kind: SourceKind): Engine | undefined {
+  return kind === 'files' ? undefined : kind;
+}
+
+/**
+ * What about the text is not part of the value: nothing, how a number is written, padding, case (citext), what a
+ * collation of MySQL folds.
+ */
+export type Kind = (typeof KINDS)[number];
+
+export const KINDS = ['exact', 'number', 'padded', 'folded', ...COLLATED_KINDS] as const;
 
 export interface Comparison {
   /** As the subject map says. */
@@ -23,7 +39,7 @@ export interface Comparison {
 /**
  * How columns of these types are compared.
  *
- * @param types - of both columns, as `ColumnSchema.type` has them; a value inside JSON has the type `json value`
+ * @param types - of both columns, as `fullType` gives them; a value inside JSON has the type `json value`
  */
 export function comparisonOf(
   engine: Engine,
@@ -51,6 +67,8 @@ export function comparable(value: Value, { form, kind }: Comparison): string | n
       return value.replace(/ +$/, '');
     case 'folded':
       return value.toLowerCase();
+    default:
+      return collated(value, kind);
   }
 }
 
@@ -76,12 +94,41 @@ export function isNumberText(text: string): boolean {
 function kindOf(engine: Engine, types: readonly [string, string]): Kind {
   const families = types.map(familyOf);
   const numbers = families.filter((family) => family === 'integer' || family === 'number');
+  if (engine === 'mysql' && types.some(isZerofilled)) return 'number';
   if (numbers.length === 1 && types.includes(JSON_VALUE)) return 'number';
   // Whole numbers are written in one way only.
   if (numbers.length === 2 && families.includes('number')) return 'number';
-  if (engine === 'sqlite') return 'exact';
+  if (engine === 'sqlite' || engine === 'redis') return 'exact';
+  if (engine === 'mysql') return collatedKind(types);
   if (types.some(isPadded)) return 'padded';
   return types.some(ignoresCase) ? 'folded' : 'exact';
+}
+
+/** Prints `00042`. */
+function isZerofilled(type: string): boolean {
+  return /\bzerofill\b/i.test(type);
+}
+
+/**
+ * By the collations of both columns. Of two, the binary one decides, as in the server. One that is not known counts as
+ * one that folds much: foreign keys, which nobody chooses, are rather found too often; links by it are refused
+ * (`relations.ts`).
+ */
+function collatedKind(types: readonly [string, string]): Kind {
+  const collations = types.flatMap((type) => collationOf(type) ?? []);
+  const kinds = collations.map((collation) => kindOfCollation(collation) ?? 'uca1400');
+  const strict = kinds.find((kind) => kind === 'exact' || kind === 'padded');
+  return strict ?? kinds[0] ?? 'exact';
+}
+
+/** Why text of these types is not compared here as in MySQL; undefined when it is. */
+export function uncollated(types: readonly [string, string]): string | undefined {
+  const collations = types.flatMap((type) => collationOf(type) ?? []);
+  const odd = collations.find((collation) => kindOfCollation(collation) === undefined);
+  if (odd !== undefined) return `how ${odd} compares is not known here`;
+  const kinds = new Set(collations.map((collation) => kindOfCollation(collation)));
+  const folds = kinds.size > 1 && !kinds.has('exact') && !kinds.has('padded');
+  return folds ? `${collations.join(' and ')} compare in different ways` : undefined;
 }
 
 const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,9}))?$/;

@@ -6,12 +6,13 @@
  */
 import { throwIfCancelled } from '../errors.ts';
 import type { Value } from '../rows/values.ts';
-import type { ForeignKey } from '../sources/schema.ts';
+import { fullType, type ForeignKey } from '../sources/schema.ts';
 import type { Hit, Query, TableAccess } from './access.ts';
 import { comparisonOf, keyOf, type Comparison } from './compare.ts';
 import { valuesAt, type DecidedRow, type DecidedRows } from './decided.ts';
 import type { Replacement } from './map.ts';
 import type { Outcome } from './outcome.ts';
+import { relinkedProblems } from './relinked.ts';
 import { uniquesOf, type ColumnMatch, type Reference, type Relations } from './relations.ts';
 
 export interface Problem {
@@ -20,8 +21,9 @@ export interface Problem {
    * - `no-parent`: rows would be made to point at a row that is not there
    * - `duplicate`: rows would get a unique key that another row has too
    * - `not-null`: rows would get NULL in a column that takes none
+   * - `relinked`: rows would get a value by which they are the subject's again
    */
-  readonly kind: 'dangling' | 'no-parent' | 'duplicate' | 'not-null';
+  readonly kind: 'dangling' | 'no-parent' | 'duplicate' | 'not-null' | 'relinked';
   readonly table: string;
   /** The foreign key's name, or the columns: `email, tenant`. */
   readonly constraint: string;
@@ -43,6 +45,8 @@ export function describeProblem({ kind, table, constraint, to, rows }: Problem):
       return `${these} would have the same ${constraint} as another row`;
     case 'not-null':
       return `${these} would have no ${constraint}, which must not be null`;
+    case 'relinked':
+      return `${these} would be set to a ${constraint} that leads to the subject again`;
   }
 }
 
@@ -59,7 +63,8 @@ export interface IntegrityInput {
 /** Finds them; tables are looked through only where something that goes may be pointed at. */
 export async function problemsOf(input: IntegrityInput): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
-  for (const decided of input.tables.values()) problems.push(...nullProblems(decided));
+  for (const decided of input.tables.values())
+    problems.push(...nullProblems(decided), ...relinkedProblems(decided, input.asked));
   const byTable = Map.groupBy(input.relations.references, ({ table }) => table.name);
   for (const references of byTable.values()) problems.push(...(await danglingProblems(references, input)));
   for (const reference of input.relations.references)
@@ -211,7 +216,8 @@ async function duplicateProblems(decided: DecidedRows, input: IntegrityInput): P
   const partitions = schema.tables.filter((other) => other.name === name || isSibling(other, table));
   for (const columns of uniquesOf(table, schema)) {
     const comparisons = columns.map((column): Comparison => {
-      const type = table.columns.find((other) => other.name === column)?.type ?? '';
+      const found = table.columns.find((other) => other.name === column);
+      const type = found === undefined ? '' : fullType(found);
       return comparisonOf(engine, [type, type], 'exact');
     });
     const taken = new Map<string, number>();

@@ -86,11 +86,14 @@ export interface ColumnLink extends LinkParts {
   readonly columns: readonly string[];
 }
 
-/** A value inside a JSON column equals a column of another table; with `[*]`, any of several values. */
+/**
+ * A value inside a JSON column equals a column of another table; with `[*]`, any of several values. Or, where the path
+ * is a pattern of keys (Redis), what stands at its placeholder.
+ */
 export interface JsonLink extends LinkParts {
   readonly kind: 'json';
   readonly column: string;
-  /** `$.user.id`, `$.items[*].owner`. */
+  /** `$.user.id`, `$.items[*].owner`; or `session:{id}:*`. */
   readonly path: string;
 }
 

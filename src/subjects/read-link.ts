@@ -1,4 +1,5 @@
-/** `link` and `json`: how a row is found to be about a subject. */
+/** `link`, `json` and `keys`: how a row is found to be about a subject. */
+import { parseKeyPattern } from '../rows/key-pattern.ts';
 import type { CanonicalForm } from './canonical.ts';
 import { CANONICAL_FORMS } from './canonical.ts';
 import { whole, type Field } from './fields.ts';
@@ -16,13 +17,15 @@ export interface LinkSurroundings {
   readonly follow: boolean;
 }
 
-/** The links that `link` and `json` of one level state. */
+/** The links that `link`, `json` and `keys` of one level state. */
 export function readLinks(fields: ReadonlyMap<string, Field>, around: LinkSurroundings): readonly Link[] {
   const link = fields.get('link');
   const json = fields.get('json');
+  const keys = fields.get('keys');
   return [
     ...(link === undefined ? [] : [readColumnLink(link, around)].filter((each) => each !== undefined)),
     ...(json === undefined ? [] : readJsonLinks(json, around)),
+    ...(keys === undefined ? [] : readKeyLinks(keys, around)),
   ];
 }
 
@@ -87,6 +90,28 @@ function readJsonLink(column: string, field: Field, around: LinkSurroundings): J
     },
     field.path,
   );
+}
+
+/** The column of a Redis database in which its keys stand. */
+const KEY_COLUMN = 'key';
+
+/** `["session:{id}:*", "user:{id}"]`: the placeholder is a column of the root. */
+function readKeyLinks(field: Field, { root, ...around }: LinkSurroundings): readonly JsonLink[] {
+  return (field.items('patterns of keys') ?? []).flatMap((item) => {
+    const text = item.text('a pattern such as session:{id}:*');
+    if (text === undefined) return [];
+    const pattern = text.startsWith('$') ? 'begins with $, as paths in JSON do' : parseKeyPattern(text);
+    if (typeof pattern === 'string') return item.wrong(pattern) ?? [];
+    if (!root.key.includes(pattern.name) && !root.lookup.has(pattern.name))
+      return item.wrong(`names {${pattern.name}}, which is neither key nor lookup of the root`) ?? [];
+    const options = readOptions(undefined, undefined, { root, ...around });
+    if (options === undefined) return [];
+    const to = { table: root.table, columns: [pattern.name] };
+    return field.findings.place<JsonLink>(
+      { kind: 'json', column: KEY_COLUMN, path: text, to, ...options },
+      item.path,
+    );
+  });
 }
 
 function rootKey(field: Field, root: SubjectRoot): ColumnReference | undefined {

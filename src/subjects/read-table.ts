@@ -6,9 +6,19 @@ import { readLinks } from './read-link.ts';
 import { isTableName } from './reference.ts';
 
 const DECLARATIONS = ['no_personal_data', 'rebuild'] as const;
-const LINK_KEYS = ['link', 'json', 'follow', 'erase', 'keep'] as const;
+const LINK_KEYS = ['link', 'json', 'keys', 'follow', 'erase', 'keep'] as const;
 const COLUMN_LISTS = ['text', 'large_objects', 'optional', 'not_personal'] as const;
-const TABLE_KEYS = [...DECLARATIONS, 'link', 'json', 'links', 'follow', 'erase', 'keep', ...COLUMN_LISTS];
+const TABLE_KEYS = [
+  ...DECLARATIONS,
+  'link',
+  'json',
+  'keys',
+  'links',
+  'follow',
+  'erase',
+  'keep',
+  ...COLUMN_LISTS,
+];
 
 /** The rule that an entry of `tables` states; undefined when it is wrong. */
 export function readTable(name: string, field: Field, root: SubjectRoot): TableRule | undefined {
@@ -68,8 +78,8 @@ function notPersonal(fields: ReadonlyMap<string, Field>): { readonly notPersonal
 }
 
 function mustLead(field: Field, fields: ReadonlyMap<string, Field>, isRoot: boolean): void {
-  if (isRoot || ['link', 'json', 'links'].some((key) => fields.has(key))) return;
-  field.wrong('needs a link (or json, or links): how are its rows about a subject?', 'key');
+  if (isRoot || ['link', 'json', 'keys', 'links'].some((key) => fields.has(key))) return;
+  field.wrong('needs a link (or json, keys, or links): how are its rows about a subject?', 'key');
 }
 
 function missingAction(isRoot: boolean, fields: ReadonlyMap<string, Field>): string {
@@ -86,7 +96,7 @@ function actionOfAll(links: readonly Link[]): Linked['action'] | undefined {
 function readListed(item: Field, root: SubjectRoot): readonly Link[] {
   const fields = item.fields(LINK_KEYS);
   if (fields === undefined) return [];
-  if (!fields.has('link') && !fields.has('json')) item.wrong('needs link or json');
+  if (!['link', 'json', 'keys'].some((key) => fields.has(key))) item.wrong('needs link or json, or keys');
   return readLinks(fields, { root, action: readAction(item, fields), follow: readFollow(fields) });
 }
 

@@ -1,7 +1,7 @@
 /** Names of tables and columns as a subject map writes them: `public.users.id`, `public."Odd Name"."Col"`. */
 
-/** An identifier: quoted with doubled quotes, or anything without dots, quotes and blanks. */
-const PART = /"(?:[^"]|"")+"|[^\s".]+/y;
+/** An identifier: quoted with doubled quotes (MySQL: backticks), or anything without dots, quotes and blanks. */
+const PART = /"(?:[^"]|"")+"|`(?:[^`]|``)+`|[^\s".`]+/y;
 
 export interface ColumnReference {
   /** As written: it must be what `TableInfo.name` is. */
@@ -26,7 +26,7 @@ export function isTableName(text: string): boolean {
 
 /** `table.column` such that `splitReference` finds both again. */
 export function joinReference({ table, column }: ColumnReference): string {
-  return `${table}.${/^[^\s".]+$/.test(column) ? column : `"${column.replaceAll('"', '""')}"`}`;
+  return `${table}.${/^[^\s".`]+$/.test(column) ? column : `"${column.replaceAll('"', '""')}"`}`;
 }
 
 /** The last part of a table's name, without quotes: `users` of `public.users`. */
@@ -48,5 +48,6 @@ function partsOf(text: string): readonly string[] | undefined {
 }
 
 function unquoted(part: string): string {
+  if (part.startsWith('`')) return part.slice(1, -1).replaceAll('``', '`');
   return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part;
 }

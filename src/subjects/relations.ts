@@ -3,9 +3,10 @@
  * foreign keys must still hold afterwards. The closure over rows and the erasure as SQL are both made from this.
  */
 import type { ForeignKey, Schema, TableSchema } from '../sources/schema.ts';
-import { storedTables } from '../sources/schema.ts';
-import { comparisonOf, JSON_VALUE, type Comparison, type Engine } from './compare.ts';
-import { columnMissing, tableUncovered } from './closure-errors.ts';
+import { fullType, storedTables } from '../sources/schema.ts';
+import type { CanonicalForm } from './canonical.ts';
+import { comparisonOf, JSON_VALUE, uncollated, type Comparison, type Engine } from './compare.ts';
+import { collationUnknown, columnMissing, tableUncovered } from './closure-errors.ts';
 import { ruleFor, type Constant, type Link, type Linked, type SubjectMap } from './map.ts';
 import { inOrder } from './order.ts';
 
@@ -76,7 +77,8 @@ export interface Reference {
 /**
  * Holds the map against the schema.
  *
- * @throws HoldfastError SUBJECTS_UNCOVERED for a table without a rule, SUBJECTS_COLUMN for a column that is not there
+ * @throws HoldfastError SUBJECTS_UNCOVERED for a table without a rule, SUBJECTS_COLUMN for a column that is not there,
+ *   SUBJECTS_COLLATION for texts that cannot be compared as in MySQL
  */
 export function relationsOf(map: SubjectMap, schema: Schema, engine: Engine): Relations {
   const linked = linkedTables(map, schema);
@@ -103,7 +105,12 @@ export function askedFor(
 ): ColumnMatch {
   const comparisons = by.map((column) => {
     const type = typeOf(root.schema, column);
-    return comparisonOf(relations.engine, [type, type], map.root.lookup.get(column) ?? 'exact');
+    return chosenComparison(
+      relations.engine,
+      root.schema,
+      [type, type],
+      map.root.lookup.get(column) ?? 'exact',
+    );
   });
   return { kind: 'columns', columns: by, comparisons, when: new Map() };
 }
@@ -164,7 +171,7 @@ function relationOf({ map, schema, engine, table, link, index, linked }: LinkPla
   const comparisons = targetColumns.map((column, at) => {
     // Partitions have their root's types; without any, nothing is ever compared.
     const target = holders[0] === undefined ? '' : typeOf(holders[0], column);
-    return comparisonOf(engine, [own[at] ?? '', target], link.canonical);
+    return chosenComparison(engine, table, [own[at] ?? '', target], link.canonical);
   });
   for (const column of [...link.when.keys(), ...(link.kind === 'json' ? [link.column] : [])])
     typeOf(table, column);
@@ -180,6 +187,21 @@ function relationOf({ map, schema, engine, table, link, index, linked }: LinkPla
     targetColumns,
     toRoot: to === map.root.table,
   };
+}
+
+/**
+ * A comparison that the map asks for.
+ * @throws HoldfastError SUBJECTS_COLLATION
+ */
+function chosenComparison(
+  engine: Engine,
+  table: TableSchema,
+  types: readonly [string, string],
+  form: CanonicalForm,
+): Comparison {
+  const why = form === 'exact' ? uncollated(types) : undefined;
+  if (why !== undefined) throw collationUnknown(table.name, why);
+  return comparisonOf(engine, types, form);
 }
 
 function referencesOf(
@@ -216,5 +238,5 @@ function foreignKeysOf(schema: Schema, table: TableSchema): readonly ForeignKey[
 function typeOf(table: TableSchema, column: string): string {
   const found = table.columns.find(({ name }) => name === column);
   if (found === undefined) throw columnMissing(table.name, column);
-  return found.type;
+  return fullType(found);
 }

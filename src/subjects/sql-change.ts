@@ -202,7 +202,9 @@ export function unlinkObjects(table: PlannedTable, engine: SqlEngine): readonly 
 /** Sets what is to be set, in one statement for each table. */
 export function changeRows(table: PlannedTable, engine: SqlEngine): readonly string[] {
   if (table.sets.length === 0) return [];
-  const values = table.sets.map((set) => `${quoteName(set.column)} = ${valueOf(set, table, 't', engine)}`);
+  const sets = table.sets.map((set) => [set.column, valueOf(set, table, 't', engine)] as const);
+  if (engine.change) return engine.change(table, sets);
+  const values = sets.map(([column, value]) => `${quoteName(column)} = ${value}`);
   const rows = `FROM ${engine.temp(setName(table))} AS s WHERE ${sameRow(table, 't', 's')}`;
   return [`${engine.update} ${table.reference} AS t SET ${values.join(', ')}\n${rows};`];
 }

@@ -15,6 +15,8 @@ export interface SqlTable {
   readonly reference: string;
   /** The columns that identify a row. */
   readonly ids: readonly string[];
+  /** What identifies a row where no columns do, one for each of `ids`. */
+  readonly idSql?: (alias: string) => readonly string[];
 }
 
 /** One side of a comparison. */
@@ -56,12 +58,16 @@ export interface SqlEngine {
   readonly temp: (name: string) => string;
   readonly reference: (name: string, isPartitioned: boolean) => string;
   readonly ids: (table: TableSchema, isPartitioned: boolean) => readonly string[];
+  /** See `SqlTable.idSql`. */
+  readonly idSql?: (table: TableSchema) => SqlTable['idSql'];
   /** A temporary table for ids of rows (`r1`, `r2`, …), each with the number of a link. */
   readonly createRows: (table: SqlTable) => string;
   /** A temporary table of rows of `table` from a query of their ids. */
   readonly createAs: (table: SqlTable, name: string, query: string) => string;
   /** Adds what is not there yet. */
   readonly insertNew: (into: string, query: string) => string;
+  /** A query of these tuples, in columns `column1`, `column2`, …; `VALUES` where it is not given. */
+  readonly values?: (tuples: readonly (readonly string[])[]) => string;
   /** Such that equal values (see `compare.ts`) are equal in SQL. */
   readonly side: (side: Side) => string;
   /** Undefined when no value of such a column can be equal to it. */
@@ -81,6 +87,15 @@ export interface SqlEngine {
   readonly unlink: (numbers: string) => string;
   /** The words before the table in an UPDATE. */
   readonly update: string;
+  /** Sets columns of the rows `t` that `setName` lists as `s`, where that is not UPDATE … FROM. */
+  readonly change?: (
+    table: SqlTable,
+    sets: readonly (readonly [column: string, value: string])[],
+  ) => readonly string[];
+  /** Rows are known by their values, so that those which go must go before others get the same. */
+  readonly deletesFirst?: true;
+  /** The last statements, where that is more than the command. */
+  readonly end?: (command: 'COMMIT' | 'ROLLBACK') => readonly string[];
   /** Deletes the rows that `goneName` lists, of all these tables. */
   readonly deleteAll: (tables: readonly SqlTable[]) => readonly string[];
 }
@@ -103,5 +118,12 @@ export function leadsOn(followed: readonly number[] | undefined): string {
 
 /** True when the row `alias` of a table is the one of `temporary`. */
 export function sameRow(table: SqlTable, alias: string, temporary: string): string {
-  return table.ids.map((id, index) => `${alias}.${id} = ${temporary}.r${index + 1}`).join(' AND ');
+  return idsOf(table, alias)
+    .map((id, index) => `${id} = ${temporary}.r${index + 1}`)
+    .join(' AND ');
+}
+
+/** What identifies the row `alias`. */
+export function idsOf(table: SqlTable, alias: string): readonly string[] {
+  return table.idSql?.(alias) ?? table.ids.map((id) => `${alias}.${id}`);
 }

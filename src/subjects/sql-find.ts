@@ -1,11 +1,13 @@
 /** Statements that list the subject's rows in temporary tables. */
 import { parseJsonPath } from '../rows/json-path.ts';
+import { fullType } from '../sources/schema.ts';
 import type { Subject } from './closure.ts';
 import { JSON_VALUE, type Comparison } from './compare.ts';
 import { ASKED_FOR } from './outcome.ts';
 import type { ColumnMatch, Match } from './relations.ts';
 import {
   idColumns,
+  idsOf,
   leadsOn,
   rowsName,
   sameRow,
@@ -123,11 +125,16 @@ function rowsOfKnown(
   });
   const [first] = tuples;
   if (first === undefined) return [];
-  const values = tuples.map((parts) => `(${parts.map(({ text }) => quoteText(text)).join(', ')})`);
-  const keys = `SELECT ${first.map(({ sql }, index) => sql(`column${index + 1}`)).join(', ')} FROM (VALUES ${values.join(', ')}) AS k`;
+  const texts = tuples.map((parts) => parts.map(({ text }) => text));
+  const values = engine.values?.(texts) ?? `VALUES ${texts.map(tuple).join(', ')}`;
+  const keys = `SELECT ${first.map(({ sql }, index) => sql(`column${index + 1}`)).join(', ')} FROM (${values}) AS k`;
   const against = first.map(({ type }) => type);
   const where = condition(table, match, against, (own) => isAmong(own, keys), engine);
   return [`${engine.insertNew(rowsName(table), selectRows(table, number, where))};`];
+}
+
+function tuple(texts: readonly string[]): string {
+  return `(${texts.map(quoteText).join(', ')})`;
 }
 
 /** Adds the rows that rows of `from` lead to. */
@@ -178,7 +185,7 @@ function targetSides(
 }
 
 function selectRows(table: SqlTable, number: number, where: string): string {
-  const ids = table.ids.map((id) => `t.${id}`).join(', ');
+  const ids = idsOf(table, 't').join(', ');
   return `SELECT ${ids}, ${number} FROM ${table.reference} AS t\nWHERE ${where}`;
 }
 
@@ -192,7 +199,8 @@ export function columnOf(alias: string, column: string): string {
 }
 
 export function typeOf({ schema }: SqlTable, column: string): string {
-  return schema.columns.find(({ name }) => name === column)?.type ?? '';
+  const found = schema.columns.find(({ name }) => name === column);
+  return found === undefined ? '' : fullType(found);
 }
 
 function comparisonAt({ comparisons }: Match, index: number): Comparison {

@@ -56,12 +56,14 @@ export function planSql(map: SubjectMap, relations: Relations, engine: SqlEngine
     const known = tables.get(name);
     if (known !== undefined) return known;
     const reference = engine.reference(name, isPartitioned);
+    const idSql = engine.idSql?.(stored);
     const table = {
       number: tables.size + 1,
       name,
       schema: stored,
       reference,
       ids: engine.ids(stored, isPartitioned),
+      ...(idSql && { idSql }),
     };
     tables.set(name, table);
     return table;

@@ -85,6 +85,8 @@ function side({ sql, type, against, comparison: { form, kind } }: Side): string 
       return `rtrim(${text}, ' ')`;
     case 'folded':
       return `lower(${text})`;
+    default:
+      return text;
   }
 }
 

@@ -6,11 +6,12 @@
  */
 import type { Schema } from '../sources/schema.ts';
 import type { Subject } from './closure.ts';
-import type { Engine } from './compare.ts';
+import type { SqlDatabase } from './compare.ts';
 import type { SubjectMap } from './map.ts';
 import { askedFor, relationsOf, type Relations } from './relations.ts';
 import { changeRows, checkReferences, decideRows, summary, unlinkObjects } from './sql-change.ts';
 import type { SqlEngine } from './sql-engine.ts';
+import { mysqlSql } from './sql-mysql.ts';
 import { findRows } from './sql-find.ts';
 import { comment, quoteName, sqliteTable } from './sql-names.ts';
 import { planSql, type PlannedTable } from './sql-plan.ts';
@@ -20,7 +21,7 @@ import { sqliteSql } from './sql-sqlite.ts';
 export interface ErasureInput {
   readonly map: SubjectMap;
   readonly schema: Schema;
-  readonly engine: Engine;
+  readonly engine: SqlDatabase;
   /** Their identifiers are in the text: whoever prints it prints them. */
   readonly subjects: readonly Subject[];
   /** `rollback` shows what would be done. */
@@ -42,12 +43,13 @@ export interface Erasure {
 export function erasureSql(input: ErasureInput): Erasure {
   const { map, schema, subjects, end } = input;
   const relations = relationsOf(map, schema, input.engine);
-  const engine = input.engine === 'postgres' ? postgresSql : sqliteSql;
+  const engine = ENGINES[input.engine];
   const plan = planSql(map, relations, engine);
   const tables = plan.parts.flat();
   const notes = notesOn(input, relations);
   const asked = (table: PlannedTable, by: readonly string[]) => askedFor(relations, map, table, by);
 
+  const command = end === 'commit' ? 'COMMIT' : 'ROLLBACK';
   const lines = [
     ...notes.map(comment),
     ...engine.begin,
@@ -67,15 +69,22 @@ export function erasureSql(input: ErasureInput): Erasure {
     '',
     comment('The erasure'),
     ...tables.flatMap((table) => unlinkObjects(table, engine)),
+    ...(engine.deletesFirst ? deletions(tables, engine) : []),
     ...tables.flatMap((table) => changeRows(table, engine)),
-    ...deletions(tables, engine),
+    ...(engine.deletesFirst ? [] : deletions(tables, engine)),
     ...rebuilds(schema),
     '',
     summary(tables, engine),
-    end === 'commit' ? 'COMMIT;' : 'ROLLBACK;',
+    ...(engine.end?.(command) ?? [`${command};`]),
   ];
   return { sql: `${lines.join('\n')}\n`, notes };
 }
+
+const ENGINES: Readonly<Record<SqlDatabase, SqlEngine>> = {
+  postgres: postgresSql,
+  sqlite: sqliteSql,
+  mysql: mysqlSql,
+};
 
 function deletions(tables: readonly PlannedTable[], engine: SqlEngine): readonly string[] {
   return engine.deleteAll(tables.filter(({ deleting }) => deleting.length > 0));
@@ -90,6 +99,14 @@ function rebuilds({ tables }: Schema): readonly string[] {
   });
 }
 
+const MYSQL_NOTES = [
+  'It is for MariaDB 10.6 and newer; MySQL cannot run it.',
+  'Foreign keys are off for this connection from here on: end it afterwards. Run it with mariadb, without --force.',
+  'It locks what it reads until it ends.',
+  'Tables WITH SYSTEM VERSIONING keep rows that were deleted: DELETE HISTORY FROM them; binary logs have them until they are purged.',
+  'LOWER folds one letter into one letter, and composes no accents: look for names with such letters yourself.',
+];
+
 function notesOn({ engine, map }: ErasureInput, relations: Relations): readonly string[] {
   const forms = new Set([
     ...map.root.lookup.values(),
@@ -100,6 +117,7 @@ function notesOn({ engine, map }: ErasureInput, relations: Relations): readonly 
   const always =
     'Triggers of this database run as usual; copies that they or others have made are not looked for.';
   if (engine === 'postgres') return [always];
+  if (engine === 'mysql') return [...MYSQL_NOTES, always];
   const folds = 'SQLite folds the case of ASCII letters only: look for names with other letters yourself.';
   return [
     'Foreign keys are off for this connection from here on: end it afterwards.',

@@ -9,12 +9,15 @@ const FAMILIES: readonly (readonly [RegExp, Family])[] = [
   [/\[\]$/, 'array'],
   [/^(smallint|integer|bigint|int|int2|int4|int8|tinyint|mediumint)\b/, 'integer'],
   [/^(oid|lo|[a-z_]+\.lo)$/, 'oid'],
-  [/^(text|character|char|varchar|nvarchar|nchar|clob|name|"char"|([a-z_]+\.)?citext)\b/, 'text'],
+  [
+    /^(text|(tiny|medium|long)text|character|char|varchar|nvarchar|nchar|enum|set|clob|name|"char"|([a-z_]+\.)?citext)\b/,
+    'text',
+  ],
   [/^uuid$/, 'uuid'],
   [/^(numeric|decimal|real|double|float)\b/, 'number'],
   [/^bool(ean)?$/, 'boolean'],
   [/^jsonb?$/, 'json'],
-  [/^(bytea|blob)$/, 'bytes'],
+  [/^(bytea|(tiny|medium|long)?blob|(var)?binary(\(\d+\))?)$/, 'bytes'],
   [/^(date|datetime|timestamp|time|interval)\b/, 'time'],
 ];
 
@@ -49,6 +52,8 @@ export function pseudonymFor({
   type,
 }: ColumnSchema): { readonly as: 'text' | 'uuid'; readonly most: number } | undefined {
   const family = familyOf(type);
+  // MySQL: of these, nothing else than their own words, numbers or addresses.
+  if (/^(enum|set|bit|year|inet[46])\b/i.test(type)) return undefined;
   if (family === 'uuid') return { as: 'uuid', most: 36 };
   if (family !== 'text' && family !== 'any') return undefined;
   const length = /\((\d+)\)/.exec(type)?.[1];

@@ -1,11 +1,11 @@
 /** A snapshot's streams without the rows of those who were erased: what a restore reads. */
 import { damaged } from '../openpgp/errors.ts';
-import { applyEdit } from '../purge/edit.ts';
-import type { LocatedSnapshot, LocatedStream, UnitEdit } from '../purge/located.ts';
+import { applyEdit } from '../purge/rewrite/edit.ts';
+import type { LocatedSnapshot, LocatedStream, UnitEdit } from '../purge/locate/located.ts';
 import type { ManifestStream } from '../repository/manifest.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { RowCodec } from '../rows/codec.ts';
-import type { DumpReader, SourceInfo, StoredStream } from '../sources/source.ts';
+import type { ByteRange, DumpReader, SourceInfo, StoredStream } from '../sources/source.ts';
 import { mergeEdits } from './merge.ts';
 import type { LeftOut } from './merge.ts';
 
@@ -61,7 +61,13 @@ class FilteredReader implements DumpReader {
     this.streams = streams;
   }
 
-  async *read(stream: StoredStream, signal: AbortSignal): AsyncIterable<Buffer> {
+  async *read(
+    stream: StoredStream,
+    signal: AbortSignal,
+    ranges?: readonly ByteRange[],
+  ): AsyncIterable<Buffer> {
+    // Where rows are left out, the offsets of those behind them are others; only files are read by ranges.
+    if (ranges !== undefined) throw new Error('a filtered dump cannot be read by ranges');
     const original = this.#originals.get(stream.name);
     const wanted = this.streams.find(({ name }) => name === stream.name);
     if (original === undefined || wanted === undefined)

@@ -4,6 +4,7 @@ import type { Ledger } from '../repository/ledger.ts';
 import type { Session } from '../repository/session.ts';
 import type { Schema } from '../sources/schema.ts';
 import type { DumpStream, SourceInfo, SourceKind } from '../sources/source.ts';
+import { engineOf } from '../subjects/compare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import { DumpFilter } from './dump-filter.ts';
 import { cannotFilter, subjectBack } from './errors.ts';
@@ -39,8 +40,9 @@ export class PurgeGuard {
     const { policy, map, engine } = options;
     this.#options = options;
     this.#tokens = tokens;
-    if (policy === 'filter' && map !== undefined && (engine === 'postgres' || engine === 'sqlite'))
-      this.#filter = new DumpFilter(map, engine);
+    const rowEngine = engineOf(engine);
+    if (policy === 'filter' && map !== undefined && rowEngine !== undefined)
+      this.#filter = new DumpFilter(map, rowEngine);
   }
 
   /**
@@ -70,7 +72,7 @@ export class PurgeGuard {
 
   /** Looks at one dump. */
   begin(schema: Schema, info: Pick<SourceInfo, 'facts'>): DumpGuard {
-    return new DumpGuard(this.#options, new TokenWatch(this.#tokens, schema, info), this.#filter, {
+    return new DumpGuard(this.#options, new TokenWatch(this.#tokens, schema, info, this.#options.map), this.#filter, {
       schema,
       info,
     });

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { isHoldfastError, reasonOf } from '../errors.ts';
 import type { ExitReason } from '../errors.ts';
-import { locate } from '../purge/locate.ts';
-import type { LocatedSnapshot } from '../purge/located.ts';
+import { locate } from '../purge/locate/locate.ts';
+import type { LocatedSnapshot } from '../purge/locate/located.ts';
 import type { Manifest, ManifestStream } from '../repository/manifest.ts';
 import { codecFor, codecOptions } from '../rows/codec.ts';
 import type { RowCodec } from '../rows/codec.ts';

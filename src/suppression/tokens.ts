@@ -13,10 +13,10 @@ import { z } from 'zod';
 import { growthShape, parseWith } from '../repository/entry.ts';
 import { FORMAT } from '../repository/layout.ts';
 import type { Schema } from '../sources/schema.ts';
-import { storedTables } from '../sources/schema.ts';
+import { fullType, storedTables } from '../sources/schema.ts';
 import { CANONICAL_FORMS } from '../subjects/canonical.ts';
 import type { Subject } from '../subjects/closure.ts';
-import { comparisonOf, keyOf } from '../subjects/compare.ts';
+import { comparisonOf, keyOf, KINDS } from '../subjects/compare.ts';
 import type { Comparison, Engine } from '../subjects/compare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import type { Value } from '../rows/values.ts';
@@ -35,9 +35,7 @@ const tokensSchema = z.looseObject({
   key: hex32,
   table: z.string(),
   columns: z.array(z.string()).min(1),
-  comparisons: z.array(
-    z.looseObject({ form: z.enum(CANONICAL_FORMS), kind: z.enum(['exact', 'number', 'padded', 'folded']) }),
-  ),
+  comparisons: z.array(z.looseObject({ form: z.enum(CANONICAL_FORMS), kind: z.enum(KINDS) })),
   tokens: z.array(hex32),
 });
 
@@ -81,7 +79,9 @@ export interface TokensInput {
  */
 export function makeTokens({ place, map, subjects, schema, engine, key }: TokensInput): Tokens {
   const { table, key: columns } = map.root;
-  const types = new Map(storedTables(schema, table)[0]?.columns.map(({ name, type }) => [name, type]));
+  const types = new Map(
+    storedTables(schema, table)[0]?.columns.map((column) => [column.name, fullType(column)]),
+  );
   const comparisons = columns.map((column) => {
     const type = types.get(column) ?? '';
     return comparisonOf(engine, [type, type], 'exact');

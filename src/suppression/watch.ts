@@ -1,14 +1,16 @@
 /**
- * Looks whether somebody who was erased is in a dump again, while it is being cut: by tokens, in the root table only.
- * The dump's bytes go through as they are.
+ * Looks whether somebody who was erased is in a dump again, while it is being cut: by tokens, in the root table only;
+ * of Redis, whose root has no rows, in the keys. The dump's bytes go through as they are.
  */
 import { codecFor, codecOptions } from '../rows/codec.ts';
 import type { CodecOptions, RowCodec } from '../rows/codec.ts';
 import type { Schema, TableSchema } from '../sources/schema.ts';
 import { storedTables } from '../sources/schema.ts';
-import type { DumpStream, SourceInfo } from '../sources/source.ts';
+import type { DumpStream, SourceInfo, TableInfo } from '../sources/source.ts';
+import { isKeyPattern, keyPattern } from '../rows/key-pattern.ts';
 import type { Value } from '../rows/values.ts';
 import type { Subject } from '../subjects/closure.ts';
+import type { SubjectMap } from '../subjects/map.ts';
 import { TokenMaker } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 import { WholeRows } from './whole-rows.ts';
@@ -24,11 +26,21 @@ export class TokenWatch {
   readonly #groups: readonly WatchedGroup[];
   readonly #schema: Schema;
   readonly #options: CodecOptions;
+  readonly #map: Pick<SubjectMap, 'tables'> | undefined;
   readonly #back = new Map<string, number>();
   readonly #people = new Map<string, SeenPerson>();
 
-  /** @param info - of the source: how its text is encoded */
-  constructor(tokens: readonly Tokens[], schema: Schema, info: Pick<SourceInfo, 'facts'>) {
+  /**
+   * @param info - of the source: how its text is encoded
+   * @param map - the set's, which says what keys of Redis look like
+   */
+  constructor(
+    tokens: readonly Tokens[],
+    schema: Schema,
+    info: Pick<SourceInfo, 'facts'>,
+    map?: Pick<SubjectMap, 'tables'>,
+  ) {
+    this.#map = map;
     this.#groups = groupsOf(tokens);
     this.#schema = schema;
     this.#options = codecOptions(info);
@@ -50,15 +62,29 @@ export class TokenWatch {
     if (table === undefined || dialect === 'sql') return stream;
     const looks = this.#groups.flatMap((group): Look[] => {
       const stored = storedTables(this.#schema, group.table).find(({ name }) => name === table.name);
-      if (stored === undefined) return [];
+      if (stored === undefined) return this.#looksAtKeys(group, table);
       const wanted = group.columns.map((column) => table.columns.indexOf(column));
       // A column that an older or newer schema lacks: nobody can be told by it.
-      return wanted.includes(-1) ? [] : [{ group, wanted, stored }];
+      return wanted.includes(-1) ? [] : [{ group, wanted, stored, read: (values) => [values] }];
     });
     const [first] = looks;
     if (first === undefined) return stream;
     const codec = codecFor(dialect, table, first.stored, this.#options);
     return { ...stream, bytes: this.#looked(stream.bytes, codec, looks) };
+  }
+
+  /** By each pattern of the map that leads from this table's keys to the root. */
+  #looksAtKeys(group: WatchedGroup, table: TableInfo): Look[] {
+    const rule = this.#map?.tables.get(table.name);
+    const stored = this.#schema.tables.find(({ name }) => name === table.name);
+    if (rule?.kind !== 'linked' || stored === undefined) return [];
+    return rule.links.flatMap((link): Look[] => {
+      if (link.kind !== 'json' || !isKeyPattern(link.path) || link.to.table !== group.table) return [];
+      const position = table.columns.indexOf(link.column);
+      if (position === -1 || JSON.stringify(link.to.columns) !== JSON.stringify(group.columns)) return [];
+      const read = ([key]: readonly Value[]) => keyPattern(key ?? null, link.path).map((value) => [value]);
+      return [{ group, wanted: [position], stored, read }];
+    });
   }
 
   async *#looked(
@@ -70,8 +96,10 @@ export class TokenWatch {
     let isFirst = true;
     const look = (piece: Buffer): void => {
       if (piece.length === 0) return;
-      for (const { group, wanted } of looks)
-        codec.scan(piece, isFirst, { wanted }, (values) => this.#see(group, values));
+      for (const { group, wanted, read } of looks)
+        codec.scan(piece, isFirst, { wanted }, (values) => {
+          for (const key of read(values)) this.#see(group, key);
+        });
       isFirst = false;
     };
     for await (const chunk of bytes) {
@@ -102,6 +130,8 @@ interface Look {
   /** Positions in the stream's columns. */
   readonly wanted: readonly number[];
   readonly stored: TableSchema;
+  /** The keys of subjects that these values hold. */
+  readonly read: (values: readonly Value[]) => readonly (readonly Value[])[];
 }
 
 /** Tokens that the same hash of a row is compared with. */

@@ -13,6 +13,9 @@ export const PARTS = [
   'retention',
   'purge',
   'startup',
+  'mariadb',
+  'files',
+  'redis',
 ] as const;
 export type Part = (typeof PARTS)[number];
 
@@ -38,7 +41,8 @@ export const HELP = `npm run bench -- [options]
   --only PARTS          ${PARTS.join(',')} (default: all)
   --contestants NAMES   holdfast,pg_dump,zstd+gpg,restic,borg,borg-lz4 (default: all)
   --rounds N            runs of everything, interleaved; medians are printed (default 3)
-  --scale X             size of the database, 1 is about 700 MB of dump text (default 1)
+  --scale X             size of the database, 1 is about 700 MB of dump text (default 1);
+                        of the parts mariadb, files and redis: of 500 MB, 2 GB, a million keys
   --snapshots N         how many \`retention\` lists and expires; of the large set, 30 at most (default 400)
   --tmp DIR             where databases and stores are put, about 6 GB (default /var/tmp)
   --out FILE            every measured run, as JSON

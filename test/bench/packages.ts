@@ -12,6 +12,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   restic: 'restic',
   borg: 'borgbackup',
   setpriv: 'util-linux',
+  mariadbd: 'mariadb-server',
+  'mariadb-dump': 'mariadb-client',
+  'redis-server': 'redis-server',
+  'redis-cli': 'redis-tools',
 };
 
 /**
@@ -38,7 +42,7 @@ function missingPackages(): readonly string[] {
 
 /** Debian keeps the server's programs outside the PATH, one folder for each version. */
 function searchPath(): string {
-  return [...postgresFolders(), ...(process.env['PATH'] ?? '').split(delimiter)]
+  return [...postgresFolders(), ...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
     .filter(Boolean)
     .join(delimiter);
 }

@@ -3,6 +3,9 @@ import type { Bench } from './bench.ts';
 import { eachRound, perform } from './bench.ts';
 import { catalogue } from './catalogue.ts';
 import { checkCopy } from './dataset.ts';
+import { files } from './engines/files.ts';
+import { mariadb } from './engines/mariadb.ts';
+import { redis } from './engines/redis.ts';
 import type { Command } from './measure.ts';
 import { measure } from './measure.ts';
 import type { Part } from './options.ts';
@@ -14,7 +17,7 @@ import type { Stage, Stand } from './stage.ts';
 
 const STARTUP_RUNS = 10;
 
-/** What each part does; `catalogue` (simulated), `retention` (on S3) and `purge` have files of their own. */
+/** What each part does; `catalogue` (simulated), `retention` (on S3), `purge` and other engines have files of their own. */
 export const PART: Readonly<Record<Part, (bench: Bench) => Promise<void>>> = {
   first,
   next,
@@ -26,6 +29,9 @@ export const PART: Readonly<Record<Part, (bench: Bench) => Promise<void>>> = {
   retention,
   purge,
   startup,
+  mariadb,
+  files,
+  redis,
 };
 
 /** Everybody backs up day 1 into an empty repository. */

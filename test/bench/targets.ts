@@ -2,6 +2,7 @@
 import type { Run } from './bench.ts';
 import type { Part } from './options.ts';
 import { HOLDFAST } from './peers/holdfast.ts';
+import { engineTargets } from './engines/targets.ts';
 import { purgeTargets } from './purge-targets.ts';
 import { requestsIn } from './s3-traffic.ts';
 import { compared, median } from './compared.ts';
@@ -35,6 +36,7 @@ export function targets(runs: readonly Run[]): readonly Target[] {
     ...purgeTargets(runs),
     startup(runs, 'help', 'holdfast --help', 0.15),
     startup(runs, 'snapshots', 'holdfast snapshots', 0.4),
+    ...engineTargets(runs),
   ];
 }
 
@@ -89,7 +91,7 @@ function reuse(runs: readonly Run[]): Target {
 
 function memoryLimit(runs: readonly Run[], limit: number): Target {
   const ours = highest(
-    runs.filter((run) => run.contestant === HOLDFAST && !run.what.startsWith('catalogue')),
+    runs.filter((run) => run.contestant === HOLDFAST && !/^(catalogue|purge)/.test(run.what)),
   );
   return compared({
     part: 'memory',

@@ -30,11 +30,15 @@ export interface Database {
   contentOf(to: string): Promise<unknown>;
   /** What of `content` is in an SQL script. */
   scriptContent(): Promise<unknown>;
+  /** What of a script is no UTF-8: it is handed over with one character for each byte. */
+  readonly scriptEncoding?: 'latin1';
   /** The same after the engine's own client has loaded a script into an empty database. */
   scriptContentOf(sql: string): Promise<unknown>;
   rowsIn(to: string, table: string): Promise<number>;
-  /** For `--to`: something that does not exist. */
+  /** For `--to`: something that does not exist, or is empty. */
   newTarget(): Promise<string>;
+  /** What `--dry-run` says of it; default: `will be created`. */
+  readonly targetIs?: 'empty';
   exists(to: string): Promise<boolean>;
 }
 
@@ -161,15 +165,16 @@ export function endToEnd(open: () => Promise<Database>): void {
     });
 
     test('cat and --to FILE.sql are the same script, which the stock client loads', async () => {
-      const { stdout } = await reader.good(['cat', 'shop']);
+      const encoding = database.scriptEncoding;
+      const { stdout } = await reader.good(['cat', 'shop'], { ...(encoding && { encoding }) });
       const file = join(await tempFolder(), 'shop.sql');
       await reader.good(['restore', 'shop', '--to', file]);
-      const script = await readFile(file, 'utf8');
+      const script = await readFile(file, encoding ?? 'utf8');
       expect(withoutGuard(script) === withoutGuard(stdout)).toBe(true);
       expect(await database.scriptContentOf(stdout)).toEqual(await database.scriptContent());
       const again = await reader.run(['restore', 'shop', '--to', file]);
       expectComplaint(again, { exit: 6, error: /already/, hint: /--to/ });
-      expect((await readFile(file, 'utf8')) === script).toBe(true);
+      expect((await readFile(file, encoding ?? 'utf8')) === script).toBe(true);
     });
 
     test('--table brings the rows of some tables', async () => {
@@ -187,7 +192,8 @@ export function endToEnd(open: () => Promise<Database>): void {
       const before = await keysIn(place);
       const to = await database.newTarget();
       const { stdout } = await reader.good(['restore', 'shop', '--to', to, '--dry-run']);
-      expect(stdout).toMatch(/^target +.*will be created$/m);
+      expect(stdout).toMatch(/^target +.*: (will be created|empty)$/m);
+      expect(stdout).toContain(`: ${database.targetIs ?? 'will be created'}\n`);
       expect(stdout).toContain(database.other);
       expect(stdout).not.toContain('missing:');
       expect(await database.exists(to)).toBe(false);

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { readSideCar as readPostgres } from '../../src/sources/postgres/side-car.ts';
+import { mysqlSource } from '../../src/sources/mysql/source.ts';
 import { readSchema } from '../../src/sources/sqlite/schema.ts';
 import { readSideCar as readSqlite } from '../../src/sources/sqlite/side-car.ts';
 import type { Subject } from '../../src/subjects/closure.ts';
@@ -12,7 +13,7 @@ import { comparable, comparisonOf } from '../../src/subjects/compare.ts';
 import type { Action, ColumnLink, SubjectMap, TableRule } from '../../src/subjects/map.ts';
 import { erasureSql } from '../../src/subjects/sql.ts';
 import { tempFolder } from '../services/temp.ts';
-import { usePostgres } from '../services/use.ts';
+import { useMariadb, usePostgres } from '../services/use.ts';
 
 const CUSTOMER_1: Subject = { by: ['id'], known: new Map([['id', '1']]) };
 const KEEP: Action = { do: 'keep', because: 'tax', values: new Map() };
@@ -246,5 +247,104 @@ describe('the sqlite3 shell', () => {
     expect(
       ask('SELECT (SELECT count(*) FROM "order"), (SELECT count(*) FROM tags), (SELECT count(*) FROM plain)'),
     ).toBe('2|3|3');
+  });
+});
+
+describe('the mariadb client', () => {
+  async function database(setUp: string) {
+    const mariadb = await useMariadb();
+    const url = await mariadb.createDatabase('erasure');
+    await mariadb.sql(url, setUp);
+    const schema = await mysqlSource({ url }).schema(new AbortController().signal);
+    const textFor = (map: SubjectMap, subjects: readonly Subject[], end: 'commit' | 'rollback') =>
+      erasureSql({ map, schema, engine: 'mysql', subjects, end }).sql;
+    const erase = (map: SubjectMap, subjects = [CUSTOMER_1], end: 'commit' | 'rollback' = 'commit') =>
+      mariadb.sql(url, textFor(map, subjects, end));
+    /** As somebody who does not stop at errors. */
+    const force = (map: SubjectMap) => {
+      const [host, port] = [`--host=${mariadb.host}`, `--port=${String(mariadb.port)}`];
+      const login = [`--user=${mariadb.user}`, `--password=${mariadb.password}`];
+      const name = decodeURIComponent(new URL(url).pathname.slice(1));
+      return spawnSync('mariadb', ['--no-defaults', host, port, ...login, '--force', name], {
+        input: textFor(map, [CUSTOMER_1], 'commit'),
+        encoding: 'utf8',
+      });
+    };
+    return { erase, force, ask: (sql: string) => mariadb.sql(url, sql) };
+  }
+
+  test('erases through odd names, circles that RESTRICT, rows without a key, bits and bytes', async () => {
+    const { erase, ask } = await database(`
+      CREATE TABLE \`odd \`\`users\` (id bigint PRIMARY KEY, email varchar(40), \`home'; -- "x\` bigint, tag binary(2) UNIQUE);
+      CREATE TABLE homes (id bigint PRIMARY KEY, owner bigint, FOREIGN KEY (owner) REFERENCES \`odd \`\`users\` (id) ON DELETE RESTRICT);
+      CREATE TABLE events (live bit(1), user_id bigint, note varchar(40), up varchar(40) AS (UPPER(note)));
+      CREATE TABLE photos (id int PRIMARY KEY, tag binary(2), body blob);
+      INSERT INTO \`odd \`\`users\` VALUES (1, 'a@x', NULL, x'00ff'), (2, 'b@x', NULL, x'0a0b');
+      INSERT INTO homes VALUES (7, 1), (8, 2);
+      UPDATE \`odd \`\`users\` SET \`home'; -- "x\` = id + 6;
+      ALTER TABLE \`odd \`\`users\` ADD FOREIGN KEY (\`home'; -- "x\`) REFERENCES homes (id);
+      INSERT INTO events (live, user_id, note) VALUES (1, 1, 'a'), (1, 1, 'a'), (0, 1, 'b'), (1, 2, 'a'), (0, NULL, 'b');
+      INSERT INTO photos VALUES (1, x'00ff', 'me'), (2, x'0a0b', 'you');`);
+    const users = '\`odd \`\`users\`';
+    const gone = link('user_id', users, 'id', { when: new Map([['live', '1']]) });
+    const rest = link('user_id', users, 'id', {
+      action: { do: 'set', values: new Map([['user_id', null]]) },
+    });
+    const set: Action = { do: 'set', values: new Map([['body', String.raw`\x00`], ['tag', null]]) }; // prettier-ignore
+    const map = mapOf(users, {
+      [users]: linked([]),
+      homes: linked([link('owner', users, 'id')]),
+      events: linked([gone, rest]),
+      photos: linked([link('tag', users, 'tag')], { action: set }),
+    });
+    const state = `SELECT (SELECT GROUP_CONCAT(id) FROM \`odd \`\`users\`), (SELECT GROUP_CONCAT(id) FROM homes),
+      (SELECT GROUP_CONCAT(COALESCE(user_id, '-'), live + 0, note ORDER BY 1, live, note) FROM events),
+      (SELECT GROUP_CONCAT(COALESCE(HEX(tag), '-'), HEX(body) ORDER BY id) FROM photos)`;
+    const before = await ask(state);
+    expect(await erase(map, [CUSTOMER_1], 'rollback')).toContain('events\t1\t1\t0');
+    expect(await ask(state)).toBe(before);
+    await erase(map);
+    expect(await ask(state)).toBe('2\t8\t-0b,-0b,21a\t-00,0A0B796F75');
+  });
+
+  test('follows keys that differ in case, accents and blanks, as the server does', async () => {
+    const { erase, ask } = await database(`
+      CREATE TABLE users (id int PRIMARY KEY, login varchar(20) COLLATE utf8mb4_general_ci UNIQUE);
+      CREATE TABLE posts (id int PRIMARY KEY, login varchar(20) COLLATE utf8mb4_general_ci,
+        FOREIGN KEY (login) REFERENCES users (login));
+      INSERT INTO users VALUES (1, 'José'), (2, 'jos');
+      INSERT INTO posts VALUES (1, 'JOSE'), (2, 'josé '), (3, 'JOS'), (4, NULL);`);
+    await erase(mapOf('users', { users: linked([]), posts: linked([link('login', 'users', 'login')]) }));
+    expect(await ask('SELECT GROUP_CONCAT(id ORDER BY id) FROM posts')).toBe('3,4');
+  });
+
+  test('changes nothing when it must not, though the client goes on after an error', async () => {
+    const { erase, force, ask } = await database(`
+      CREATE TABLE users (id bigint PRIMARY KEY, email varchar(40) UNIQUE);
+      CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint NOT NULL, FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE);
+      CREATE TABLE notes (id bigint PRIMARY KEY, user_id bigint);
+      INSERT INTO users VALUES (1, 'a@x'), (2, 'b@x'); INSERT INTO orders VALUES (10, 1); INSERT INTO notes VALUES (5, 1);`);
+    const notes = linked([link('user_id', 'users', 'id')]);
+    const kept = mapOf('users', {
+      users: linked([]),
+      orders: linked([link('user_id', 'users', 'id')], { action: KEEP }),
+      notes,
+    });
+    const message =
+      'holdfast: 1 rows of orders would stay and point at rows of users that go (foreign key orders_ibfk_1)';
+    await expect(erase(kept)).rejects.toThrow(message);
+    expect(force(kept).stderr).toContain(message);
+    const nulled: Action = { do: 'set', values: new Map([['user_id', null]]) };
+    const wrong = mapOf('users', {
+      users: linked([]),
+      orders: linked([link('user_id', 'users', 'id')], { action: nulled }),
+      notes,
+    });
+    expect(force(wrong).stderr).toContain("'user_id' cannot be null");
+    expect(
+      await ask(
+        'SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM orders), (SELECT COUNT(*) FROM notes)',
+      ),
+    ).toBe('2\t1\t1');
   });
 });

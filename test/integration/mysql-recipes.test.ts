@@ -94,8 +94,7 @@ test('recipe wordpress: one user is in no backup and not in the site, orders sta
   const wanted = await mariadbDump(mariadb, expected);
   expect(await mariadbDump(mariadb, site.restored)).toBe(wanted);
   expect(await mariadbDump(mariadb, site.original)).toBe(wanted);
-  const ofOrders = wanted.replace(/For Ana|^.*'My trip.*$/gm, '');
-  expect(ofOrders).not.toMatch(/ana@example|Novák|Dlouhá|192\.0\.2\.7|a101/i);
+  expect(wanted).not.toMatch(/ana@example|Novák|Dlouhá|For Ana|192\.0\.2\.7|a101/i);
   const receipt = await readFile(machine.at('etc/holdfast/ticket-7.json.md'), 'utf8');
   expect(receipt).toContain('tax law');
   expect(await machine.cron('etc/cron.d/holdfast')).toEqual(['', '']);

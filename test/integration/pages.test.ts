@@ -132,10 +132,12 @@ test('README.md explains every key of the configuration, and every exit code', a
 
 const MORE_PAGES = [
   'docs/retention.md',
+  'docs/engines.md',
   'docs/keys.md',
   ...['postgres-to-s3', 'postgres-s3-30d', 'ninety-days-locked', 'canada-only', 'erase-a-customer'].map(
     (name) => `recipes/${name}/README.md`,
   ),
+  ...['mariadb-daily', 'wordpress', 'uploads-and-database'].map((name) => `recipes/${name}/README.md`),
 ];
 
 test.for([...PAGES, ...MORE_PAGES])('the links of %s lead somewhere', async (path) => {

@@ -4,11 +4,11 @@
  */
 import { describe, expect, test } from 'vitest';
 import { KeyOpener } from '../../src/openpgp/message.ts';
-import { NO_HINTS, rangesOf } from '../../src/purge/hints.ts';
-import type { SegmentHints } from '../../src/purge/access.ts';
-import { locate } from '../../src/purge/locate.ts';
-import type { Located } from '../../src/purge/located.ts';
-import type { SnapshotInput } from '../../src/purge/prepare.ts';
+import { NO_HINTS, rangesOf } from '../../src/purge/locate/hints.ts';
+import type { SegmentHints } from '../../src/purge/locate/access.ts';
+import { locate } from '../../src/purge/locate/locate.ts';
+import type { Located } from '../../src/purge/locate/located.ts';
+import type { SnapshotInput } from '../../src/purge/locate/prepare.ts';
 import { openManifest, viewSet } from '../../src/restore/open.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import { HalfSipHash } from '../../src/subject-index/half-siphash.ts';

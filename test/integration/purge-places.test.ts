@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { PlannedPlace } from '../../src/purge/planned-place.ts';
-import type { Receipt } from '../../src/purge/receipt.ts';
+import type { PlannedPlace } from '../../src/purge/plan/planned-place.ts';
+import type { Receipt } from '../../src/purge/evidence/receipt.ts';
 import { openStore } from '../../src/stores/open.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { addCopy } from '../services/copies.ts';

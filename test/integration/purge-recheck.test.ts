@@ -3,12 +3,12 @@
  * segments; and a run that died before it is made up for by the next one.
  */
 import { expect, test } from 'vitest';
-import { lookThrough } from '../../src/purge/look-through.ts';
+import { lookThrough } from '../../src/purge/locate/look-through.ts';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
-import type { ApplyOptions } from '../../src/purge/apply-options.ts';
-import type { Opened } from '../../src/purge/located.ts';
-import type { PurgePlan } from '../../src/purge/request.ts';
+import type { ApplyOptions } from '../../src/purge/apply/apply-options.ts';
+import type { Opened } from '../../src/purge/locate/located.ts';
+import type { PurgePlan } from '../../src/purge/plan/request.ts';
 import { SIGNAL } from '../services/world.ts';
 import { apply, customer, dumpOf, makeShop, plan } from './purge-kit.ts';
 import type { Shop } from './purge-kit.ts';

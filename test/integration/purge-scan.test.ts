@@ -4,7 +4,7 @@
  * its link to them does not go on naming them.
  */
 import { describe, expect, test } from 'vitest';
-import { describeReceipt } from '../../src/purge/receipt.ts';
+import { describeReceipt } from '../../src/purge/evidence/receipt.ts';
 import { apply, customer, dumpOf, makeShop, plan } from './purge-kit.ts';
 import type { Shop } from './purge-kit.ts';
 

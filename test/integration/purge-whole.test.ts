@@ -1,9 +1,9 @@
 /** Goal: `--whole-set` leaves nothing of a set but its ledger, in any version; hosts go on with a new chain, and nobody cries wolf. */
 import { expect, test } from 'vitest';
 import { KeyOpener } from '../../src/openpgp/message.ts';
-import { applyWhole } from '../../src/purge/apply-whole.ts';
-import { planWhole } from '../../src/purge/plan.ts';
-import { openPlan, sealPlan } from '../../src/purge/request.ts';
+import { applyWhole } from '../../src/purge/apply/apply-whole.ts';
+import { planWhole } from '../../src/purge/plan/plan.ts';
+import { openPlan, sealPlan } from '../../src/purge/plan/request.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import { verifySet } from '../../src/verify/verify.ts';
 import { tempFolder } from '../services/temp.ts';

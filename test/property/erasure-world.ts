@@ -1,5 +1,5 @@
 /**
- * Random databases, subject maps and subjects, for both engines: tables with foreign keys in every direction, links of
+ * Random databases, subject maps and subjects, for all engines: tables with foreign keys in every direction, links of
  * every kind, rows in which few values meet often. Rows in memory are what a SELECT says, so both sides of the oracle
  * start from the same.
  */
@@ -302,7 +302,7 @@ export function createSql(
   const inline =
     engine === 'sqlite' ? referencesOf(world, index).map((one) => `, ${foreignKey(one, name, false)}`) : [];
   const columns = Object.entries(typesOf(plan, engine)).map(([column, type]) => `${column} ${type}`);
-  const keys = [...keyOf(plan), ...inline].join('');
+  const keys = [...keyOf(plan, engine), ...inline].join('');
   const rows = plan.rows.map((row, at) => {
     const refer = (column: 'ref' | 'other') => refersTo(world, index, column, row[column]);
     const values = [
@@ -348,14 +348,16 @@ function refersTo(world: World, index: number, column: 'ref' | 'other', value: n
   return value <= (world.tables[reference.to]?.rows.length ?? 0) ? value : null;
 }
 
-function keyOf(plan: TablePlan): readonly string[] {
-  const codes = plan.rows.map(({ code }) => code?.trim());
+function keyOf(plan: TablePlan, engine: Engine): readonly string[] {
+  const folded = (code: string | null) => (engine === 'mysql' ? code?.toLowerCase() : code);
+  const codes = plan.rows.map(({ code }) => folded(code)?.trim());
   const isUnique = new Set(codes).size === codes.length && !codes.includes(undefined) && !codes.includes('');
   if (plan.key === 'code') return isUnique ? [', PRIMARY KEY (code)'] : [];
   return plan.key === 'none' ? [] : [`, PRIMARY KEY (${plan.key.replace(' ', ', ')})`];
 }
 
 function typesOf({ idType, codeType, docType }: TablePlan, engine: Engine): Readonly<Record<Column, string>> {
+  if (engine === 'mysql') return mysqlTypes(codeType, docType);
   const isPostgres = engine === 'postgres';
   return {
     id: ['integer', 'bigint'][idType] ?? '',
@@ -369,6 +371,29 @@ function typesOf({ idType, codeType, docType }: TablePlan, engine: Engine): Read
     kind: 'text',
     doc: (isPostgres ? ['jsonb', 'json', 'text'] : ['TEXT', 'JSON', 'TEXT'])[docType] ?? '',
     note: 'text',
+  };
+}
+
+/** Foreign keys need the same type on both sides here; texts are compared by three collations, two of which fold. */
+function mysqlTypes(
+  codeType: TablePlan['codeType'],
+  docType: TablePlan['docType'],
+): Readonly<Record<Column, string>> {
+  return {
+    id: 'bigint',
+    region: 'smallint',
+    ref: 'bigint',
+    other: 'bigint',
+    code:
+      [
+        'varchar(30) COLLATE utf8mb4_general_ci',
+        'char(30) CHARACTER SET utf8mb3',
+        'varchar(30) COLLATE utf8mb4_bin',
+      ][codeType] ?? '',
+    num: ['double', 'decimal(12,4)', 'double'][codeType] ?? '',
+    kind: 'varchar(20)',
+    doc: ['json', 'longtext', 'text'][docType] ?? '',
+    note: 'longtext',
   };
 }
 

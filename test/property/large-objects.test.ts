@@ -4,10 +4,10 @@
  */
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, describe, expect } from 'vitest';
-import { LargeObjects } from '../../src/purge/large-objects.ts';
-import type { Prepared } from '../../src/purge/prepare.ts';
-import type { LocatedSnapshot } from '../../src/purge/located.ts';
-import { SharedReader } from '../../src/purge/shared-reader.ts';
+import { LargeObjects } from '../../src/purge/locate/large-objects.ts';
+import type { Prepared } from '../../src/purge/locate/prepare.ts';
+import type { LocatedSnapshot } from '../../src/purge/locate/located.ts';
+import { SharedReader } from '../../src/purge/locate/shared-reader.ts';
 import type { Manifest, ManifestStream } from '../../src/repository/manifest.ts';
 import { formatRef, type SegmentRef } from '../../src/repository/pages.ts';
 import { SIGNAL } from '../services/world.ts';

@@ -10,9 +10,9 @@ import { formatSidecar } from '../../src/repository/sidecar.ts';
 import type { SegmentPool } from '../../src/segments/pool.ts';
 import type { Dump, Source } from '../../src/sources/source.ts';
 import type { ReadStore } from '../../src/stores/store.ts';
-import { applyEdit } from '../../src/purge/edit.ts';
-import type { SnapshotInput } from '../../src/purge/prepare.ts';
-import type { LocatedSnapshot } from '../../src/purge/located.ts';
+import { applyEdit } from '../../src/purge/rewrite/edit.ts';
+import type { SnapshotInput } from '../../src/purge/locate/prepare.ts';
+import type { LocatedSnapshot } from '../../src/purge/locate/located.ts';
 
 const SIGNAL = new AbortController().signal;
 const PACK = `030/${'0'.repeat(16)}`;

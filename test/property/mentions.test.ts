@@ -1,8 +1,8 @@
 /** Goal: whoever stands in a value of a row is found in that row and column, and nobody else, in both dialects. */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, test as example } from 'vitest';
-import { identifiersOf } from '../../src/purge/identifiers.ts';
-import { findMentions, mentionedColumns } from '../../src/purge/mentions.ts';
+import { identifiersOf } from '../../src/purge/scan/identifiers.ts';
+import { findMentions, mentionedColumns } from '../../src/purge/scan/mentions.ts';
 import { codecFor } from '../../src/rows/codec.ts';
 import type { TableSchema } from '../../src/sources/schema.ts';
 

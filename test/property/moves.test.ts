@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { Moves, readsOf } from '../../src/purge/moves.ts';
+import { Moves, readsOf } from '../../src/purge/rewrite/moves.ts';
 import type { Ledger } from '../../src/repository/ledger.ts';
 import { followPurges } from '../../src/repository/moves.ts';
 import { SegmentIndex } from '../../src/repository/segment-index.ts';

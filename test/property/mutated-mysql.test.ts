@@ -55,11 +55,15 @@ const split = (bytes: Buffer, sizes: readonly number[]) =>
 
 /** Text without what the client skips: comments that are whole lines, and empty lines. */
 function withoutComments(text: string): string {
-  return text.replaceAll(/^(?:--(?: .*)?|)\n/gm, '').replace(/^--(?: .*)?$/m, '');
+  const lines = text.split('\n');
+  const last = lines.pop() ?? '';
+  const kept = lines.filter((line) => line !== '' && !/^--(?: |$)/.test(line));
+  return [...kept.map((line) => `${line}\n`), /^--(?: |$)/.test(last) ? '' : last].join('');
 }
 
 /** One row, written here once more. */
 const ROW =
+  // eslint-disable-next-line no-control-regex -- it is about these
   /^INSERT INTO `(?:[^`]|``)+` \((?<columns>.*?)\) VALUES \((?<values>(?:(?:[\w.+-]+|(?:[\w.+-]+ ?)?'(?:[^\\'\0\n\r\x1a]|\\[0nrZ'"\\])*')(?:,(?!\))|(?=\))))+)\);$/;
 
 function expectRows({ name, text }: Part): void {
@@ -76,7 +80,7 @@ describe('a dump of MySQL', () => {
     ]);
   });
 
-  test.prop([mutations(TELLING), pieceSizes], { numRuns: 6000 })(
+  test.prop([mutations(TELLING), pieceSizes], { numRuns: 20_000 })(
     'that was changed is refused, or taken as it is now, row by row',
     async (changes, sizes) => {
       const bytes = mutated(DUMP, changes);

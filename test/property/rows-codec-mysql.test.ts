@@ -47,7 +47,7 @@ async function selected(
       const areBytes = /binary|blob|point|geometry/.test(type);
       return areBytes ? `HEX(CONCAT('\\\\x', LOWER(HEX(${sql}))))` : `HEX(CONVERT(${sql} USING utf8mb4))`;
     });
-  const from = name.startsWith('\`') ? name : quoted(name);
+  const from = name.startsWith('`') ? name : quoted(name);
   const text = await mariadb.sql(url, `SET time_zone = '+00:00'; SELECT ${shown.join(', ')} FROM ${from};`);
   return text
     .split('\n')
@@ -176,7 +176,7 @@ test('a row that loses a value loses what the server made of it', async () => {
   expect(bytes.toString()).toContain('ADA@EXAMPLE.ORG');
   const row = codec.edit(bytes, new Map([[1, 'gone']]));
   expect(row.toString()).toBe(
-    "INSERT INTO \`users\` (\`id\`, \`email\`, \`shout\`, \`n\`) VALUES (1,'gone',DEFAULT,2);\n",
+    "INSERT INTO `users` (`id`, `email`, `shout`, `n`) VALUES (1,'gone',DEFAULT,2);\n",
   );
   await mariadb.sql(url, `SET sql_mode = 'STRICT_ALL_TABLES'; DELETE FROM users; ${row.toString()}`);
   expect(await mariadb.sql(url, 'SELECT email, shout FROM users;')).toBe('gone\tGONE');
@@ -249,13 +249,11 @@ test('a damaged row is refused, or read as the server reads it', async () => {
     /binary|blob|point|geometry|bit/.test(type) ? `${quoted(name)} longblob` : `${quoted(name)} longtext`,
   );
   await mariadb.sql(url, `CREATE TABLE wide (${wide.join(', ')}) DEFAULT CHARSET utf8mb4;`);
-  const texts = accepted.filter(
-    ({ row }) => Buffer.from(row, 'latin1').toString('utf8').includes('\ufffd') === false,
-  );
+  const texts = accepted.filter(({ row }) => !Buffer.from(row, 'latin1').toString('utf8').includes('\ufffd'));
   const sample = texts.filter((_, at) => at % Math.ceil(texts.length / 300) === 0);
   const inserts = sample.map(
     ({ row }) =>
-      `${Buffer.from(row, 'latin1').toString('utf8').replace('INTO \`everything\`', 'INTO wide')}SELECT ROW_COUNT(); DELETE FROM wide;`,
+      `${Buffer.from(row, 'latin1').toString('utf8').replace('INTO `everything`', 'INTO wide')}SELECT ROW_COUNT(); DELETE FROM wide;`,
   );
   const said = (await mariadb.sql(url, `SET sql_mode = ''; ${inserts.join('\n')}`)).split('\n');
   expect(said).toEqual(sample.map(() => '1'));

@@ -12,6 +12,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What stdin holds. Default: nothing. stdin is never a terminal. */
   readonly input?: string | Uint8Array;
+  /** How its output becomes text; `latin1` gives one character for each byte. Default: UTF-8. */
+  readonly encoding?: 'latin1';
   /** Ends the program on purpose. */
   readonly kill?: Kill;
   /** Default 100 s; then the program is killed and this throws. */
@@ -50,6 +52,7 @@ export async function holdfast(args: readonly string[], options: CliOptions = {}
     extendEnv: false,
     reject: false,
     stripFinalNewline: false,
+    ...(options.encoding && { encoding: options.encoding }),
     maxBuffer: 1 << 30,
     timeout: options.timeoutMs ?? 100_000,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),

@@ -32,6 +32,9 @@ const REQUIREMENTS: readonly Requirement[] = [
   { package: 'openssl', commands: ['openssl'] },
   { package: 'util-linux', commands: ['setpriv'] },
   { package: 'python3', commands: ['python3'] },
+  { package: 'attr', commands: ['getfattr', 'setfattr'] },
+  { package: 'acl', commands: ['getfacl', 'setfacl'] },
+  { package: 'git', commands: ['git'] },
 ];
 
 /** Where Debian keeps PostgreSQL's server programs: a folder per major version, not on the PATH. */

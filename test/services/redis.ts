@@ -4,7 +4,14 @@ import { chmod, chown, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject, onTestFinished, TestRunner } from 'vitest';
 import { locateOrThrow } from './packages.ts';
-import { freePort, runTool, startDaemon, unprivilegedUser, waitUntilReady, withFreshPorts } from './processes.ts';
+import {
+  freePort,
+  runTool,
+  startDaemon,
+  unprivilegedUser,
+  waitUntilReady,
+  withFreshPorts,
+} from './processes.ts';
 import type { Daemon } from './processes.ts';
 
 /** A server that belongs to the caller. */
@@ -76,7 +83,8 @@ async function start(folder: string, { settings = {} }: RedisOptions): Promise<R
     pid: daemon.pid,
     cli,
     digest: async () => `${await cli('DEBUG DIGEST')}${await cli('FUNCTION LIST WITHCODE')}`,
-    count: async (database) => Number(/(\d+)\s*$/.exec(await cli(`SELECT ${database.slice(2)}\nDBSIZE`))?.[1]),
+    count: async (database) =>
+      Number(/(\d+)\s*$/.exec(await cli(`SELECT ${database.slice(2)}\nDBSIZE`))?.[1]),
     stop: () => stop(daemon, folder),
   };
 }

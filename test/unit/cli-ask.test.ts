@@ -121,7 +121,7 @@ describe('the answers of init', () => {
     await answer(io, [
       [/Where do backups go/, 'nowhere\r'],
       [/Not a store/, '\u0015file:///srv/backup\r'],
-      [/What is backed up/, '\u001b[B\r'],
+      [/What is backed up/, `${'\u001b[B'.repeat(3)}\r`],
       [/Path of the SQLite/, 'notes.db\r'],
       [/How long must/, '\r'],
       [/Where does the private key/, '/media/usb/ops.key\r'],

@@ -354,7 +354,10 @@ describe('an erasure is refused when', () => {
       });
     const refused = ['2 rows of orders would point at no row of users (foreign key fk_user_id)'];
     expect(await giveTo('2')).toEqual([]);
-    expect(await giveTo('1')).toEqual(refused);
+    expect(await giveTo('1')).toEqual([
+      '2 rows of orders would be set to a user_id that leads to the subject again',
+      ...refused,
+    ]);
     expect(await giveTo('0')).toEqual(refused);
     expect(await giveTo({ pseudonym: true })).toEqual(refused);
   });
@@ -380,6 +383,32 @@ describe('an erasure is refused when', () => {
     ]);
     expect(await withSet({ pseudonym: true }, two)).toEqual([]);
     expect(await withSet(null, two)).toEqual(['2 rows of users would have no email, which must not be null']);
+  });
+
+  test('rows that stay get a value that leads to the subject again', async () => {
+    const messages = table('messages', { id: 'bigint!', sender: 'bigint', reader: 'bigint', kind: 'text' });
+    const withSet = (values: Record<string, Replacement>, kind = 'a') =>
+      problems({
+        tables: [messages, USERS],
+        rules: {
+          users: linked([]),
+          messages: linked(
+            [link('sender', 'users.id'), link('reader', 'users.id', { when: new Map([['kind', 'b']]) })],
+            set(values),
+          ),
+        },
+        rows: { users: [['1', 'a@x'], ['2', 'b@x']], messages: [['7', '1', '2', kind]] }, // prettier-ignore
+      });
+    expect(await withSet({ sender: '1' })).toEqual([
+      '1 row of messages would be set to a sender that leads to the subject again',
+    ]);
+    expect(await withSet({ sender: '2' })).toEqual([]);
+    expect(await withSet({ sender: null })).toEqual([]);
+    expect(await withSet({ sender: null, reader: '1' })).toEqual([]);
+    expect(await withSet({ sender: null, reader: '1' }, 'b')).toEqual([
+      '1 row of messages would be set to a reader that leads to the subject again',
+    ]);
+    expect(await withSet({ sender: null, reader: '1', kind: 'b' })).toHaveLength(1);
   });
 
   test('the map says nothing about a table, or names a column that is not there', async () => {

@@ -1,7 +1,7 @@
 /** Goal: an edit does what it says and nothing else, or fails. */
 import { describe, expect, test } from 'vitest';
-import { applyEdit } from '../../src/purge/edit.ts';
-import type { RowEdit, Unit } from '../../src/purge/located.ts';
+import { applyEdit } from '../../src/purge/rewrite/edit.ts';
+import type { RowEdit, Unit } from '../../src/purge/locate/located.ts';
 import { codecFor } from '../../src/rows/codec.ts';
 
 const columns = ['id', 'name'].map((name) => ({ name, type: 'text', nullable: true, generated: false }));

@@ -1,6 +1,6 @@
 /** Goal: until when a row is kept is a day of the calendar, and what is kept is told once for each basis. */
 import { describe, expect, test } from 'vitest';
-import { keptLines, keptRows, lastDay } from '../../src/purge/kept.ts';
+import { keptLines, keptRows, lastDay } from '../../src/purge/plan/kept.ts';
 import type { AffectedRow } from '../../src/subjects/decided.ts';
 
 describe('lastDay', () => {

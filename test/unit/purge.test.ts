@@ -1,10 +1,10 @@
 /** Goal: the pure parts of a purge: where edited text is cut, which pages change, what counts as late, which manifests go. */
 import { describe, expect, test } from 'vitest';
-import { judgeManifests } from '../../src/purge/manifests.ts';
-import { touchedPages } from '../../src/purge/page-edit.ts';
-import { requestsOf } from '../../src/purge/requests.ts';
-import { cutSegments } from '../../src/purge/rewrite.ts';
-import { turnOf } from '../../src/purge/whole-set.ts';
+import { judgeManifests } from '../../src/purge/apply/manifests.ts';
+import { touchedPages } from '../../src/purge/rewrite/page-edit.ts';
+import { requestsOf } from '../../src/purge/evidence/requests.ts';
+import { cutSegments } from '../../src/purge/rewrite/rewrite.ts';
+import { turnOf } from '../../src/purge/apply/whole-set.ts';
 import type { PurgeRecord } from '../../src/repository/purges.ts';
 import type { CatalogEntry } from '../../src/repository/catalog.ts';
 import type { ObjectVersion } from '../../src/stores/store.ts';

@@ -13,7 +13,7 @@ import { SegmentPool } from '../../src/segments/pool.ts';
 import { openFileStore } from '../../src/stores/file.ts';
 import { IndexLookUp } from '../../src/subject-index/look-up.ts';
 import { IndexObject } from '../../src/subject-index/open.ts';
-import { rangesOf } from '../../src/purge/hints.ts';
+import { rangesOf } from '../../src/purge/locate/hints.ts';
 import { listSuppression } from '../../src/suppression/objects.ts';
 import { pendingPurges, purgeIntents } from '../../src/suppression/pending.ts';
 import { readSuppressions } from '../../src/suppression/read.ts';

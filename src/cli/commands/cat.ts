@@ -1,36 +1,50 @@
 /** `holdfast cat`: a snapshot as SQL on stdout. */
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
+import { mustFitPaths } from '../paths.ts';
 import { parseSnapshotName, repeated, withCopy, withReaderKey } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { openSnapshot } from '../snapshot.ts';
-import type { OpenSnapshotOptions } from '../snapshot.ts';
+import type { OpenedSnapshot, OpenSnapshotOptions } from '../snapshot.ts';
 import { withSuppression } from '../suppression.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 
 interface CatFlags extends OpenSnapshotOptions {
   readonly table: readonly string[];
   readonly globals?: boolean;
+  readonly path?: string;
 }
 
 export function register(program: Command, context: CliContext): void {
   const command = program
     .command('cat')
     .argument('<SET[@WHEN]>', 'the snapshot; the latest when WHEN is left out', parseSnapshotName)
-    .description('print the dump as SQL')
+    .description('print the dump as SQL; of files as a tar archive')
     .option('-t, --table <TABLE>', 'only the rows of this table; may be repeated', repeated, [])
+    .option('-p, --path <PATH>', 'of files: what is in this file')
     .option('--globals', 'roles and tablespaces of the server first')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName, flags: CatFlags) => cat(context, name, flags));
   withExamples(withSuppression(withCopy(withReaderKey(command))), [
     ['holdfast cat shop --key ops.key | psql newdb', 'load it by hand'],
     ['holdfast cat shop@2026-11-21 --table orders --key ops.key', 'one table of a day'],
+    ['holdfast cat uploads --path img/a.png --key ops.key > a.png', 'one file'],
   ]);
 }
 
 async function cat(context: CliContext, name: SnapshotName, flags: CatFlags): Promise<void> {
   await using opened = await openSnapshot(context, name, flags);
+  if (flags.path !== undefined) {
+    await catFile(context, opened, flags.path);
+    return;
+  }
   const { script } = await import('../../restore/script.ts');
   const options = { globals: flags.globals === true, ...(flags.table.length > 0 && { tables: flags.table }) };
   for await (const piece of script(opened.reader, options, context.signal)) await context.output.write(piece);
+}
+
+async function catFile(context: CliContext, { reader }: OpenedSnapshot, path: string): Promise<void> {
+  mustFitPaths(reader.source.kind, false, [path]);
+  const { readStoredFile } = await import('../../sources/files/loader.ts');
+  for await (const piece of readStoredFile(reader, path, context.signal)) await context.output.write(piece);
 }

@@ -4,9 +4,10 @@ import { resolve } from 'node:path';
 import { setOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
 import { HoldfastError } from '../../errors.ts';
-import type { PurgeReport } from '../../purge/apply-options.ts';
-import type { Located } from '../../purge/located.ts';
-import type { PurgePlan } from '../../purge/request.ts';
+import type { PurgeReport } from '../../purge/apply/apply-options.ts';
+import type { Located } from '../../purge/locate/located.ts';
+import type { PurgePlan } from '../../purge/plan/request.ts';
+import type { SharedPages } from '../../purge/locate/shared-reader.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural, printable } from '../format.ts';
 import { readInput } from '../input.ts';
@@ -30,7 +31,7 @@ export interface ApplyFlags extends ChangingFlags {
 }
 
 export async function applyPlan(context: CliContext, file: string, flags: ApplyFlags): Promise<void> {
-  const { openPlan } = await import('../../purge/request.ts');
+  const { openPlan } = await import('../../purge/plan/request.ts');
   const { otherPlan } = await import('../../purge/errors.ts');
   await using officer = await privacyOfficer(context, flags);
   const { session, config } = officer.opened;
@@ -60,8 +61,8 @@ export async function resumeSet(context: CliContext, name: string, flags: Resume
   const { readLedger } = await import('../../repository/ledger.ts');
   const { purgesOf } = await import('../../repository/purges.ts');
   const { readCatalog } = await import('../../repository/catalog.ts');
-  const { requestsOf } = await import('../../purge/requests.ts');
-  const { planOfBegun } = await import('../../purge/begun.ts');
+  const { requestsOf } = await import('../../purge/evidence/requests.ts');
+  const { planOfBegun } = await import('../../purge/apply/begun.ts');
   const { purgeIntents } = await import('../../suppression/pending.ts');
   const { readSuppressions } = await import('../../suppression/read.ts');
   const { listSuppression } = await import('../../suppression/objects.ts');
@@ -113,6 +114,14 @@ function nothingToGoBy(set: string, id: string): HoldfastError {
 /** What was looked through is written anew next, and what was written is looked through. */
 const RECENT_BYTES = 48 * 1024 * 1024;
 
+/** Entries, amendments, manifests and the ledger are read again before each step. */
+const LISTED_BYTES = 16 * 1024 * 1024;
+
+/** Signed, or named by their hash in what is signed. */
+function isSigned(key: string): boolean {
+  return key.startsWith('ledger/') || /\/snapshots\/[^/]+\/[^/]+$/.test(key);
+}
+
 /** Packs and indexes are never written over. */
 function isSealed(key: string): boolean {
   return /\/chains\/[^/]+\/(packs|index)\/[^/]+$/.test(key);
@@ -130,18 +139,21 @@ async function carryOut(
   officer: Officer,
   { set, plan, flags, approval }: Job,
 ): Promise<void> {
-  const { applyPurge } = await import('../../purge/apply.ts');
-  const { applyWhole } = await import('../../purge/apply-whole.ts');
-  const { lookThrough } = await import('../../purge/look-through.ts');
+  const { applyPurge } = await import('../../purge/apply/apply.ts');
+  const { applyWhole } = await import('../../purge/apply/apply-whole.ts');
+  const { lookThrough } = await import('../../purge/locate/look-through.ts');
   const { openCopies } = await import('../copies.ts');
   const { levelCopies } = await import('../level-copies.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
   const { withRecentReads } = await import('../../stores/recent.ts');
+  const { withListedReads } = await import('../../stores/listed-reads.ts');
   const { opened, opener, signer } = officer;
   const { keys, config } = opened;
-  const session = { ...opened.session, store: withRecentReads(opened.session.store, isSealed, RECENT_BYTES) };
+  const store = withListedReads(opened.session.store, isSigned, LISTED_BYTES);
+  const session = { ...opened.session, store: withRecentReads(store, isSealed, RECENT_BYTES) };
   const bypassGovernance = flags.bypassGovernance === true;
   const output = resolve(flags.output);
+  const pages: SharedPages = new Map();
   const task = context.progress.start(`purging ${set.name}`);
   try {
     await using pool = SegmentPool.forReading();
@@ -157,8 +169,9 @@ async function carryOut(
         removeDeadRuns: !flags.backupRunning,
         rewritePacks: flags.rewritePacks === true,
         ...{ twoPerson: config.promises.twoPerson === true, approval },
+        pages,
         locate: (items, signal, quiet) => {
-          const options = { session, opener, pool, ...plan, fillsGaps: true };
+          const options = { session, opener, pool, ...plan, pages, fillsGaps: true };
           return lookThrough(items, { ...options, ...(quiet && { quiet }) }, signal);
         },
         putSuppression: (located, signal) => suppress(officer, plan, located, signal),
@@ -188,10 +201,12 @@ async function suppress(
   signal: AbortSignal,
 ): Promise<object | undefined> {
   const { putSuppression } = await import('../../suppression/put.ts');
+  const { engineOf } = await import('../../subjects/compare.ts');
   const newest = snapshots.at(-1);
   if (!newest) return undefined;
   const days = Math.max(...snapshots.map(({ item }) => item.entry.pack_days));
-  const engine = newest.manifest.source.kind === 'postgres' ? 'postgres' : 'sqlite';
+  const engine = engineOf(newest.manifest.source.kind);
+  if (!engine) return undefined;
   const suppression = { purge: plan.id, map: plan.map, subjects };
   const options = { schema: newest.schema, engine, days, recipients: keys.recipients, signer } as const;
   return putSuppression(session, plan.set, suppression, options, signal);

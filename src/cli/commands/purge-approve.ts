@@ -1,6 +1,6 @@
 /** `holdfast purge approve`: a second person looks at a plan, and signs that it may be carried out. */
 import { resolve } from 'node:path';
-import type { PurgePlan } from '../../purge/request.ts';
+import type { PurgePlan } from '../../purge/plan/request.ts';
 import type { CliContext } from '../context.ts';
 import { formatPlural, printable } from '../format.ts';
 import { readInput } from '../input.ts';
@@ -15,9 +15,9 @@ export interface ApproveFlags extends OfficerFlags {
 }
 
 export async function approvePlan(context: CliContext, file: string, flags: ApproveFlags): Promise<void> {
-  const { openPlan } = await import('../../purge/request.ts');
-  const { signApproval } = await import('../../purge/approval.ts');
-  const { mustBeOperator } = await import('../../purge/run.ts');
+  const { openPlan } = await import('../../purge/plan/request.ts');
+  const { signApproval } = await import('../../purge/apply/approval.ts');
+  const { mustBeOperator } = await import('../../purge/apply/run.ts');
   const { otherPlan } = await import('../../purge/errors.ts');
   const { output } = context;
   await using officer = await privacyOfficer(context, flags);

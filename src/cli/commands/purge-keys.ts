@@ -9,6 +9,9 @@ import { openConfiguredSession } from '../wiring.ts';
 import type { OpenedSession } from '../wiring.ts';
 import { readPrivate, readPrivateKeys } from './keys-private.ts';
 
+/** Plaintext of manifests that is kept: they are opened to look, and again to write them anew. */
+const OPENED_BYTES = 32 * 1024 * 1024;
+
 export interface OfficerFlags {
   readonly key: readonly string[];
   readonly gpg?: boolean;
@@ -27,9 +30,10 @@ export interface Officer extends AsyncDisposable {
  */
 export async function privacyOfficer(context: CliContext, flags: OfficerFlags): Promise<Officer> {
   const { firstThatOpens } = await import('../../rotate/openers.ts');
+  const { openedOnce } = await import('../../openpgp/opened-once.ts');
   const { openers, keys } = await readPrivateKeys(context, flags);
   if (openers.length === 0) throw (await import('../../openpgp/errors.ts')).noPrivateKey();
-  const opener = firstThatOpens(openers.map((one) => one.opener));
+  const opener = openedOnce(firstThatOpens(openers.map((one) => one.opener)), OPENED_BYTES);
   const signer = flags.signWith === undefined ? keys[0] : await readPrivate(context, resolve(flags.signWith));
   if (!signer) throw signerNeeded();
   const opened = await openConfiguredSession(context, opener.certifiers);

@@ -1,6 +1,6 @@
 /** `holdfast purge list`: what was asked for, and what is left of it. */
 import { setsOf } from '../../config/config.ts';
-import type { PurgeRequest } from '../../purge/requests.ts';
+import type { PurgeRequest } from '../../purge/evidence/requests.ts';
 import type { CliContext } from '../context.ts';
 import { formatPlural, printable } from '../format.ts';
 import { openConfiguredSession } from '../wiring.ts';
@@ -9,7 +9,7 @@ export async function listRequests(context: CliContext, names: readonly string[]
   const { readLedger } = await import('../../repository/ledger.ts');
   const { readCatalog } = await import('../../repository/catalog.ts');
   const { purgesOf } = await import('../../repository/purges.ts');
-  const { requestsOf } = await import('../../purge/requests.ts');
+  const { requestsOf } = await import('../../purge/evidence/requests.ts');
   const { output, signal } = context;
   const config = await context.config();
   await using opened = await openConfiguredSession(context);

@@ -1,10 +1,10 @@
 /** `holdfast purge plan`: what an erasure would do, to look at and to carry out. */
 import { resolve } from 'node:path';
 import { setOf } from '../../config/config.ts';
-import type { PlanReport } from '../../purge/plan.ts';
-import { keptLines } from '../../purge/kept.ts';
-import { describeMention, describeScan } from '../../purge/describe-scan.ts';
-import type { ScanReport } from '../../purge/scan-report.ts';
+import type { PlanReport } from '../../purge/plan/plan.ts';
+import { keptLines } from '../../purge/plan/kept.ts';
+import { describeMention, describeScan } from '../../purge/scan/describe-scan.ts';
+import type { ScanReport } from '../../purge/scan/scan-report.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural, printable } from '../format.ts';
 import { openPlaces } from '../purge-places.ts';
@@ -23,8 +23,8 @@ export interface PlanFlags extends OfficerFlags {
 }
 
 export async function makePlan(context: CliContext, name: string, flags: PlanFlags): Promise<void> {
-  const { planPurge } = await import('../../purge/plan.ts');
-  const { sealPlan } = await import('../../purge/request.ts');
+  const { planPurge } = await import('../../purge/plan/plan.ts');
+  const { sealPlan } = await import('../../purge/plan/request.ts');
   const { namedSubject } = await import('../../subjects/named.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
   const set = setOf(await context.config(), name);
@@ -60,8 +60,8 @@ export async function makePlan(context: CliContext, name: string, flags: PlanFla
 }
 
 export async function makeWholePlan(context: CliContext, name: string, flags: PlanFlags): Promise<void> {
-  const { planWhole } = await import('../../purge/plan.ts');
-  const { sealPlan } = await import('../../purge/request.ts');
+  const { planWhole } = await import('../../purge/plan/plan.ts');
+  const { sealPlan } = await import('../../purge/plan/request.ts');
   const { output, signal } = context;
   const set = setOf(await context.config(), name);
   await using officer = await privacyOfficer(context, flags);

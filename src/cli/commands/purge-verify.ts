@@ -1,7 +1,7 @@
 /** `holdfast purge verify`: a receipt against its signature, against the store, and against all that can be opened. */
 import { setOf } from '../../config/config.ts';
-import type { readReceipt } from '../../purge/receipt.ts';
-import type { FullFindings } from '../../purge/verify-full.ts';
+import type { readReceipt } from '../../purge/evidence/receipt.ts';
+import type { FullFindings } from '../../purge/evidence/verify-full.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatCount, formatDuration, formatPlural, printable } from '../format.ts';
 import { readInput } from '../input.ts';
@@ -46,7 +46,7 @@ export async function verifyFile(context: CliContext, file: string, flags: Verif
 }
 
 async function readSigned(context: CliContext, file: string): Promise<SignedReceipt> {
-  const { readReceipt: read } = await import('../../purge/receipt.ts');
+  const { readReceipt: read } = await import('../../purge/evidence/receipt.ts');
   const { Trust } = await import('../../openpgp/trust.ts');
   const { recipients, formerRecipients, purgeSigners } = await readConfiguredKeys(await context.config());
   const operators = new Trust([...recipients, ...formerRecipients, ...purgeSigners]);
@@ -55,7 +55,7 @@ async function readSigned(context: CliContext, file: string): Promise<SignedRece
 }
 
 async function compare(context: CliContext, signed: SignedReceipt) {
-  const { verifyReceipt } = await import('../../purge/verify.ts');
+  const { verifyReceipt } = await import('../../purge/evidence/verify.ts');
   const { openCopies } = await import('../copies.ts');
   await using opened = await openConfiguredSession(context);
   const { session, config } = opened;
@@ -70,7 +70,7 @@ async function compareAll(
   { receipt }: SignedReceipt,
   flags: VerifyFlags,
 ): Promise<FullFindings> {
-  const { verifyFull } = await import('../../purge/verify-full.ts');
+  const { verifyFull } = await import('../../purge/evidence/verify-full.ts');
   const { firstThatOpens } = await import('../../rotate/openers.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
   const { openCopies } = await import('../copies.ts');

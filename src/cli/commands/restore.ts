@@ -158,7 +158,7 @@ async function restoreToScript(
 /** What the last measured restore speeds suggest; a plan says "about". */
 const BYTES_PER_SECOND_GUESS = 40 * 1024 * 1024;
 
-function showPlan({ output }: CliContext, { item, set }: OpenedSnapshot, plan: RestorePlan): void {
+function showPlan({ output }: CliContext, { item, set, reader }: OpenedSnapshot, plan: RestorePlan): void {
   const rows = plan.tables.reduce((sum, table) => sum + table.rows, 0);
   output.line(
     `snapshot  ${set.name}@${item.entry.snapshot}, ${formatAge(new Date(item.entry.time), new Date())}`,
@@ -167,7 +167,7 @@ function showPlan({ output }: CliContext, { item, set }: OpenedSnapshot, plan: R
     `target    ${plan.target}: ${plan.occupied ? 'OCCUPIED, would be refused' : plan.exists ? 'empty' : 'will be created'}`,
   );
   output.line(
-    `data      ${formatPlural(plan.tables.length, 'table')}, ${formatPlural(rows, 'row')}, ${formatBytes(plan.bytes)} of SQL`,
+    `data      ${describeRows(reader.source.kind, plan.tables.length, rows)}, ${formatBytes(plan.bytes)} of ${reader.source.kind === 'files' ? 'an archive' : 'SQL'}`,
   );
   output.line(
     `time      about ${formatDuration(Math.max(3000, (plan.bytes / BYTES_PER_SECOND_GUESS) * 1000))}, by a rule of thumb`,

@@ -59,7 +59,7 @@ async function overdueRequests(
   { ledger, entries, now }: { ledger: Ledger; entries: readonly CatalogEntry[]; now: Date },
 ): Promise<string[]> {
   const { purgesOf } = await import('../../repository/purges.ts');
-  const { requestsOf } = await import('../../purge/requests.ts');
+  const { requestsOf } = await import('../../purge/evidence/requests.ts');
   const purges = purgesOf(ledger, session.operators);
   const overdue = requestsOf(purges, entries, config.promises.erasureWithinDays, now).filter(
     (request) => request.overdue,

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { setOf } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
-import type { Search } from '../../purge/locate.ts';
-import type { SnapshotInput } from '../../purge/prepare.ts';
+import type { Search } from '../../purge/locate/locate.ts';
+import type { SnapshotInput } from '../../purge/locate/prepare.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
@@ -92,7 +92,7 @@ async function tellErased(
   { map }: ParsedMap,
 ): Promise<string[]> {
   const { erasedIn } = await import('../erased.ts');
-  const { erasedAmong } = await import('../../purge/erased.ts');
+  const { erasedAmong } = await import('../../purge/locate/erased.ts');
   const having: string[] = [];
   for (const one of found.snapshots.filter(({ closure }) => closure.affected.size > 0)) {
     const { snapshot } = one.prepared.item.entry;
@@ -138,7 +138,7 @@ async function lookFor(
   subject: string,
 ): Promise<Search> {
   const [{ search }, { namedSubject }] = await Promise.all([
-    import('../../purge/locate.ts'),
+    import('../../purge/locate/locate.ts'),
     import('../../subjects/named.ts'),
   ]);
   const subjects = [namedSubject(map, subject)];
@@ -169,7 +169,7 @@ async function exportSubject(context: CliContext, name: SnapshotName, flags: Exp
   if (only === undefined) return;
   const { rowsOf } = await import('../../purge/export.ts');
   const { erasedIn, subjectErased } = await import('../erased.ts');
-  const { erasedAmong } = await import('../../purge/erased.ts');
+  const { erasedAmong } = await import('../../purge/locate/erased.ts');
   const { writeExport } = await import('../export.ts');
   const { snapshot, time } = only.prepared.item.entry;
   const { purges, rows } = await erasedIn(live, only.prepared, parsed.map, context.signal);

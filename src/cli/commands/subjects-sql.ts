@@ -5,7 +5,7 @@ import { setOf } from '../../config/config.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Schema } from '../../sources/schema.ts';
 import type { SourceKind } from '../../sources/source.ts';
-import type { Engine } from '../../subjects/compare.ts';
+import type { SqlDatabase } from '../../subjects/compare.ts';
 import type { CliContext } from '../context.ts';
 import { readLiveSchema } from '../live-schema.ts';
 import { repeated } from '../options.ts';
@@ -38,6 +38,7 @@ export function registerSql(subjects: Command, context: CliContext): void {
       'holdfast subjects sql notes --subject customer=42 -o erase.sql',
       "then: sqlite3 notes.db '.read erase.sql'",
     ],
+    ['holdfast subjects sql site --subject user=42 -o erase.sql', 'then: mariadb site < erase.sql'],
   ]);
 }
 
@@ -49,7 +50,7 @@ async function printSql(context: CliContext, name: string, flags: SqlFlags): Pro
   const { output } = context;
   const config = await context.config();
   const set = setOf(config, name);
-  const engine = engineOf(name, set.source);
+  const engine = await engineFor(name, set.source);
   const configured = await readSubjectMap(config, set);
   const { map } = configured.parsed;
   const subjects = flags.subject.map((text) => namedSubject(map, text));
@@ -68,18 +69,20 @@ async function printSql(context: CliContext, name: string, flags: SqlFlags): Pro
   output.summary({ set: name, engine, end });
 }
 
-function engineOf(set: string, source: SourceKind): Engine {
-  if (source === 'postgres' || source === 'sqlite') return source;
+async function engineFor(set: string, source: SourceKind): Promise<SqlDatabase> {
+  const { engineOf } = await import('../../subjects/compare.ts');
+  const engine = engineOf(source);
+  if (engine !== undefined && engine !== 'redis') return engine;
   throw new HoldfastError({
     code: 'SUBJECTS_ENGINE',
     exit: 'usage',
     message: `set ${set} is dumped from ${source}, for which no erasure can be written`,
-    hint: 'This version writes it for PostgreSQL and SQLite.',
+    hint: 'This version writes it for PostgreSQL, MySQL, MariaDB and SQLite.',
   });
 }
 
 /** A table that the database does not have any more holds nobody, and may stay in the map for the snapshots. */
-async function mustFit({ parsed }: ConfiguredMap, schema: Schema, engine: Engine): Promise<void> {
+async function mustFit({ parsed }: ConfiguredMap, schema: Schema, engine: SqlDatabase): Promise<void> {
   const { checkMap } = await import('../../subjects/check.ts');
   const { mapInvalid } = await import('../../subjects/errors.ts');
   const findings = checkMap(parsed, schema, { engine, isPast: true });

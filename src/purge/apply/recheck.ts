@@ -1,0 +1,65 @@
+/**
+ * After new revisions count, and before what they replace goes: the subject is looked for in them once more, as if by
+ * somebody who has just come. Which revisions have still to be looked at is kept on disk, for a run that goes on.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SNAPSHOT_ID } from '../../repository/layout.ts';
+import { readState, writeState } from '../../repository/state-files.ts';
+import { notGone } from '../errors.ts';
+import type { Run } from './run.ts';
+import { lookAt } from './state.ts';
+import type { PurgeState } from './state.ts';
+
+const schema = z.array(z.string().regex(SNAPSHOT_ID));
+
+/** Before the ledger says that these snapshots have new revisions. */
+export async function rememberToRecheck({ folder, plan }: Run, snapshots: readonly string[]): Promise<void> {
+  const known = (await readState(fileOf(folder, plan.id), schema)) ?? [];
+  await writeState(fileOf(folder, plan.id), [...new Set([...known, ...snapshots])]);
+}
+
+/** When the purge is done. */
+export function forgetRecheck(folder: string, id: string): Promise<void> {
+  return rm(fileOf(folder, id), { force: true });
+}
+
+/**
+ * Looks for the subject in the new revisions.
+ *
+ * Units in which this run has found nobody a moment ago are not opened again: of the others there are few. Where
+ * nothing on this machine says what has to be looked at, everything that the purge has written anew is.
+ *
+ * @param quiet - keys of units without any row of the subject
+ * @returns what the set shows now
+ * @throws HoldfastError PURGE_NOT_GONE, and what reading and looking through throws
+ */
+export async function recheckAmended(
+  run: Run,
+  quiet: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<PurgeState> {
+  const { session, set, plan, folder } = run;
+  const state = await lookAt(session, set, plan.id, signal);
+  const { view, record } = state;
+  const kept = await readState(fileOf(folder, plan.id), schema);
+  const wanted = new Set(kept ?? (record?.doneAt === undefined ? record?.amended : undefined));
+  const items = view.catalog.entries.filter(
+    ({ entry, current }) =>
+      wanted.has(entry.snapshot) && current?.listed !== undefined && new Date(entry.end) > view.now,
+  );
+  if (items.length > 0) {
+    run.onStep(`looking for them in ${items.length} new revisions`);
+    const { snapshots } = await run.locate(items, signal, quiet);
+    // What is made again as a whole would be made again each time.
+    const left = snapshots.find(({ streams }) => streams.size > 0);
+    if (left) throw notGone(left.item.entry.snapshot, [...left.streams.keys()]);
+  }
+  if (wanted.size > 0) await writeState(fileOf(folder, plan.id), []);
+  return state;
+}
+
+function fileOf(folder: string, id: string): string {
+  return join(folder, `purge-${id}-recheck.json`);
+}
