@@ -1,0 +1,248 @@
+/** Loads keys into a server that was empty, and takes them out again when it fails. */
+import { isHoldfastError, reasonOf, throwIfCancelled } from '../../errors.ts';
+import type { DumpReader, LoadOptions, LoadReport, StoredStream } from '../source.ts';
+import { encodeCommand, openConnection, type RedisConnection } from './connection.ts';
+import { loadFailed, targetRefused } from './errors.ts';
+import { databaseName, readFacts, type RedisFacts } from './facts.ts';
+import {
+  KeyReader,
+  linesOf,
+  readCommand,
+  readSelect,
+  RestoreBatch,
+  type StoredKey,
+} from './load-commands.ts';
+import { ReplyError, textOfReply } from './replies.ts';
+import type { RedisSettings } from './settings.ts';
+
+/** Batches that the server has not answered yet. */
+const UNDER_WAY_MAX = 4;
+/** Clocks are read a moment before or after. */
+const CLOCK_MS = 2000;
+
+/** What was sent so far. */
+interface Loaded {
+  /** Keys by database. */
+  readonly keys: Map<number, number>;
+  /** Names of function libraries. */
+  readonly libraries: string[];
+  /** Keys whose time had ended when the restore began, and those of which it may have ended since. */
+  surelyOver: number;
+  maybeOver: number;
+}
+
+/**
+ * Loads these streams.
+ * @throws HoldfastError REDIS_TARGET, REDIS_LOAD and those of connection and dump
+ */
+export async function loadServer(
+  settings: RedisSettings,
+  dump: DumpReader,
+  streams: readonly StoredStream[],
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<LoadReport> {
+  const connection = await openConnection(settings, signal);
+  const loaded: Loaded = { keys: new Map(), libraries: [], surelyOver: 0, maybeOver: 0 };
+  try {
+    const before = await readFacts(connection);
+    if (await isOccupied(connection, before))
+      throw targetRefused(settings.display, 'holds something already');
+    const clock = await readClock(connection);
+    for (const stream of streams) {
+      const onBytes = (bytes: number): void => options.onProgress(bytes, stream.name);
+      const lines = linesOf(dump, stream, onBytes, signal);
+      if (stream.dialect === 'redis-restore')
+        await loadDatabase(connection, stream.name, lines, loaded, clock, signal);
+      else await loadCommands(connection, stream.name, lines, loaded);
+    }
+    return reportOf(settings, before, await readFacts(connection), loaded);
+  } catch (error) {
+    const left = await takeOut(settings, loaded);
+    if (isHoldfastError(error) && error.exit === 'cancelled') throw error;
+    if (isHoldfastError(error, 'REDIS_TARGET')) throw error;
+    throw loadFailed(settings.display, reasonOf(error), left, error);
+  } finally {
+    connection.close();
+  }
+}
+
+/** True when there is a key or a function. */
+export async function isOccupied(connection: RedisConnection, { keys }: RedisFacts): Promise<boolean> {
+  if (keys.size > 0) return true;
+  // Servers before version 7 do not know the command.
+  const functions = await connection.send(encodeCommand(['FUNCTION', 'LIST']));
+  return Array.isArray(functions) && functions.length > 0;
+}
+
+/** The server's time in milliseconds, whenever it is asked for. */
+async function readClock(connection: RedisConnection): Promise<Clock> {
+  const [seconds] = (await connection.call('TIME')) as Buffer[];
+  const startMs = Number(String(seconds)) * 1000;
+  const askedMs = performance.now();
+  return { startMs, now: () => startMs + performance.now() - askedMs };
+}
+
+interface Clock {
+  readonly startMs: number;
+  now(): number;
+}
+
+type Lines = ReturnType<typeof linesOf>;
+
+async function loadCommands(
+  connection: RedisConnection,
+  stream: string,
+  lines: Lines,
+  loaded: Loaded,
+): Promise<void> {
+  for await (const { piece, start, end } of lines) {
+    const { name, body } = readCommand(piece, start, end, stream);
+    const reply = await connection.call(name, body);
+    if (name === 'FUNCTION LOAD') loaded.libraries.push(textOfReply(reply));
+  }
+}
+
+async function loadDatabase(
+  connection: RedisConnection,
+  stream: string,
+  lines: Lines,
+  loaded: Loaded,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = new KeyReader(stream);
+  const sender = new Sender(connection, signal);
+  let database: number | undefined;
+  let keys = 0;
+  for await (const { piece, start, end } of lines) {
+    if (database === undefined) {
+      database = readSelect(piece, start, end, stream);
+      await connection.call('SELECT', String(database));
+      continue;
+    }
+    const key = reader.read(piece, start, end);
+    keys += 1;
+    loaded.keys.set(database, keys);
+    countTime(key, loaded, clock);
+    const full = sender.add(key);
+    if (full) await full;
+  }
+  await sender.finish();
+}
+
+function countTime({ expires }: StoredKey, loaded: Loaded, clock: Clock): void {
+  if (expires === '0') return;
+  const time = Number(expires);
+  if (time <= clock.startMs) loaded.surelyOver += 1;
+  if (time <= clock.now() + CLOCK_MS) loaded.maybeOver += 1;
+}
+
+/** Sends rows in batches, a few of them ahead of the server's answers. */
+class Sender {
+  readonly #connection: RedisConnection;
+  readonly #signal: AbortSignal;
+  readonly #batch = new RestoreBatch();
+  readonly #underWay: Promise<void>[] = [];
+
+  constructor(connection: RedisConnection, signal: AbortSignal) {
+    this.#connection = connection;
+    this.#signal = signal;
+  }
+
+  /** Returns a promise only when there is something to wait for. */
+  add(key: StoredKey): Promise<void> | undefined {
+    this.#batch.add(key);
+    return this.#batch.isFull ? this.#send(UNDER_WAY_MAX) : undefined;
+  }
+
+  finish(): Promise<void> {
+    return this.#send(0);
+  }
+
+  async #send(most: number): Promise<void> {
+    throwIfCancelled(this.#signal);
+    const { bytes, count } = this.#batch.take();
+    if (count > 0) {
+      const done = this.#connection.sendAll(bytes, count).then((reply) => {
+        if (reply !== 'OK') throw new Error(reasonOfReply(reply));
+      });
+      // Thrown where it is waited for.
+      done.catch(() => undefined);
+      this.#underWay.push(done);
+    }
+    while (this.#underWay.length > most) await this.#underWay.shift();
+  }
+}
+
+function reasonOfReply(reply: unknown): string {
+  const text = reply instanceof ReplyError ? reply.text : 'an answer that is not understood';
+  if (text.startsWith('BUSYKEY')) return 'somebody else writes to it: a key was there already';
+  if (text.startsWith('OOM')) return 'its memory is full (maxmemory)';
+  if (/Bad data format|version or checksum/.test(text))
+    return `it does not take a value (${text}): it is older than the backup, or lacks a module`;
+  return text;
+}
+
+/** Every key must be there, or its time must have ended. */
+function reportOf(
+  settings: RedisSettings,
+  before: RedisFacts,
+  after: RedisFacts,
+  loaded: Loaded,
+): LoadReport {
+  const sent = sum(loaded.keys.values());
+  const there = sum(after.keys.values());
+  const neverMade = sent - there - (after.expired - before.expired);
+  const evicted = after.evicted - before.evicted;
+  if (evicted > 0)
+    throw new Error(`it threw ${evicted} keys out again for want of memory (maxmemory-policy)`);
+  if (neverMade < loaded.surelyOver || neverMade > loaded.maybeOver)
+    throw new Error(`it holds ${there} keys where ${sent} were loaded: somebody else writes to it`);
+  const databases = [...loaded.keys].map(([number, keys]) => {
+    const here = after.keys.get(number) ?? 0;
+    return { name: databaseName(number), here, ended: keys - here };
+  });
+  return {
+    target: settings.display,
+    rows: Object.fromEntries(databases.map(({ name, here }) => [name, here])),
+    ended: Object.fromEntries(databases.map(({ name, ended }) => [name, ended])),
+    leftOut: databases
+      .filter(({ ended }) => ended > 0)
+      .map(({ name, ended }) => `${ended} keys of ${name}, whose time to live has ended since the backup`),
+  };
+}
+
+/** Empties a database unless it holds more than was loaded, in one step. */
+const EMPTY = `if redis.call('DBSIZE') > tonumber(ARGV[1]) then return 0 end
+redis.call('FLUSHDB') return 1`;
+const TAKE_OUT_MS = 30_000;
+
+/**
+ * Takes out what was loaded, also after a cancellation. Never throws.
+ * @returns what a person has to know
+ */
+async function takeOut(settings: RedisSettings, { keys, libraries }: Loaded): Promise<string> {
+  if (keys.size === 0 && libraries.length === 0) return 'Nothing was loaded.';
+  try {
+    const connection = await openConnection(settings, AbortSignal.timeout(TAKE_OUT_MS));
+    try {
+      let isClean = true;
+      for (const [number, count] of keys) {
+        await connection.call('SELECT', String(number));
+        isClean &&= (await connection.call('EVAL', EMPTY, '0', String(count))) === 1;
+      }
+      for (const library of libraries) await connection.call('FUNCTION DELETE', library);
+      if (isClean) return 'What was loaded was taken out again; restore into an empty server.';
+    } finally {
+      connection.close();
+    }
+  } catch {
+    // Said below.
+  }
+  return 'Some of the keys are still there: empty the server before the next try.';
+}
+
+function sum(numbers: Iterable<number>): number {
+  return [...numbers].reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,83 @@
+/** The bytes of an RDB as they come in: a window that grows until what is wanted is in it, and a checksum over all. */
+import { Crc64 } from './crc64.ts';
+import { SHORT, Walker } from './rdb-value.ts';
+
+const SMALL_BYTES = 64 * 1024;
+
+export class RdbInput {
+  readonly walker = new Walker();
+  readonly #chunks: AsyncIterator<Buffer, void>;
+  readonly #crc = new Crc64();
+  /** The checksum covers the window up to here. */
+  #checked = 0;
+  /** Bytes before the window. */
+  #before = 0;
+
+  constructor(chunks: AsyncIterator<Buffer, void>) {
+    this.#chunks = chunks;
+  }
+
+  /** Where the walker is, counted from the start of the RDB. */
+  get position(): number {
+    return this.#before + this.walker.at;
+  }
+
+  /** Bytes in the window behind the walker. */
+  get waiting(): number {
+    return this.walker.end - this.walker.at;
+  }
+
+  /**
+   * Runs a step that walks; undefined, with the walker back at its start, when the window ends within it.
+   */
+  attempt<T>(step: () => T): T | undefined {
+    const start = this.walker.at;
+    try {
+      return step();
+    } catch (error) {
+      this.walker.at = start;
+      if (error === SHORT) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Gets more bytes behind the walker's place. A record that did not fit is tried again only when there are twice
+   * as many, so that a large one is not walked once for every chunk.
+   * @returns false at the end of the input
+   */
+  async grow(): Promise<boolean> {
+    const { walker } = this;
+    this.#check(walker.at);
+    const rest = walker.bytes.subarray(walker.at, walker.end);
+    const parts: Buffer[] = [rest];
+    const wanted = rest.length < SMALL_BYTES ? 1 : rest.length;
+    let got = 0;
+    while (got < wanted) {
+      const next = await this.#chunks.next();
+      if (next.done === true) break;
+      parts.push(next.value);
+      got += next.value.length;
+    }
+    this.#before += walker.at;
+    walker.bytes = rest.length === 0 && parts.length === 2 ? (parts[1] ?? rest) : Buffer.concat(parts);
+    walker.at = 0;
+    walker.end = walker.bytes.length;
+    this.#checked = 0;
+    return got > 0;
+  }
+
+  /** True when the eight bytes that were just walked past are the checksum of all before them, or zero for none. */
+  closes(): 'checked' | 'unchecked' | 'differs' {
+    const { walker } = this;
+    const at = walker.at - 8;
+    this.#check(at);
+    if (this.#crc.equals(walker.bytes, at)) return 'checked';
+    return walker.bytes.readBigUInt64LE(at) === 0n ? 'unchecked' : 'differs';
+  }
+
+  #check(to: number): void {
+    this.#crc.update(this.walker.bytes, this.#checked, to);
+    this.#checked = to;
+  }
+}
