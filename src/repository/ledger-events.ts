@@ -68,7 +68,7 @@ const purgeIntentSchema = z.looseObject({
   snapshots: z.array(z.string().regex(SNAPSHOT_ID)),
   /** Packs with erased segments are to be replaced: the purge is not done while one is there that no lock holds. */
   rewrite_packs: z.boolean().optional(),
-  /** Who else wanted it: a signed statement as a whole; see `purge/approval.ts`. */
+  /** Who else wanted it: a signed statement as a whole; see `purge/apply/approval.ts`. */
   approval: z.string().max(16_384).optional(),
 });
 const purgeDoneSchema = z.looseObject({

@@ -120,7 +120,7 @@ export interface KeepAction {
   readonly because: string;
   /**
    * A date (`2033-12-31`) or a length (`7y`, `90d`) that counts from the day of the plan, since no row that is kept is
-   * younger: for plan and receipt (`purge/kept.ts`). This program does not act on it.
+   * younger: for plan and receipt (`purge/plan/kept.ts`). This program does not act on it.
    */
   readonly until?: string;
   /** Columns that go although the row stays; empty when it stays as it is. */

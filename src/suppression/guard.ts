@@ -72,10 +72,15 @@ export class PurgeGuard {
 
   /** Looks at one dump. */
   begin(schema: Schema, info: Pick<SourceInfo, 'facts'>): DumpGuard {
-    return new DumpGuard(this.#options, new TokenWatch(this.#tokens, schema, info, this.#options.map), this.#filter, {
-      schema,
-      info,
-    });
+    return new DumpGuard(
+      this.#options,
+      new TokenWatch(this.#tokens, schema, info, this.#options.map),
+      this.#filter,
+      {
+        schema,
+        info,
+      },
+    );
   }
 }
 

@@ -285,7 +285,7 @@ describe('the mariadb client', () => {
       ALTER TABLE \`odd \`\`users\` ADD FOREIGN KEY (\`home'; -- "x\`) REFERENCES homes (id);
       INSERT INTO events (live, user_id, note) VALUES (1, 1, 'a'), (1, 1, 'a'), (0, 1, 'b'), (1, 2, 'a'), (0, NULL, 'b');
       INSERT INTO photos VALUES (1, x'00ff', 'me'), (2, x'0a0b', 'you');`);
-    const users = '\`odd \`\`users\`';
+    const users = '`odd ``users`';
     const gone = link('user_id', users, 'id', { when: new Map([['live', '1']]) });
     const rest = link('user_id', users, 'id', {
       action: { do: 'set', values: new Map([['user_id', null]]) },
