@@ -1,5 +1,11 @@
 /** Edits of one snapshot by several purges, whose maps may differ, as one. Pure. */
-import type { LocatedSnapshot, LocatedStream, RowEdit, UnitEdit, WholeEdit } from '../purge/locate/located.ts';
+import type {
+  LocatedSnapshot,
+  LocatedStream,
+  RowEdit,
+  UnitEdit,
+  WholeEdit,
+} from '../purge/locate/located.ts';
 import type { Value } from '../rows/codec.ts';
 
 /** What is left out of the streams of one snapshot. */

@@ -172,7 +172,10 @@ compression: 20
     [
       'sqlite with a url and no path',
       `${HEAD}sets:\n  a:\n    source: sqlite\n    url: postgres://h/d\n    keep: 1d\n`,
-      ['5:3: sets.a: sqlite needs a path', '7:5: sets.a.url: is for databases with a server; sqlite takes a path'],
+      [
+        '5:3: sets.a: sqlite needs a path',
+        '7:5: sets.a.url: is for databases with a server; sqlite takes a path',
+      ],
     ],
     [
       'hours to keep',
