@@ -64,7 +64,7 @@ export interface IntegrityInput {
 export async function problemsOf(input: IntegrityInput): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
   for (const decided of input.tables.values())
-    problems.push(...nullProblems(decided), ...relinkedProblems(decided, input.asked));
+    problems.push(...nullProblems(decided), ...relinkedProblems(decided, input.relations, input.asked));
   const byTable = Map.groupBy(input.relations.references, ({ table }) => table.name);
   for (const references of byTable.values()) problems.push(...(await danglingProblems(references, input)));
   for (const reference of input.relations.references)

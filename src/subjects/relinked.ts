@@ -1,8 +1,9 @@
-/** Rows that an erasure would make the subject's again, by what the map puts into columns that link. */
+/** Rows that an erasure would make the subject's again, by what the map puts into columns that link, or are linked to. */
 import { matches } from './access.ts';
+import { keyOf } from './compare.ts';
 import { valuesAt, type DecidedRow, type DecidedRows } from './decided.ts';
 import { actionsOf, valuesOf } from './map.ts';
-import { columnsOf, type LinkedTable, type Relation } from './relations.ts';
+import { columnsOf, type LinkedTable, type Relation, type Relations } from './relations.ts';
 
 /** One of the problems of an erasure; see `Problem` in `integrity.ts`. */
 export interface Relinked {
@@ -23,13 +24,28 @@ export function columnsForLinks({ rule, links }: LinkedTable): readonly string[]
   return linked.some((column) => set.has(column)) ? linked : [];
 }
 
-/** By table and column; a row counts once for each link that would lead to it. */
+type Asked = (table: string, link: number) => ReadonlySet<string>;
+
+/** By table and column; a row counts once for each link that would lead to it, or from it to rows of somebody else. */
 export function relinkedProblems(
-  { table, need, rows }: DecidedRows,
-  asked: (table: string, link: number) => ReadonlySet<string>,
+  decided: DecidedRows,
+  { tables }: Pick<Relations, 'tables'>,
+  asked: Asked,
 ): readonly Relinked[] {
-  if (columnsForLinks(table).length === 0) return [];
   const found = new Map<string, number>();
+  countLed(decided, asked, found);
+  countLeading(decided, tables, asked, found);
+  return [...found].map(([constraint, rows]) => ({
+    kind: 'relinked',
+    table: decided.table.name,
+    constraint,
+    rows,
+  }));
+}
+
+/** Rows that a link of their own table would lead to again. */
+function countLed({ table, need, rows }: DecidedRows, asked: Asked, found: Map<string, number>): void {
+  if (columnsForLinks(table).length === 0) return;
   for (const row of rows.values()) {
     for (const { match, number } of table.links) {
       const column = setBy(row, match);
@@ -39,12 +55,28 @@ export function relinkedProblems(
         found.set(column, (found.get(column) ?? 0) + 1);
     }
   }
-  return [...found].map(([constraint, count]) => ({
-    kind: 'relinked',
-    table: table.name,
-    constraint,
-    rows: count,
-  }));
+}
+
+/** Rows that stay, and would have a name which nobody has asked for: whatever is linked to that name would be the subject's. */
+function countLeading(
+  { table, need, rows }: DecidedRows,
+  tables: readonly LinkedTable[],
+  asked: Asked,
+  found: Map<string, number>,
+): void {
+  for (const { name, links } of tables)
+    for (const { number, match, targets, targetColumns } of links) {
+      if (!targets.includes(table.name)) continue;
+      const known = asked(name, number);
+      for (const row of rows.values()) {
+        if (row.outcome.do === 'delete') continue;
+        const column = targetColumns.find((one) => typeof row.outcome.values.get(one) === 'string');
+        if (column === undefined) continue;
+        const after = targetColumns.map((one) => valueAfter(need, row, one));
+        const key = keyOf(after, match.comparisons);
+        if (key !== null && !known.has(key)) found.set(column, (found.get(column) ?? 0) + 1);
+      }
+    }
 }
 
 /** The first column of the link that gets a constant. */
