@@ -15,7 +15,7 @@ export default defineConfig({
     pool: 'forks',
     // Real servers run beside the tests: more workers than this only make each other wait.
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
   },
 });

@@ -2,11 +2,11 @@
 import type { TableSchema } from '../sources/schema.ts';
 import type { Dialect, SourceInfo, TableInfo } from '../sources/source.ts';
 import { noCodec } from './errors.ts';
-import { MysqlInsertCodec } from './mysql-insert-codec.ts';
+import { mysqlInsertCodec } from './mysql-insert-codec.ts';
 import { PgCopyCodec } from './pg-copy-codec.ts';
 import { RedisRestoreCodec } from './redis-restore-codec.ts';
 import type { RowCodec } from './row-codec.ts';
-import { SqlInsertCodec } from './sql-insert-codec.ts';
+import { sqlInsertCodec } from './sql-insert-codec.ts';
 import type { TextEncoding } from './sqlite-literals.ts';
 
 export { KeyFilter } from './key-filter.ts';
@@ -43,9 +43,9 @@ export function codecFor(
     case 'redis-restore':
       return new RedisRestoreCodec(table);
     case 'sql-insert':
-      return new SqlInsertCodec(table, schema, options.encoding ?? 'UTF-8');
+      return sqlInsertCodec(table, schema, options.encoding ?? 'UTF-8');
     case 'mysql-insert':
-      return new MysqlInsertCodec(table, schema);
+      return mysqlInsertCodec(table, schema);
     default:
       throw noCodec(table.name, dialect);
   }

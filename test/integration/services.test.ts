@@ -188,8 +188,7 @@ describe('the S3 server', () => {
 });
 
 test('servers and their folder are gone when the process that started them is killed', async () => {
-  const start = `import { startMariadb } from '../services/mariadb.ts';
-import { startPostgres } from ${JSON.stringify(import.meta.resolve('../services/postgres.ts'))};
+  const start = `import { startPostgres } from ${JSON.stringify(import.meta.resolve('../services/postgres.ts'))};
     const server = await startPostgres();
     console.log(JSON.stringify([server.pid, server.socketFolder]));
     setInterval(() => {}, 1000);`;

@@ -108,7 +108,7 @@ describe('a database that changes between the readings', () => {
     { maxLength: 6 },
   );
 
-  test.prop([changes], { numRuns: 12 })(
+  test.prop([changes], { numRuns: 8 })(
     'whoever was erased is left out, whatever comes meanwhile, and nobody else',
     async (days) => {
       const shop = await makeShop();
