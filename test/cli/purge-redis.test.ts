@@ -64,6 +64,13 @@ test('what is restored is what was, without their keys', { timeout: 240_000 }, a
 
   const keys = (await server.cli('KEYS *')).split('\n').filter((key) => THEIRS.test(key));
   expect(keys.length).toBe(60 + 3);
+  // A root that no snapshot has leads to nobody, which must not look like somebody who is gone.
+  const map = join(reader.folder, 'map.yaml');
+  await writeFile(map, MAP.replaceAll('subjects', 'people'));
+  const lost = await reader.run(['purge', 'plan', 'shop', '--subject', 'user=7', '-o', 'lost.pgp']);
+  expect(lost).toMatchObject({ exitCode: 7 });
+  expect(lost.stderr).toMatch(/error: .*no snapshot has the table people/);
+  await writeFile(map, MAP);
   const planned = await reader.good(['purge', 'plan', 'shop', '--subject', 'user=7', '-o', 'plan.pgp']);
   expect(planned.stdout).toContain(`db0 ${keys.length} deleted`);
   expect(planned.stdout).toContain('db3 1 deleted');

@@ -107,7 +107,7 @@ export async function planPurge(options: PlanOptions, signal: AbortSignal): Prom
       estimate: estimateOf(located, retired, state.view.catalog.entries, snapshots),
     },
     mapSha256: sha256Hex(Buffer.from(map, 'utf8')),
-    problems: [...unreadable(state), ...breaking(located), ...problems],
+    problems: [...unreadable(state), ...rootless(located), ...breaking(located), ...problems],
     touched: touched.length,
     ending: touched.filter((one) => lifeLeft(one, now) === 0).map(({ item }) => item.entry.snapshot),
     opened: located.opened,
@@ -174,6 +174,15 @@ function unreadable({ view }: Awaited<ReturnType<typeof lookAt>>): string[] {
       .filter(({ entry, current }) => !current && new Date(entry.end) > view.now)
       .map(({ entry, trouble }) => `snapshot ${entry.snapshot}: ${reasonOf(trouble)}`),
   ];
+}
+
+/** A name that no snapshot has leads to nobody: who believed the plan would believe that they are gone. */
+function rootless({ snapshots }: Located): string[] {
+  const [first, ...others] = snapshots.filter(({ schema }) => schema.tables.length > 0);
+  if (first === undefined) return [];
+  const { table } = first.map.root;
+  const isThere = [first, ...others].some(({ schema }) => schema.tables.some(({ name }) => name === table));
+  return isThere ? [] : [`no snapshot has the table ${table}, which the subject map calls its root`];
 }
 
 function breaking({ snapshots }: Located): string[] {
