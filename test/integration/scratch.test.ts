@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { scratchOnServer } from '../../src/scratch/postgres-database.ts';
+import { scratchOnServer } from '../../src/scratch/named-server.ts';
 import { startScratchServer } from '../../src/scratch/postgres-server.ts';
 import { sqliteScratch } from '../../src/scratch/sqlite.ts';
 import { dropDatabase } from '../../src/sources/postgres/scratch.ts';

@@ -84,7 +84,10 @@ function registerLooking(purge: Command, context: CliContext): void {
     .description('check the signature of a receipt, and the store against what it says')
     .option('--offline', 'the signature only')
     .option('--full', 'open and search everything, restore the newest and the oldest snapshot; needs a key')
-    .option('--scratch <URL>', 'a PostgreSQL server to restore into; without it, one is started here')
+    .option(
+      '--scratch <URL>',
+      'a PostgreSQL, MariaDB or MySQL server to restore into; without it, one is started here',
+    )
     .action((file: string, flags: VerifyFlags) => {
       if (flags.full === true && flags.offline === true)
         verify.error('error: --full needs the store, and --offline does without it');

@@ -1,4 +1,4 @@
-/** Scratch databases on a PostgreSQL server that somebody has named. */
+/** Scratch databases on a server that somebody has named. */
 import { randomBytes } from 'node:crypto';
 import { throwIfCancelled } from '../errors.ts';
 import type { Scratch, ScratchSpace } from './scratch.ts';
@@ -34,9 +34,11 @@ function room(url: string, drop: NamedServer['drop']): Scratch {
   };
 }
 
-/** Not WHATWG's URL: `postgresql://user@/db?host=/folder` is right here. */
-function withDatabase(url: string, name: string): string {
-  const [, server = url, query = ''] =
-    /^(postgres(?:ql)?:\/\/[^/?]*)(?:\/[^?]*)?(\?.*)?$/s.exec(url.trim()) ?? [];
+/**
+ * The URL of another database on the same server.
+ * Not WHATWG's URL: `postgresql://user@/db?host=/folder` is right here.
+ */
+export function withDatabase(url: string, name: string): string {
+  const [, server = url, query = ''] = /^(\w+:\/\/[^/?]*)(?:\/[^?]*)?(\?.*)?$/s.exec(url.trim()) ?? [];
   return `${server}/${name}${query}`;
 }
