@@ -11,13 +11,13 @@ const ROOMS =
 const GROUND = '^src/(repository|segments|openpgp|subjects|subject-index)/';
 
 /** What everything may import: no knowledge of any layer in it. */
-const SHARED = '^src/((errors|ordered|version)\\.ts$|yaml/)';
+const SHARED = '^src/((errors|on-path|ordered|version)\\.ts$|yaml/)';
 
 /** A port: the contract between those who use a thing and those who build one. */
 const PORTS = '^src/(sources/(source|schema)|stores/(store|bucket)|scratch/scratch)\\.ts$';
 
 /** Small things beside a port, which know no implementation. */
-const BESIDE_PORTS = '^src/(sources/(lanes|patterns)|stores/(keys|errors|address|s3-settings))\\.ts$';
+const BESIDE_PORTS = '^src/(sources/patterns|stores/(keys|errors|address|s3-settings))\\.ts$';
 
 module.exports = {
   forbidden: [

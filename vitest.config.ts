@@ -10,6 +10,7 @@ export default defineConfig({
     environment: 'node',
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/bench/**'],
+    setupFiles: ['test/services/seed.ts'],
     globalSetup: ['test/services/global-setup.ts'],
     reporters: ['default', new ClosingLine()],
     pool: 'forks',

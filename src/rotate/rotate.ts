@@ -111,7 +111,7 @@ export async function rotateSet(options: RotateOptions, signal: AbortSignal): Pr
     stuck,
     copies,
     bytesRead: done.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
-    bytesWritten: done.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0),
+    bytesWritten: done.reduce((sum, { bytes }) => sum + bytes, 0),
     complete,
   };
 }

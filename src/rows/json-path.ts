@@ -5,6 +5,7 @@
  * Whether the text is JSON at all, JSON.parse decides; after that, finding the ends of values is simple.
  */
 import { badJsonPath, notJson } from './errors.ts';
+import { isJson } from './values.ts';
 import type { Value } from './values.ts';
 
 /** A member by name, an element by number from 0, or all elements (`*`). */
@@ -116,15 +117,6 @@ export function editJsonPath(
 /** A value as JSON: NULL as `null`, text as a string. */
 export function jsonOf(value: Value): string {
   return JSON.stringify(value);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Where the values begin that one step leads to from the value that begins here. */

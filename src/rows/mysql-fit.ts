@@ -2,6 +2,7 @@
  * Whether a value can stand in a column of MySQL or MariaDB, as far as its type tells. A dump is loaded without strict
  * mode: what does not fit would be cut off or become 0 there, and nothing would say so.
  */
+import { isJson } from './values.ts';
 import type { Value } from './values.ts';
 
 const INTEGERS = new Map([
@@ -96,15 +97,6 @@ function membersOf(list: string): readonly string[] {
 
 function isSet(value: string, members: readonly string[]): boolean {
   return value === '' || value.split(',').every((word) => members.includes(word));
-}
-
-function isJson(value: string): boolean {
-  try {
-    JSON.parse(value);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function lengthMisfit(value: string, most: number): string | undefined {

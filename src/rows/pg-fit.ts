@@ -2,6 +2,7 @@
  * Whether a value can stand in a column of PostgreSQL, as far as its type alone tells: a value that cannot would stop
  * every later restore of the table. Types of which nothing is known here hold everything.
  */
+import { isJson } from './values.ts';
 import type { Value } from './values.ts';
 
 const INTEGERS = new Map([
@@ -50,13 +51,4 @@ function isInteger(value: string, bits: bigint): boolean {
 function tooLong(value: string, limit: number): string | undefined {
   const length = Array.from(value.replace(/ +$/, '')).length;
   return length > limit ? `it is longer than ${limit} characters` : undefined;
-}
-
-function isJson(value: string): boolean {
-  try {
-    JSON.parse(value);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -50,3 +50,13 @@ export function latin1Of(text: string): string | undefined {
   }
   return latin1;
 }
+
+/** True for the text of one JSON value. */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -2,7 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { noServerPrograms } from './errors.ts';
-import { foldersOnPath, isProgram, versionOf } from './programs.ts';
+import { foldersOf, isExecutable } from '../on-path.ts';
+import { versionOf } from './programs.ts';
 import type { Env } from './programs.ts';
 
 export interface ServerPrograms {
@@ -27,7 +28,7 @@ const HOMES: readonly (readonly [folder: string, name: RegExp])[] = [
  */
 export async function findServerPrograms(env: Env, major: number): Promise<ServerPrograms> {
   const found: ServerPrograms[] = [];
-  for (const folder of [...foldersOnPath(env), ...(await inHomes())]) {
+  for (const folder of [...foldersOf(env['PATH']), ...(await inHomes())]) {
     const version = await versionIn(folder);
     if (version !== undefined && Number.parseInt(version, 10) >= major) found.push({ folder, version });
   }
@@ -52,6 +53,6 @@ async function inHomes(): Promise<string[]> {
 
 /** Undefined when the folder has not both programs. */
 async function versionIn(folder: string): Promise<string | undefined> {
-  if (!(await isProgram(join(folder, 'initdb')))) return undefined;
+  if (!(await isExecutable(join(folder, 'initdb')))) return undefined;
   return versionOf(join(folder, 'postgres'), ['--version'], /\(PostgreSQL\) (\d\S*)/);
 }

@@ -1,8 +1,9 @@
 /** Server programs of this machine, and who may run them. */
 import { execFile } from 'node:child_process';
-import { access, constants, readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { foldersOf, isExecutable } from '../on-path.ts';
 import { noServerUser } from './errors.ts';
 
 /** Environment variables. */
@@ -17,26 +18,13 @@ export interface UnixUser {
 /** Where the programs of servers are beside the PATH, which has them for root only: Debian, Red Hat, Homebrew. */
 const HOMES = ['/usr/sbin', '/usr/local/sbin', '/usr/libexec', '/usr/local/bin', '/opt/homebrew/bin'];
 
-/** The folders of the PATH, in its order. */
-export function foldersOnPath(env: Env): string[] {
-  return (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-}
-
 /** All programs of these names on this machine, in the order of names. */
 export async function findPrograms(env: Env, names: readonly string[]): Promise<string[]> {
-  const folders = [...new Set([...foldersOnPath(env), ...HOMES])];
+  const folders = [...new Set([...foldersOf(env['PATH']), ...HOMES])];
   const found: string[] = [];
   for (const name of names)
-    for (const folder of folders) if (await isProgram(join(folder, name))) found.push(join(folder, name));
+    for (const folder of folders) if (await isExecutable(join(folder, name))) found.push(join(folder, name));
   return found;
-}
-
-/** True when it is there and may be run. */
-export async function isProgram(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** What `--version` says: the first group of the pattern; undefined when it says something else. */

@@ -3,6 +3,7 @@
  * that reads everything anew before each of its steps, to see what is new.
  */
 import { throwIfCancelled } from '../errors.ts';
+import { delegating } from './delegating.ts';
 import type { ObjectInfo, Store } from './store.ts';
 
 interface Kept {
@@ -43,8 +44,7 @@ export function withListedReads(store: Store, wanted: (key: string) => boolean, 
     }
   };
   return {
-    url: store.url,
-    bucket: store.bucket,
+    ...delegating(store),
     get: async (key, range, signal) => {
       throwIfCancelled(signal);
       const known = range ? undefined : kept.get(key);
@@ -74,14 +74,6 @@ export function withListedReads(store: Store, wanted: (key: string) => boolean, 
       for (const key of keys) changed(key);
       return store.remove(keys, options, signal);
     },
-    head: (key, signal) => store.head(key, signal),
-    versions: (prefix, signal) => store.versions(prefix, signal),
-    folders: (prefix, signal) => store.folders(prefix, signal),
-    now: (signal) => store.now(signal),
-    features: (signal) => store.features(signal),
-    create: (signal) => store.create(signal),
-    check: (signal) => store.check(signal),
-    close: () => store.close(),
   };
 }
 

@@ -1,5 +1,6 @@
 /** A store that remembers what was read of it a moment ago, for work that looks at the same objects several times. */
 import { throwIfCancelled } from '../errors.ts';
+import { delegating } from './delegating.ts';
 import type { ByteRange, Store } from './store.ts';
 
 interface Piece {
@@ -18,8 +19,7 @@ interface Piece {
 export function withRecentReads(store: Store, lasts: (key: string) => boolean, bytesMax: number): Store {
   const recent = new RecentReads(bytesMax);
   return {
-    url: store.url,
-    bucket: store.bucket,
+    ...delegating(store),
     get: async (key, range, signal) => {
       throwIfCancelled(signal);
       if (!range || !lasts(key)) return store.get(key, range, signal);
@@ -29,17 +29,6 @@ export function withRecentReads(store: Store, lasts: (key: string) => boolean, b
       recent.add({ key, offset: range.offset, bytes });
       return bytes;
     },
-    head: (key, signal) => store.head(key, signal),
-    list: (prefix, signal) => store.list(prefix, signal),
-    versions: (prefix, signal) => store.versions(prefix, signal),
-    folders: (prefix, signal) => store.folders(prefix, signal),
-    now: (signal) => store.now(signal),
-    features: (signal) => store.features(signal),
-    create: (signal) => store.create(signal),
-    check: (signal) => store.check(signal),
-    put: (key, bytes, options, signal) => store.put(key, bytes, options, signal),
-    remove: (keys, options, signal) => store.remove(keys, options, signal),
-    close: () => store.close(),
   };
 }
 

@@ -224,7 +224,8 @@ function knownKeys({ targetColumns, match }: Relation, subjects: readonly Subjec
   });
 }
 
-function rootQueries(
+/** Asks the root for subjects, by whatever each of them is asked for by. */
+export function rootQueries(
   relations: Relations,
   map: SubjectMap,
   root: LinkedTable,

@@ -8,7 +8,7 @@ import { readSigningKey } from '../../src/openpgp/keys.ts';
 import { openSession } from '../../src/repository/session.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { backUp, bucketPlace, makeHost, snapshotsOf } from '../services/machines.ts';
-import { delegating } from '../services/delegating.ts';
+import { delegating } from '../../src/stores/delegating.ts';
 import type { Host, Place } from '../services/machines.ts';
 import { openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';

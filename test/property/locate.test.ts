@@ -57,7 +57,9 @@ describe('over segments of SQLite dumps', () => {
       const wanted = await closure({ map, schema, engine: 'sqlite', subjects, access });
       expect(one.closure.problems).toEqual(wanted.problems);
       expect(one.closure.counts).toEqual(wanted.counts);
-      expect(comparableRows(await rowsAfter(one, plain))).toEqual(comparableRows(erased(rows, wanted)));
+      // Two rows of one key would not load: such a plan is refused, whatever its edits are.
+      if (!wanted.problems.some(({ kind }) => kind === 'duplicate'))
+        expect(comparableRows(await rowsAfter(one, plain))).toEqual(comparableRows(erased(rows, wanted)));
       for (const { units } of one.streams.values())
         for (const { key, edits } of units.values()) {
           seen.edits += edits.length;

@@ -1,4 +1,5 @@
 /** A store that lives on another day: its clock is ahead by what a test says, for `now` and for what it takes. */
+import { delegating } from '../../src/stores/delegating.ts';
 import type { ObjectInfo, Store } from '../../src/stores/store.ts';
 
 export interface Calendar {
@@ -16,26 +17,18 @@ export function calendar(): Calendar {
     modified: new Date(object.modified.getTime() + (putAhead.get(object.key) ?? 0)),
   });
   const wrap = (store: Store): Store => ({
-    url: store.url,
-    bucket: store.bucket,
-    get: (key, range, signal) => store.get(key, range, signal),
+    ...delegating(store),
     head: async (key, signal) => {
       const found = await store.head(key, signal);
       return found && shifted(found);
     },
     list: (prefix, signal) => mapped(store.list(prefix, signal), shifted),
     versions: (prefix, signal) => mapped(store.versions(prefix, signal), shifted),
-    folders: (prefix, signal) => store.folders(prefix, signal),
     now: async (signal) => new Date((await store.now(signal)).getTime() + aheadMs),
-    features: (signal) => store.features(signal),
-    create: (signal) => store.create(signal),
-    check: (signal) => store.check(signal),
     put: (key, bytes, options, signal) => {
       putAhead.set(key, aheadMs);
       return store.put(key, bytes, options, signal);
     },
-    remove: (keys, options, signal) => store.remove(keys, options, signal),
-    close: () => store.close(),
   });
   return { wrap, set: (time) => (aheadMs = time.getTime() - Date.now()) };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Store } from '../../src/stores/store.ts';
 import { machineIn } from './machines.ts';
-import { delegating } from './delegating.ts';
+import { delegating } from '../../src/stores/delegating.ts';
 import type { Machine } from './machines.ts';
 import { tempFolder } from './temp.ts';
 import { SET, makeWorld, rowsOf } from './world.ts';

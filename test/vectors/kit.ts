@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { readPrivateKey } from '../../src/openpgp/keys.ts';
 import type { openpgp } from '../../src/openpgp/library.ts';
+import { delegating } from '../../src/stores/delegating.ts';
 import type { Store } from '../../src/stores/store.ts';
 
 export const SIGNAL = new AbortController().signal;
@@ -46,20 +47,8 @@ export async function readKeys(): Promise<Keys> {
 /** A store whose clock stands where it is put: the vectors were made on certain days and are read on another one. */
 export function withClock(store: Store, now: () => Date): Store {
   return {
-    url: store.url,
-    bucket: store.bucket,
-    get: (key, range, signal) => store.get(key, range, signal),
-    head: (key, signal) => store.head(key, signal),
-    list: (prefix, signal) => store.list(prefix, signal),
-    versions: (prefix, signal) => store.versions(prefix, signal),
-    folders: (prefix, signal) => store.folders(prefix, signal),
+    ...delegating(store),
     now: () => Promise.resolve(now()),
-    features: (signal) => store.features(signal),
-    create: (signal) => store.create(signal),
-    check: (signal) => store.check(signal),
-    put: (key, bytes, options, signal) => store.put(key, bytes, options, signal),
-    remove: (keys, options, signal) => store.remove(keys, options, signal),
-    close: () => store.close(),
   };
 }
 

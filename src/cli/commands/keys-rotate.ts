@@ -167,8 +167,8 @@ async function rotateOne(
         levelCopies: (signal) =>
           levelCopies(context, opened, set, { bypassGovernance, underLease: true }, signal),
         onPlan: (plan) => showPlan(context, set.name, plan, keys.recipients.length),
-        onProgress: ({ snapshot, bytesWritten }) => {
-          task.add(bytesWritten);
+        onProgress: ({ snapshot, bytes }) => {
+          task.add(bytes);
           task.say(snapshot);
         },
       },

@@ -2,9 +2,10 @@
 import { throwIfCancelled } from '../../errors.ts';
 import { keyOf } from '../../subjects/compare.ts';
 import type { Query, TableAccess } from '../../subjects/access.ts';
+import { rootQueries } from '../../subjects/closure.ts';
 import type { Subject } from '../../subjects/closure.ts';
 import type { SubjectMap } from '../../subjects/map.ts';
-import { askedFor, type LinkedTable, type Relations } from '../../subjects/relations.ts';
+import type { LinkedTable, Relations } from '../../subjects/relations.ts';
 import type { Prepared } from './prepare.ts';
 import type { Tables } from './tables.ts';
 
@@ -81,17 +82,7 @@ function queriesFor(
 ): readonly Query[] {
   const columns = new Set(root.schema.columns.map(({ name }) => name));
   const askable = wanted.filter(({ by }) => by.every((column) => columns.has(column)));
-  return [...Map.groupBy(askable, ({ by }) => JSON.stringify(by)).values()].map((alike): Query => {
-    const match = askedFor(relations, map, root, alike[0]?.by ?? []);
-    const keys = alike.flatMap(
-      ({ known }) =>
-        keyOf(
-          match.columns.map((column) => known.get(column) ?? null),
-          match.comparisons,
-        ) ?? [],
-    );
-    return { match, keys: new Set(keys) };
-  });
+  return rootQueries(relations, map, root, askable);
 }
 
 /**

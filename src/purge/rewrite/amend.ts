@@ -22,8 +22,8 @@ import { NewSegments, allOrFirstError } from './new-segments.ts';
 import { editPages, sealOnce } from './page-edit.ts';
 import type { EditedPages, SegmentChanges } from './page-edit.ts';
 import { PageReader } from './page-reader.ts';
-import { putRevision } from './put-revision.ts';
-import type { AmendedSnapshot } from './put-revision.ts';
+import type { PutRevision } from '../../rotate/new-revision.ts';
+import { putPurged } from './put-revision.ts';
 import { Rewriter } from './rewrite.ts';
 import type { SharedPages } from '../locate/shared-reader.ts';
 import { changeWholeStreams } from './whole-streams.ts';
@@ -64,7 +64,7 @@ export interface AmendOptions {
 }
 
 export interface AmendReport {
-  readonly amended: readonly AmendedSnapshot[];
+  readonly amended: readonly PutRevision[];
   /** Sealed bytes of segments that were opened. */
   readonly bytesRead: number;
   /** Bytes of new packs, manifests and amendments. */
@@ -97,7 +97,7 @@ export async function amendSnapshots(
   options: AmendOptions,
   signal: AbortSignal,
 ): Promise<AmendReport> {
-  const amended: AmendedSnapshot[] = [];
+  const amended: PutRevision[] = [];
   const packs: string[] = [];
   const bytes = { read: 0, written: 0 };
   const chains = Map.groupBy(snapshots, ({ item }) => `${item.entry.writer} ${item.entry.chain}`);
@@ -162,7 +162,7 @@ class ChainAmender {
   }
 
   /** Segments and pages of all of them first, read back; then the index; then manifest and amendment of each. */
-  async amend(chain: readonly LocatedSnapshot[]): Promise<AmendedSnapshot[]> {
+  async amend(chain: readonly LocatedSnapshot[]): Promise<PutRevision[]> {
     try {
       this.#indexes = await this.#openIndexes();
       const drafts: Draft[] = [];
@@ -222,10 +222,10 @@ class ChainAmender {
     return { replaced, inserted };
   }
 
-  async #put({ one, counts, pages }: Draft): Promise<AmendedSnapshot> {
+  async #put({ one, counts, pages }: Draft): Promise<PutRevision> {
     const { locks, now } = this.#options;
     const { item } = one;
-    const { snapshot, revision, sha256, bytes } = await putRevision(
+    const put = await putPurged(
       {
         item,
         days: lifeLeft(one, now),
@@ -237,9 +237,9 @@ class ChainAmender {
       { ...this.#options, lock: locks.ofManifest() },
       this.#signal,
     );
-    this.#manifestBytes += bytes;
-    this.#options.onProgress(snapshot, bytes);
-    return { snapshot, revision, sha256 };
+    this.#manifestBytes += put.bytes;
+    this.#options.onProgress(put.snapshot, put.bytes);
+    return put;
   }
 }
 

@@ -22,8 +22,8 @@ import type { Moves } from './moves.ts';
 import { NewSegments, allOrFirstError } from './new-segments.ts';
 import { formatPage, sealOnce } from './page-edit.ts';
 import { PageReader } from './page-reader.ts';
-import { putRevision } from './put-revision.ts';
-import type { AmendedSnapshot } from './put-revision.ts';
+import type { PutRevision } from '../../rotate/new-revision.ts';
+import { putPurged } from './put-revision.ts';
 
 /** Packs outlive the manifests that need them by a day and the midnight that stores round up to. */
 const PACK_DAYS_MORE = 2;
@@ -52,7 +52,7 @@ export interface MoverOptions extends Pick<
 }
 
 export interface ChainMoved {
-  readonly amended: readonly AmendedSnapshot[];
+  readonly amended: readonly PutRevision[];
   /** As in the ledger. */
   readonly moved: readonly (readonly [string, number, string, readonly MovedRange[]])[];
   readonly packs: readonly StoredPack[];
@@ -173,14 +173,14 @@ async function putMoved(
   { moves, added }: { readonly moves: Moves; readonly added: readonly StoredPack[] },
   options: MoverOptions,
   signal: AbortSignal,
-): Promise<AmendedSnapshot & { readonly bytes: number }> {
+): Promise<PutRevision> {
   const { now, locksAt, onProgress } = options;
   const what = currentOf(item).manifestKey;
   const also = (line: string): string =>
     line.startsWith(SIDECAR)
       ? `${SIDECAR}${formatRef(moves.follow(parseRef(line.slice(SIDECAR.length), what))).trimEnd()}`
       : line;
-  const put = await putRevision(
+  const put = await putPurged(
     { item, days: lifeLeft({ item }, now), needs, packs: added, streams: new Map(), pages, also },
     { ...options, lock: locksAt(now).ofManifest() },
     signal,

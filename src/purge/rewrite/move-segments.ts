@@ -3,14 +3,14 @@ import { hash } from 'node:crypto';
 import { throwIfCancelled } from '../../errors.ts';
 import { damaged } from '../../openpgp/errors.ts';
 import { packKey } from '../../repository/layout.ts';
-import type { ChainPlace } from '../../repository/layout.ts';
-import { PackWriter } from '../../repository/packs.ts';
+import type { PackWriter } from '../../repository/packs.ts';
 import type { StoredPack } from '../../repository/packs.ts';
 import type { SegmentRef } from '../../repository/pages.ts';
-import type { ObjectLock, Store } from '../../stores/store.ts';
 import { replacementDiffers } from '../errors.ts';
 import { Moves, readsOf } from './moves.ts';
 import type { Place } from './moves.ts';
+import { openPacks } from './new-packs.ts';
+import type { PackPlace } from './new-packs.ts';
 
 /** One request costs about as much as so many bytes. */
 const GAP_BYTES_MAX = 256 * 1024;
@@ -18,13 +18,9 @@ const GAP_BYTES_MAX = 256 * 1024;
 /** A sealed segment in its pack. */
 export type Sealed = Place & Pick<SegmentRef, 'sha256'>;
 
-export interface MoveOptions {
-  readonly store: Store;
-  readonly place: ChainPlace;
+export interface MoveOptions extends PackPlace {
   /** Life of the new pack that takes what lies in this one. */
   readonly daysFor: (pack: string) => number;
-  /** The lock of a pack with this life that is put now; undefined: none. */
-  readonly lockFor: (packDays: number) => ObjectLock | undefined;
 }
 
 export interface Moved {
@@ -48,7 +44,7 @@ export async function moveSegments(
   let bytesRead = 0;
   const byLife = Map.groupBy(segments, ({ pack }) => options.daysFor(pack));
   for (const [days, some] of byLife) {
-    const writer = openWriter(days, packs, options, signal);
+    const writer = openPacks(days, packs, options, signal);
     try {
       for (const read of readsIn(some)) {
         throwIfCancelled(signal);
@@ -66,23 +62,6 @@ export async function moveSegments(
     signal,
   );
   return { moves, packs, bytesRead };
-}
-
-function openWriter(
-  packDays: number,
-  packs: StoredPack[],
-  { store, place, lockFor }: MoveOptions,
-  signal: AbortSignal,
-): PackWriter {
-  const lock = lockFor(packDays);
-  return new PackWriter({
-    store,
-    place,
-    packDays,
-    ...(lock && { lock: () => lockFor(packDays) ?? lock }),
-    onStored: (pack) => Promise.resolve(void packs.push(pack)),
-    signal,
-  });
 }
 
 /** Pack by pack, each from its beginning. */

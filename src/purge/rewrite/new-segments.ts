@@ -4,31 +4,28 @@
  */
 import { hash, randomBytes } from 'node:crypto';
 import pLimit from 'p-limit';
-import { PackWriter } from '../../repository/packs.ts';
-import type { StoredPack } from '../../repository/packs.ts';
+import type { PackWriter, StoredPack } from '../../repository/packs.ts';
 import { packKey } from '../../repository/layout.ts';
 import type { ChainPlace } from '../../repository/layout.ts';
 import type { SegmentRef } from '../../repository/pages.ts';
 import type { SegmentPool } from '../../segments/pool.ts';
 import type { SegmentIndexing } from '../../segments/work.ts';
-import type { ObjectLock, ReadStore, Store } from '../../stores/store.ts';
+import type { ReadStore } from '../../stores/store.ts';
 import type { SegmentKeys } from '../../subject-index/read-keys.ts';
 import { replacementDiffers } from '../errors.ts';
+import { openPacks } from './new-packs.ts';
+import type { PackPlace } from './new-packs.ts';
 
 const READS_AT_ONCE = 4;
 /** Neighbours are read back together: at most this much plaintext at once. */
 const READ_PLAIN_MAX = 1024 * 1024;
 
-export interface NewSegmentsOptions {
-  readonly store: Store;
-  readonly place: ChainPlace;
+export interface NewSegmentsOptions extends PackPlace {
   /** Life of the packs. */
   readonly packDays: number;
   readonly pool: Pick<SegmentPool, 'seal' | 'open'>;
   /** zstd level. */
   readonly level: number;
-  /** The lock of a pack that is put now; undefined: none. */
-  readonly lockFor: (packDays: number) => ObjectLock | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -100,16 +97,8 @@ export class NewSegments {
   }
 
   #open(): PackWriter {
-    const { store, place, packDays, lockFor, signal } = this.#options;
-    const lock = lockFor(packDays);
-    return new PackWriter({
-      store,
-      place,
-      packDays,
-      ...(lock && { lock: () => lockFor(packDays) ?? lock }),
-      onStored: (pack) => Promise.resolve(void this.#packs.push(pack)),
-      signal,
-    });
+    const { packDays, signal } = this.#options;
+    return openPacks(packDays, this.#packs, this.#options, signal);
   }
 
   async #check(written: readonly Written[]): Promise<void> {

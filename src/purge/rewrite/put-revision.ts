@@ -1,38 +1,16 @@
-/** One new revision of a snapshot: a manifest and its amendment, put and read back. It counts once the ledger names it. */
+/** The new revision of a snapshot after a purge. It counts once the ledger names it. */
 import { throwIfCancelled } from '../../errors.ts';
-import type { MessageOpener } from '../../openpgp/message.ts';
-import { MessageSealer } from '../../openpgp/message.ts';
-import type { openpgp } from '../../openpgp/library.ts';
-import { signStatement } from '../../openpgp/statement.ts';
-import { parseAmendment } from '../../repository/amendment.ts';
 import { currentOf } from '../../repository/catalog.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
-import { sha256Hex } from '../../repository/entry.ts';
-import type { Binding, LedgerHeads } from '../../repository/entry.ts';
-import { amendmentKey, manifestKey, snapshotFolder } from '../../repository/layout.ts';
+import type { Binding } from '../../repository/entry.ts';
 import type { StoredPack } from '../../repository/packs.ts';
-import type { Session } from '../../repository/session.ts';
-import { openManifestText } from '../../restore/open.ts';
+import { putRevision } from '../../rotate/new-revision.ts';
+import type { PutRevision, RevisionOptions } from '../../rotate/new-revision.ts';
 import { nextRevision } from '../../rotate/plan.ts';
-import { putAndReadBack } from '../../rotate/reseal.ts';
-import type { ObjectLock, Store } from '../../stores/store.ts';
 import { amendManifest } from './manifest-text.ts';
 import type { ManifestChanges } from './manifest-text.ts';
 
-export interface PutRevisionOptions {
-  readonly session: Session<Store>;
-  readonly opener: MessageOpener;
-  readonly recipients: readonly openpgp.PublicKey[];
-  readonly signer: openpgp.PrivateKey;
-  /** As in the line of the ledger that will name it. */
-  readonly request: string;
-  /** What the ledger shows now. */
-  readonly heads: LedgerHeads;
-  /** Of a manifest that is put now; undefined: none. */
-  readonly lock: ObjectLock | undefined;
-}
-
-export interface NewRevision extends Omit<ManifestChanges, 'binding'> {
+export interface PurgedRevision extends Omit<ManifestChanges, 'binding'> {
   readonly item: CatalogEntry;
   /** Days that the manifest has left: the prefix under which the new one goes. */
   readonly days: number;
@@ -42,58 +20,24 @@ export interface NewRevision extends Omit<ManifestChanges, 'binding'> {
   readonly packs: readonly StoredPack[];
 }
 
-/** What the ledger is to name. */
-export interface AmendedSnapshot {
-  readonly snapshot: string;
-  readonly revision: number;
-  /** Of the amendment. */
-  readonly sha256: string;
-}
-
 /**
  * Puts the revision, above every one that lies there or ever was named.
- * @returns also the bytes that were put
  * @throws HoldfastError REPLACEMENT_MISSING, and what opening the manifest throws
  */
-export async function putRevision(
-  { item, days, needs, packs, ...changes }: NewRevision,
-  options: PutRevisionOptions,
+export async function putPurged(
+  { item, days, needs, packs: added, ...changes }: PurgedRevision,
+  options: RevisionOptions,
   signal: AbortSignal,
-): Promise<AmendedSnapshot & { readonly bytes: number }> {
+): Promise<PutRevision> {
   throwIfCancelled(signal);
-  const { session, opener, recipients, signer, request, heads, lock } = options;
   const current = currentOf(item);
   const revision = nextRevision(item, current);
-  const { plain } = await openManifestText(session, item, opener, signal);
-  const binding: Binding = {
-    ...current.binding,
-    revision,
-    ledger_seen: heads,
-    recipients: recipients.map((key) => key.getFingerprint()),
+  const rewrite = (before: Buffer, binding: Binding, key: string) => {
+    const { plain, manifest } = amendManifest(before, { ...changes, binding }, key);
+    const needed = new Set([...needs, ...(manifest.sidecar ?? []).map(({ pack }) => pack)]);
+    return { plain, packs: sizesOf(needed, current.packs, added) };
   };
-  const folder = snapshotFolder(item.entry.set, days, item.entry.snapshot);
-  const key = manifestKey(folder, revision);
-  const text = amendManifest(plain, { ...changes, binding }, key);
-  const sealed = await new MessageSealer(recipients, signer).seal(text.plain);
-  const needed = new Set([...needs, ...(text.manifest.sidecar ?? []).map(({ pack }) => pack)]);
-  const amendment = {
-    kind: 'amendment',
-    ...binding,
-    life: days,
-    reason: 'purge',
-    request,
-    manifest: { sha256: sha256Hex(sealed), bytes: sealed.length },
-    packs: sizesOf(needed, current.packs, packs),
-    entry: item.sha256,
-  };
-  const statementKey = amendmentKey(folder, revision);
-  parseAmendment(amendment, item, { revision, days }, statementKey);
-  const statement = await signStatement(amendment, signer);
-  const put = { ifAbsent: true, ...(lock && { lock }) };
-  const { snapshot } = item.entry;
-  await putAndReadBack(session.store, key, sealed, put, snapshot, signal);
-  await putAndReadBack(session.store, statementKey, statement, put, snapshot, signal);
-  return { snapshot, revision, sha256: sha256Hex(statement), bytes: sealed.length + statement.length };
+  return putRevision({ item, current, revision, days, reason: 'purge', rewrite }, options, signal);
 }
 
 /** The packs that are needed, sorted, with their sizes. */

@@ -4,10 +4,8 @@
  * `# file: PATH`, lines `NAME=0xHEX`, an empty line. In paths and names `\ooo` is a byte in octal.
  */
 import { spawn } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import { throwIfCancelled } from '../../errors.ts';
+import { findIn, foldersOf } from '../../on-path.ts';
 import { attributesFailed } from './errors.ts';
 import { fromBytes, fromText, ROOT, toBytes, type ByteName } from './names.ts';
 import type { Attributes } from './tar-header.ts';
@@ -17,17 +15,9 @@ const KEPT = String.raw`^(user\.|system\.posix_acl_(access|default)$|security\.c
 const KEPT_FORM = new RegExp(KEPT);
 
 /** The path of `getfattr` or `setfattr`; undefined where it is not installed. */
-export async function findTool(name: 'getfattr' | 'setfattr'): Promise<string | undefined> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder.startsWith('/'));
-  for (const folder of [...folders, '/usr/bin', '/bin']) {
-    const file = join(folder, name);
-    const isThere = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return file;
-  }
-  return undefined;
+export function findTool(name: 'getfattr' | 'setfattr'): Promise<string | undefined> {
+  const folders = foldersOf(process.env['PATH']).filter((folder) => folder.startsWith('/'));
+  return findIn([...folders, '/usr/bin', '/bin'], name);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Rows into tables, several at a time: one session of the client program for each table. */
 import { backquoted, plainName } from '../../rows/mysql-names.ts';
+import { counted } from '../counted.ts';
 import type { DumpReader, LoadOptions, StoredStream } from '../source.ts';
 import type { Deferred } from './load-keys.ts';
 import { notInserts } from './load-errors.ts';
@@ -73,9 +74,9 @@ async function* tableScript(
     `SET foreign_key_checks=0, sql_notes=0, unique_checks=${later?.isBare === true ? 0 : 1};\n`,
   );
   yield Buffer.from(`ALTER TABLE ${table} DISABLE KEYS;\nSET autocommit=0;\n`);
-  const counted = withProgress(pieces, (bytes) => options.onProgress(bytes, name));
+  const progressing = counted(pieces, (bytes) => options.onProgress(bytes, name));
   let bytes = 0;
-  for await (const statement of joinInserts(counted, { stream: name, table: name, statementBytes })) {
+  for await (const statement of joinInserts(progressing, { stream: name, table: name, statementBytes })) {
     yield statement;
     bytes += statement.length;
     if (target.server.flavour === 'mysql' && bytes > COMMIT_BYTES) {
@@ -90,16 +91,6 @@ async function* tableScript(
 
 const COMMIT = Buffer.from('COMMIT;\n');
 const COMMIT_BYTES = 64 * 1024 * 1024;
-
-async function* withProgress(
-  pieces: AsyncIterable<Buffer>,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
-  for await (const piece of pieces) {
-    yield piece;
-    onBytes(piece.length);
-  }
-}
 
 /** Works through a queue, so many at a time; the first failure ends the others, and is thrown when they have ended. */
 export async function inParallel<Item>(

@@ -1,8 +1,7 @@
 /** Finds the server's own programs, by either of the names that they have had, and the right version of them. */
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { findIn, foldersOf } from '../../on-path.ts';
 import { toolMissing, toolOld, toolUnreadable } from './errors.ts';
 import { isOlder, readToolVersion } from './flavour.ts';
 import type { ServerVersion } from './flavour.ts';
@@ -41,7 +40,7 @@ export async function findDumpTool(env: NodeJS.ProcessEnv, server: ServerVersion
 async function present(names: readonly string[], env: NodeJS.ProcessEnv): Promise<Tool[]> {
   const found: Tool[] = [];
   for (const name of names) {
-    const file = await onPath(name, env);
+    const file = await findIn(foldersOf(env['PATH']), name);
     if (file !== undefined) found.push({ name, file, version: await versionOf(name, file, env) });
   }
   return found;
@@ -59,16 +58,4 @@ async function versionOf(tool: string, file: string, env: NodeJS.ProcessEnv): Pr
   } catch (error) {
     throw toolUnreadable(tool, error);
   }
-}
-
-async function onPath(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  for (const folder of (env['PATH'] ?? '').split(delimiter).filter((each) => each !== '')) {
-    const file = join(folder, name);
-    const isThere = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return file;
-  }
-  return undefined;
 }

@@ -1,4 +1,5 @@
 /** Rows into one table. */
+import { counted } from '../counted.ts';
 import type { DumpReader, LoadOptions } from '../source.ts';
 import { openCopy } from './load-copy.ts';
 import { isConnectionLoss, sqlState, tableFailed } from './load-errors.ts';
@@ -70,14 +71,4 @@ export async function pointsToLargeObjects(session: LoadSession, names: readonly
     [names],
   );
   return rows.length > 0;
-}
-
-async function* counted(
-  pieces: AsyncIterable<Buffer>,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
-  for await (const piece of pieces) {
-    yield piece;
-    onBytes(piece.length);
-  }
 }

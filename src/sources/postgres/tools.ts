@@ -1,8 +1,9 @@
 /** Finds PostgreSQL's programs and the right version of them. */
 import { execFile } from 'node:child_process';
-import { access, constants, readdir, realpath } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findIn, foldersOf, isExecutable } from '../../on-path.ts';
 import { toolMissing, toolOld, toolUnreadable } from './errors.ts';
 
 export interface ServerVersion {
@@ -40,7 +41,7 @@ export async function findTools(env: Environment, server: ServerVersion): Promis
     pgDumpall,
     psql: await findTool('psql', env, server),
     version,
-    stdbuf: await onPath('stdbuf', env),
+    stdbuf: await findIn(foldersOf(env['PATH']), 'stdbuf'),
   };
 }
 
@@ -69,7 +70,7 @@ async function versionOf(tool: string, file: string, env: Environment): Promise<
 
 /** Debian's programs on the PATH are one Perl wrapper (postgresql-common); behind it stand all versions. */
 async function findTool(name: string, env: Environment, server: ServerVersion): Promise<string | undefined> {
-  const found = await onPath(name, env);
+  const found = await findIn(foldersOf(env['PATH']), name);
   if (found === undefined) return undefined;
   const isWrapper = (await realpath(found)).endsWith('/postgresql-common/pg_wrapper');
   return isWrapper ? ((await behindWrapper(name, server.major)) ?? found) : found;
@@ -86,19 +87,4 @@ async function behindWrapper(name: string, major: number): Promise<string | unde
   }
   const best = present.find((version) => version >= major) ?? present.at(-1);
   return best === undefined ? undefined : join(DEBIAN, String(best), 'bin', name);
-}
-
-async function onPath(name: string, env: Environment): Promise<string | undefined> {
-  for (const folder of (env['PATH'] ?? '').split(delimiter).filter((each) => each !== '')) {
-    const file = join(folder, name);
-    if (await isExecutable(file)) return file;
-  }
-  return undefined;
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }
