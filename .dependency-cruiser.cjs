@@ -5,7 +5,7 @@
 
 /** What people do: one folder each. */
 const ROOMS =
-  '^src/(backup|restore|verify|status|init|recovery|retention|copy|rotate|purge|suppression|hooks)/';
+  '^src/(backup|restore|verify|status|init|recovery|retention|copy|rotate|purge|drill|suppression|hooks|seal|support|schedule|report)/';
 
 /** What the rooms stand on: the format of a store and what it is made of. */
 const GROUND = '^src/(repository|segments|openpgp|subjects|subject-index)/';
@@ -14,7 +14,7 @@ const GROUND = '^src/(repository|segments|openpgp|subjects|subject-index)/';
 const SHARED = '^src/((errors|on-path|ordered|version)\\.ts$|yaml/)';
 
 /** A port: the contract between those who use a thing and those who build one. */
-const PORTS = '^src/(sources/(source|schema)|stores/(store|bucket)|scratch/scratch)\\.ts$';
+const PORTS = '^src/(sources/(source|schema|inspector)|stores/(store|bucket)|scratch/scratch)\\.ts$';
 
 /** Small things beside a port, which know no implementation. */
 const BESIDE_PORTS = '^src/(sources/patterns|stores/(keys|errors|address|s3-settings))\\.ts$';
@@ -101,10 +101,10 @@ module.exports = {
         'A host that backs up has no power to read: what it runs must not contain the way to restore. verify may read.',
       severity: 'error',
       from: {
-        path: '^src/(backup|init|status)/|^src/suppression/(guard|watch|tokens|pending|read-tokens)\\.ts$',
+        path: '^src/(backup|init|status|support)/|^src/seal/(seal|message|record|store-parts)\\.ts$|^src/suppression/(guard|watch|tokens|pending|read-tokens)\\.ts$',
       },
       to: {
-        path: '^src/(restore|verify|rotate|purge)/|^src/suppression/(without|filter|merge|read|put|reseal|override)\\.ts$',
+        path: '^src/(restore|verify|rotate|purge)/|^src/suppression/(without|filter|merge|read|put|reseal|override)\\.ts$|^src/seal/unseal\\.ts$',
       },
     },
     {
@@ -148,6 +148,13 @@ module.exports = {
       to: { path: '(^|/)node_modules/(pg|pg-[^/]+)/' },
     },
     {
+      name: 'plots-in-one-place',
+      comment: 'Drawings are made in a document in memory, and what they must not contain is taken out, in one place.',
+      severity: 'error',
+      from: { pathNot: '^src/report/html/' },
+      to: { path: '(^|/)node_modules/(@observablehq|@mixmark-io)/' },
+    },
+    {
       name: 'terminal-in-one-place',
       comment:
         'Below cli nothing talks to a terminal, parses options or logs: it throws, returns and reports through callbacks.',
@@ -168,14 +175,21 @@ module.exports = {
       comment: 'The package ships without tests.',
       severity: 'error',
       from: { path: '^(src|bin)/' },
-      to: { path: '^(test|recipes|scripts)/' },
+      to: { path: '^(test|recipes)/' },
     },
     {
       name: 'no-development-packages',
-      comment: 'They are not there where the program is installed.',
+      comment: 'They are not there where the program is installed; what builds it runs before that.',
       severity: 'error',
-      from: { path: '^(src|bin)/' },
+      from: { path: '^(src|bin)/', pathNot: '^src/packaging/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'packaging-stands-outside',
+      comment: 'It makes packages of the program, and is in none of them.',
+      severity: 'error',
+      from: { path: '^(src|bin)/', pathNot: '^src/packaging/' },
+      to: { path: '^src/packaging/' },
     },
     {
       name: 'packages-are-declared',

@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 import tsdoc from 'eslint-plugin-tsdoc';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'demo-folder/'] },
+  { ignores: ['dist/', 'dist-single/', 'node_modules/', 'demo-folder/'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

@@ -6,26 +6,20 @@ import { existsSync, statSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
+import { start } from './start.js';
 
 const NODE_NEEDED = 24;
 
-if (major(process.versions.node) >= NODE_NEEDED) await start();
+if (major(process.versions.node) >= NODE_NEEDED) await startHere();
 else await startWithNewerNode();
 
-async function start() {
+async function startHere() {
   cacheCompiledCode();
-  tuneGarbageCollection();
-  silenceTwoWarnings();
   const source = new URL('../src/cli/run.ts', import.meta.url);
-  const entry = existsSync(source) ? source : new URL('../dist/cli/run.js', import.meta.url);
-  const { run } = await import(entry.href);
-  process.exitCode = await run(process.argv.slice(2), process);
-  // The run is over and its output written: a socket that somebody forgot must not keep cron waiting.
-  setTimeout(() => process.exit(), 3000).unref();
+  const entry = existsSync(source) ? source : new URL('../dist/run.js', import.meta.url);
+  await start(() => import(entry.href));
 }
 
 // Halves the start. In a folder of the user's own: Node's default, below /tmp, can be prepared by a stranger.
@@ -40,21 +34,6 @@ function cacheCompiledCode() {
   } catch {
     // No home, no cache.
   }
-}
-
-// Gigabytes pass through buffers here, and nobody waits for a frame: collecting in small steps costs a third more time.
-function tuneGarbageCollection() {
-  setFlagsFromString('--no-incremental-marking');
-}
-
-// Early releases of Node 24 announce what later ones call stable; cron would mail it every night.
-function silenceTwoWarnings() {
-  const emit = process.emitWarning;
-  process.emitWarning = (warning, ...rest) => {
-    if (/^(SQLite|Type Stripping) is an experimental feature/.test(String(warning?.message ?? warning)))
-      return;
-    emit.call(process, warning, ...rest);
-  };
 }
 
 async function startWithNewerNode() {

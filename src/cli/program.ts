@@ -15,7 +15,7 @@ const EXAMPLES = [
   ['holdfast status', 'for monitors: one line per set'],
 ] as const;
 
-const EXIT_MEANING: Readonly<Record<ExitReason, string>> = {
+export const EXIT_MEANING: Readonly<Record<ExitReason, string>> = {
   ok: 'ok',
   failed: 'failed',
   usage: 'usage or configuration',

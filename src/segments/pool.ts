@@ -12,6 +12,7 @@ import { HoldfastError } from '../errors.ts';
 import { Slabs } from './slabs.ts';
 import { open, seal } from './work.ts';
 import type { OpenJob, SealJob, SealResult, SegmentIndexing } from './work.ts';
+import { workerProgram } from './worker-program.ts';
 import type { WorkerAnswer } from './worker.ts';
 
 /** Bytes of plaintext that are worked on in place before threads are started. */
@@ -38,6 +39,7 @@ export class SegmentPool implements AsyncDisposable {
   readonly #running = new Map<Worker, readonly Waiting[]>();
   readonly #queue: Waiting[] = [];
   readonly #slabs = new Slabs();
+  #isDue = false;
   #bytes = 0;
 
   /**
@@ -116,13 +118,24 @@ export class SegmentPool implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       this.#queue.push({ job, resolve, reject });
       if (this.#idle.length === 0 && this.#workers.length < this.#threads) this.#start();
+      this.#dispatchSoon();
+    });
+  }
+
+  /** When whoever gives out jobs waits for something else: a message with several costs as much as one with one. */
+  #dispatchSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
       this.#dispatch();
     });
   }
 
   #start(): void {
-    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), {
+    const { program, ...how } = workerProgram();
+    const worker = new Worker(program, {
+      ...how,
       // Segments are short-lived garbage: a small young generation keeps the memory of a thread flat. Half of the old
       // one bounds the buffers outside the heap: less makes the collector run all the time.
       resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: this.#heapMb },

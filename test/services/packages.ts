@@ -23,7 +23,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   { package: 'zstd', commands: ['zstd'] },
   { package: 'sqlite3', commands: ['sqlite3'] },
   { package: 'redis-server', commands: ['redis-server'] },
-  { package: 'redis-tools', commands: ['redis-cli'] },
+  { package: 'redis-tools', commands: ['redis-cli', 'redis-check-rdb'] },
   { package: 'radosgw', commands: ['radosgw', 'radosgw-admin'] },
   { package: 'ceph-mon', commands: ['ceph-mon', 'monmaptool', 'ceph'] },
   { package: 'ceph-osd', commands: ['ceph-osd'] },
@@ -34,6 +34,9 @@ const REQUIREMENTS: readonly Requirement[] = [
   { package: 'python3', commands: ['python3'] },
   { package: 'attr', commands: ['getfattr', 'setfattr'] },
   { package: 'acl', commands: ['getfacl', 'setfacl'] },
+  { package: 'zsh', commands: ['zsh'] },
+  { package: 'fish', commands: ['fish'] },
+  { package: 'mandoc', commands: ['mandoc'] },
   { package: 'git', commands: ['git'] },
 ];
 

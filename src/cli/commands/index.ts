@@ -2,6 +2,7 @@
 import type { Register } from '../program.ts';
 import { register as backup } from './backup.ts';
 import { register as cat } from './cat.ts';
+import { register as completion } from './completion.ts';
 import { register as copy } from './copy.ts';
 import { register as doctor } from './doctor.ts';
 import { register as expire } from './expire.ts';
@@ -30,4 +31,5 @@ export const commands: readonly Register[] = [
   purge,
   store,
   status,
+  completion,
 ];
