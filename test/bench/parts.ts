@@ -1,4 +1,6 @@
 /** The parts of the benchmark: each measures one thing for everybody who can do it. */
+import { join } from 'node:path';
+import { buildSingle } from '../../src/packaging/single.ts';
 import type { Bench } from './bench.ts';
 import { eachRound, perform } from './bench.ts';
 import { catalogue } from './catalogue.ts';
@@ -103,7 +105,9 @@ async function startup(bench: Bench): Promise<void> {
   const stage = bench.large.day > 0 ? bench.large : bench.small;
   for (const contestant of ours(bench)) {
     const stand = await stage.filledStand(contestant, 0);
-    for (const [name, command] of Object.entries(startupCommands(stand.place))) {
+    const single = join(stand.place.folder, 'holdfast-single');
+    await buildSingle(single);
+    for (const [name, command] of Object.entries(startupCommands(stand.place, single))) {
       for (let round = 0; round < STARTUP_RUNS; round++)
         await perform(bench, { what: `startup/${name}`, round, stand, command });
     }

@@ -36,6 +36,8 @@ export function targets(runs: readonly Run[]): readonly Target[] {
     ...purgeTargets(runs),
     startup(runs, 'help', 'holdfast --help', 0.15),
     startup(runs, 'snapshots', 'holdfast snapshots', 0.4),
+    startup(runs, 'single-help', 'single executable --help', 0.2),
+    startup(runs, 'single-snapshots', 'single executable snapshots', 0.4),
     ...engineTargets(runs),
   ];
 }

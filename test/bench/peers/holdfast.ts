@@ -52,13 +52,21 @@ export const holdfast: Contestant = {
   },
 };
 
-/** Commands whose start is measured: nothing but the program coming up, and a look into the local store. */
-export function startupCommands(place: Place): Readonly<Record<'help' | 'snapshots', Command>> {
+/**
+ * Commands whose start is measured: nothing but the program coming up, and a look into the local store.
+ * @param single - the single executable
+ */
+export function startupCommands(place: Place, single: string): Readonly<Record<StartupStep, Command>> {
+  const started = { env: place.env, cwd: place.folder, output: 'discard' } as const;
   return {
     help: holdfastCommand(place, ['--help'], 'discard'),
     snapshots: holdfastCommand(place, ['snapshots', ...CONFIG], 'discard'),
+    'single-help': { ...started, argv: [single, '--help'] },
+    'single-snapshots': { ...started, argv: [single, 'snapshots', ...CONFIG] },
   };
 }
+
+export type StartupStep = 'help' | 'snapshots' | 'single-help' | 'single-snapshots';
 
 /**
  * The share of segments (0 to 1) that a backup found in its chain, from what `backup --json` printed: the one
