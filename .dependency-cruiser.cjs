@@ -5,7 +5,7 @@
 
 /** What people do: one folder each. */
 const ROOMS =
-  '^src/(backup|restore|verify|status|init|recovery|retention|copy|rotate|purge|drill|suppression|hooks|seal|support|schedule|report)/';
+  '^src/(backup|restore|verify|status|init|recovery|retention|copy|rotate|purge|drill|suppression|hooks|seal|support|schedule|report|runbook|monitors)/';
 
 /** What the rooms stand on: the format of a store and what it is made of. */
 const GROUND = '^src/(repository|segments|openpgp|subjects|subject-index)/';
@@ -153,6 +153,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/report/html/' },
       to: { path: '(^|/)node_modules/(@observablehq|@mixmark-io)/' },
+    },
+    {
+      name: 'mail-in-one-place',
+      comment: 'Whom a program may write to, and what of a run it tells, is decided where monitors are.',
+      severity: 'error',
+      from: { pathNot: '^src/monitors/' },
+      to: { path: '(^|/)node_modules/nodemailer/' },
     },
     {
       name: 'terminal-in-one-place',

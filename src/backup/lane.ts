@@ -5,6 +5,7 @@ import { PageBuilder } from '../repository/pages.ts';
 import type { FinishedPage, SegmentRef } from '../repository/pages.ts';
 import { digestOf } from '../segments/chain-keys.ts';
 import type { ChainKeys } from '../segments/chain-keys.ts';
+import { statementsFor } from '../rows/mysql-statement.ts';
 import { Cutter } from '../segments/cut.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { DumpStream, StreamInfo } from '../sources/source.ts';
@@ -91,14 +92,19 @@ export class LaneRecorder {
     const tally: StreamTally = { segments: 0, rows: 0, bytes: 0 };
     const indexing = this.#shared.indexing?.(stream);
     const rows = new RowEnds(indexing);
+    const statements = statementsFor(stream);
+    this.#cutter.begin(statements?.head.length);
+    const add = (cut: Buffer): Promise<void> | undefined => {
+      const segment = statements?.next(cut) ?? cut;
+      return this.addSegment(segment, tally, rows.next(segment));
+    };
     for await (const chunk of stream.bytes) {
       throwIfCancelled(signal);
-      for (const segment of this.#cutter.push(chunk))
-        await this.addSegment(segment, tally, rows.next(segment));
+      for (const cut of this.#cutter.push(chunk)) await add(cut);
       onProgress(chunk.length, stream.name);
     }
     const rest = this.#cutter.finish();
-    if (rest) await this.addSegment(rest, tally, rows.next(rest));
+    if (rest) await add(rest);
     await this.#drain(0);
     if (indexing) this.#shared.endIndexing?.(indexing);
     this.#streams.push(streamOf(stream, tally));

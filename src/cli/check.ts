@@ -8,6 +8,8 @@ export interface Check {
   readonly found: string;
   /** What mends it, with the command where there is one. */
   readonly hint?: string;
+  /** Of the error that said so. */
+  readonly code?: string;
 }
 
 /** Looks at one thing; what is thrown becomes a verdict. */
@@ -23,8 +25,9 @@ export async function attempt(what: string, look: () => Promise<Check>): Promise
 export function failed(what: string, error: unknown): Check {
   if (isHoldfastError(error, 'CANCELLED')) throw error;
   if (!(error instanceof HoldfastError)) return { what, verdict: 'unknown', found: reasonOf(error) };
+  const { code, message: found, hint } = error;
   const unknown = error.exit === 'unverifiable' || error.code === 'STORE_UNREACHABLE';
-  return { what, verdict: unknown ? 'unknown' : 'wrong', found: error.message, hint: error.hint };
+  return { what, verdict: unknown ? 'unknown' : 'wrong', found, hint, code };
 }
 
 export function ok(what: string, found: string): Check {

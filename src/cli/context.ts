@@ -1,5 +1,6 @@
 /** What a verb stands on: streams, options that every verb has, the configuration, and the way to say things. */
 import type { Config } from '../config/config.ts';
+import { rememberEnvironment } from '../config/secret.ts';
 import { EXIT } from '../errors.ts';
 import type { ExitReason } from '../errors.ts';
 import type { CliIo } from './io.ts';
@@ -37,8 +38,11 @@ export interface CliContext {
   readonly log: Log;
   /** The configuration, read at the first call; its warnings are said once. */
   config(): Promise<Config>;
-  /** Ends the run with this exit code though nothing is thrown (`status`, `verify`); the first reason stays. */
-  exit(reason: ExitReason): void;
+  /**
+   * Ends the run with this exit code though nothing is thrown (`status`, `verify`); the first reason stays. A number is
+   * for programs that have exit codes of their own, such as plugins.
+   */
+  exit(reason: ExitReason | number): void;
 }
 
 /** The context as the program itself sees it: it fills in what the command line said. */
@@ -53,7 +57,7 @@ export class RunContext implements CliContext {
   progress: Progress;
   log: Log = SILENT_LOG;
   #config: Promise<Config> | undefined;
-  #exit: ExitReason = 'ok';
+  #exit: number = EXIT.ok;
 
   /**
    * @param json - whether `--json` stands anywhere in the arguments, for errors that come before they are parsed
@@ -71,7 +75,7 @@ export class RunContext implements CliContext {
   }
 
   get exitCode(): number {
-    return EXIT[this.#exit];
+    return this.#exit;
   }
 
   /** Takes the parsed options over, before any action runs. */
@@ -80,6 +84,7 @@ export class RunContext implements CliContext {
     this.quiet = options.quiet === true;
     this.verbose = options.verbose;
     this.configFile = options.config;
+    rememberEnvironment(this.env);
     const progress = openProgress(this.io.stderr, { quiet: this.quiet });
     const beforeWrite = (): void => progress.clear();
     this.progress = progress;
@@ -92,8 +97,8 @@ export class RunContext implements CliContext {
     return this.#config;
   }
 
-  exit(reason: ExitReason): void {
-    if (this.#exit === 'ok') this.#exit = reason;
+  exit(reason: ExitReason | number): void {
+    if (this.#exit === EXIT.ok) this.#exit = typeof reason === 'number' ? reason : EXIT[reason];
   }
 
   async #load(): Promise<Config> {

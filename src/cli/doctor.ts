@@ -1,4 +1,5 @@
 /** The checks of `doctor`: each looks at one thing and never throws; what could not be looked at is not a pass. */
+import { dirname } from 'node:path';
 import type { Config, S3Config, SetConfig } from '../config/config.ts';
 import { throwIfCancelled } from '../errors.ts';
 import type { Store } from '../stores/store.ts';
@@ -14,6 +15,7 @@ export async function* runDoctor(context: CliContext): AsyncGenerator<Check> {
   yield* checkRecipients(config);
   yield* checkSigner(config);
   yield* checkPlaces(context, config);
+  yield* checkMonitors(context, config);
   // A machine that only restores has no business with the sources.
   if (config.signingKey === undefined) return;
   for (const set of config.sets.values()) {
@@ -89,7 +91,8 @@ async function* checkPlaces(context: CliContext, config: Config): AsyncGenerator
   }
 }
 
-function settingsOf({ store, s3, sets }: Config, url: string): S3Config {
+/** How the place at this address is reached: the store, or one that holds copies. */
+export function settingsOf({ store, s3, sets }: Config, url: string): S3Config {
   if (url === store) return s3;
   return [...sets.values()].flatMap(({ replicas }) => replicas).find((one) => one.store === url)?.s3 ?? {};
 }
@@ -131,6 +134,24 @@ async function* checkClock(context: CliContext, store: Store): AsyncGenerator<Ch
       'Run a time service (chrony, systemd-timesyncd) on this host.',
     );
   });
+}
+
+/** That their addresses can be read and their folders written to; nobody is told anything. */
+async function* checkMonitors(context: CliContext, config: Config): AsyncGenerator<Check> {
+  const { openMonitor } = await import('./monitors.ts');
+  for (const monitor of config.monitors) {
+    const what = `${monitor.place} (${monitor.kind})`;
+    yield await attempt(what, async () => {
+      const { name } = await openMonitor(context, config, monitor);
+      if (monitor.kind === 'metrics') await mustBeWritable(dirname(monitor.path));
+      return ok(what, name);
+    });
+  }
+}
+
+async function mustBeWritable(folder: string): Promise<void> {
+  const { access, constants } = await import('node:fs/promises');
+  await access(folder, constants.W_OK | constants.X_OK);
 }
 
 async function* checkSource(context: CliContext, config: Config, set: SetConfig): AsyncGenerator<Check> {

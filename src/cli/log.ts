@@ -44,7 +44,7 @@ export async function openLog(
   const destination = {
     write(line: string): void {
       options.beforeWrite?.();
-      stderr.write(options.json ? maskSecrets(line) : `${humanLine(line)}\n`);
+      stderr.write(`${options.json ? maskedLine(line) : humanLine(line)}\n`);
     },
   };
   const logger = pino(
@@ -64,6 +64,13 @@ export async function openLog(
     info: (message, fields = {}) => logger.info(fields, message),
     debug: (message, fields = {}) => logger.debug(fields, message),
   };
+}
+
+/** Text by text: a pattern over the whole line could take a quote of JSON along. */
+function maskedLine(line: string): string {
+  return JSON.stringify(JSON.parse(line), (_, value: unknown) =>
+    typeof value === 'string' ? maskSecrets(value) : value,
+  );
 }
 
 /** pino's JSON as `holdfast: info: 03:00:12 dump started set=shop`. */

@@ -2,6 +2,7 @@
  * What a verb says. stdout is the result: lines and tables for people, or JSON lines under `--json`, the last of
  * which is a `summary` or an `error`. stderr is everything else, and `--quiet` silences it except for errors.
  */
+import { maskSecrets } from '../config/secret.ts';
 import { HoldfastError } from '../errors.ts';
 import { painter, printable } from './format.ts';
 import type { Paint } from './format.ts';
@@ -14,6 +15,9 @@ export interface JsonRecord {
   readonly type: string;
   readonly [key: string]: unknown;
 }
+
+/** Records of what went wrong, in words that may come from elsewhere. */
+const TELLING: readonly string[] = ['error', 'monitor'];
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -59,7 +63,10 @@ export class Output {
 
   /** A record of the result, under `--json` only. */
   record(record: JsonRecord): void {
-    if (this.#options.json) this.#toStdout(`${jsonLine(record)}\n`);
+    if (!this.#options.json) return;
+    // Only what tells of a failure: in what was asked for, every byte is meant.
+    const masked = TELLING.includes(record.type);
+    this.#toStdout(`${jsonLine(record, masked ? maskSecrets : undefined)}\n`);
   }
 
   /** The last record of a run that succeeded, under `--json` only. */
@@ -84,18 +91,18 @@ export class Output {
 
   /** `holdfast: warning: …` on stderr. */
   warn(text: string): void {
-    this.#toStderr(`${this.paintError('yellow', 'holdfast: warning:')} ${printable(text)}\n`);
+    this.#toStderr(`${this.paintError('yellow', 'holdfast: warning:')} ${printable(maskSecrets(text))}\n`);
   }
 
   /** `holdfast: note: …` on stderr. */
   note(text: string): void {
-    this.#toStderr(`holdfast: note: ${printable(text)}\n`);
+    this.#toStderr(`holdfast: note: ${printable(maskSecrets(text))}\n`);
   }
 
   /** Text on stderr that even `--quiet` does not silence: errors. */
   error(text: string): void {
     this.#options.beforeWrite?.();
-    this.#io.stderr.write(text);
+    this.#io.stderr.write(maskSecrets(text));
   }
 
   /** Waits until stdout and stderr have taken everything. Throws OUTPUT_FAILED when stdout did not (full disk). */
@@ -117,9 +124,14 @@ export class Output {
   }
 }
 
-/** JSON on one line; a bigint becomes a number where it fits, else text. */
-export function jsonLine(record: JsonRecord): string {
+/**
+ * JSON on one line; a bigint becomes a number where it fits, else text.
+ *
+ * @param change - what becomes of each text in it
+ */
+export function jsonLine(record: JsonRecord, change = (text: string): string => text): string {
   return JSON.stringify(record, (_, value: unknown) => {
+    if (typeof value === 'string') return change(value);
     if (typeof value !== 'bigint') return value;
     return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   });

@@ -24,8 +24,11 @@ export async function mustReside(
   return location;
 }
 
-/** @throws HoldfastError RESIDENCY_UNKNOWN */
-async function locationOf({ bucket, url }: Store, signal: AbortSignal): Promise<string> {
+/**
+ * The region of a store.
+ * @throws HoldfastError RESIDENCY_UNKNOWN
+ */
+export async function locationOf({ bucket, url }: Store, signal: AbortSignal): Promise<string> {
   if (bucket === undefined) throw residencyUnknown(url, 'a folder has no region');
   try {
     const location = await bucket.location(signal);

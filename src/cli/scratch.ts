@@ -1,5 +1,8 @@
 /** Scratch databases as the command line sets them up: what is restored there is looked at and thrown away. */
+import { dirname } from 'node:path';
 import type { ScratchSpace } from '../scratch/scratch.ts';
+import type { Inspector } from '../sources/inspector.ts';
+import type { Schema } from '../sources/schema.ts';
 import type { Loader, SourceInfo } from '../sources/source.ts';
 import type { CliContext } from './context.ts';
 import { openLoader } from './wiring.ts';
@@ -89,6 +92,59 @@ export function openScratchLoader(
   target: string,
   url: string | undefined,
 ): Promise<Loader> {
-  const plain = Object.fromEntries(Object.entries(env).filter(([name]) => !ABOUT_SERVERS.test(name)));
-  return openLoader(kind, target, url === undefined ? plain : env);
+  return openLoader(kind, target, environmentFor(env, url));
+}
+
+function environmentFor(env: NodeJS.ProcessEnv, url: string | undefined): NodeJS.ProcessEnv {
+  if (url !== undefined) return env;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ABOUT_SERVERS.test(name)));
+}
+
+/** What asks a database in there; `openScratchLoader` says with which environment. */
+export async function openScratchInspector(
+  { env }: Pick<CliContext, 'env'>,
+  { kind }: SourceInfo,
+  { target, url }: { readonly target: string; readonly url: string | undefined },
+  signal: AbortSignal,
+): Promise<Inspector> {
+  const own = environmentFor(env, url);
+  switch (kind) {
+    case 'sqlite':
+      return (await import('../sources/sqlite/inspect.ts')).sqliteInspector(target);
+    case 'files':
+      return (await import('../sources/files/inspect.ts')).filesInspector(target);
+    case 'redis':
+      return (await import('../sources/redis/inspect.ts')).redisInspector(target, own, signal);
+    case 'mysql':
+      return (await import('../sources/mysql/inspect.ts')).mysqlInspector(target, own, signal);
+    case 'postgres':
+      return (await import('../sources/postgres/inspect.ts')).postgresInspector(target, own);
+  }
+}
+
+/** The tables of a database in there, as a backup would read them; undefined for what has none of its own. */
+export async function readScratchSchema(
+  { env }: Pick<CliContext, 'env'>,
+  { kind }: SourceInfo,
+  { target, url }: { readonly target: string; readonly url: string | undefined },
+  signal: AbortSignal,
+): Promise<Schema | undefined> {
+  const own = environmentFor(env, url);
+  switch (kind) {
+    case 'sqlite': {
+      const { sqliteSource } = await import('../sources/sqlite/source.ts');
+      return sqliteSource({ path: target, scratch: dirname(target) }).schema(signal);
+    }
+    case 'mysql':
+      return (await import('../sources/mysql/source.ts'))
+        .mysqlSource({ url: target, env: own })
+        .schema(signal);
+    case 'postgres': {
+      const { postgresSource } = await import('../sources/postgres/source.ts');
+      return postgresSource({ url: target, env: own }).schema(signal);
+    }
+    case 'redis':
+    case 'files':
+      return undefined;
+  }
 }

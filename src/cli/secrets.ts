@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { splitCommand } from '../config/command.ts';
 import { readSecretCommand, readSecretFile } from '../config/secret-sources.ts';
-import { Secret } from '../config/secret.ts';
+import { rememberSecret, Secret } from '../config/secret.ts';
 import { cancelled, HoldfastError } from '../errors.ts';
 import { canAsk } from './io.ts';
 import type { CliIo } from './io.ts';
@@ -50,7 +50,13 @@ function firstLine(text: string): Secret {
       hint: 'Put the passphrase on the first line, with nothing before it.',
     });
   }
-  return new Secret(line);
+  return remembered(line);
+}
+
+/** No message of this run shows it from here on. */
+function remembered(passphrase: string): Secret {
+  rememberSecret(passphrase);
+  return new Secret(passphrase);
 }
 
 async function ask(
@@ -63,9 +69,9 @@ async function ask(
   const context = { input: io.stdin, output: io.stderr, ...(signal === undefined ? {} : { signal }) };
   try {
     const first = await password({ message, mask: true }, context);
-    if (!confirm) return new Secret(first);
+    if (!confirm) return remembered(first);
     const second = await password({ message: 'Once more:', mask: true }, context);
-    if (first === second) return new Secret(first);
+    if (first === second) return remembered(first);
   } catch (error) {
     throw promptFailure(error);
   }

@@ -75,7 +75,7 @@ export async function openSnapshot(
 }
 
 /** What people say of the tables today; undefined where this machine has no map: a reader needs none, mostly. */
-async function mapOfToday(context: CliContext, set: SetConfig): Promise<SubjectMap | undefined> {
+export async function mapOfToday(context: CliContext, set: SetConfig): Promise<SubjectMap | undefined> {
   if (set.subjects === undefined) return undefined;
   const { readSubjectMap } = await import('./subject-map.ts');
   try {

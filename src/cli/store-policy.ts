@@ -23,7 +23,7 @@ export function registerPolicy(store: Command, context: CliContext): void {
     .description('print the least that a role needs, as an IAM policy; for all sets when none is named')
     .addOption(
       new Option('--role <ROLE>', 'who it is for')
-        .choices(['host', 'restorer', 'privacy', 'copier'])
+        .choices(['host', 'restorer', 'driller', 'privacy', 'copier'])
         .makeOptionMandatory(),
     )
     .option('--copy <NAME>', 'for the bucket of this copy of the sets, instead of the store')

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config, S3Config, SetConfig } from '../config/config.ts';
-import type { MessageOpener } from '../openpgp/message.ts';
+import type { MessageOpener, StreamOpener } from '../openpgp/message.ts';
 import type { openpgp } from '../openpgp/library.ts';
 import type { Session } from '../repository/session.ts';
 import type { Loader, Source, SourceKind } from '../sources/source.ts';
@@ -95,12 +95,21 @@ export async function openLoader(kind: SourceKind, to: string, env: NodeJS.Proce
     const { mysqlLoader } = await import('../sources/mysql/loader.ts');
     return mysqlLoader({ url: to, env });
   }
+  if (kind === 'redis' && isRdbFile(to)) {
+    const { redisFileLoader } = await import('../sources/redis/file-loader.ts');
+    return redisFileLoader({ path: resolve(to) });
+  }
   if (kind === 'redis') {
     const { redisLoader } = await import('../sources/redis/loader.ts');
     return redisLoader({ url: to, env });
   }
   const { postgresLoader } = await import('../sources/postgres/loader.ts');
   return postgresLoader({ url: to, env });
+}
+
+/** True for a place that is a file from which a Redis server starts. */
+export function isRdbFile(to: string): boolean {
+  return to.endsWith('.rdb') && !to.includes('://');
 }
 
 export interface ConfiguredKeys {
@@ -174,7 +183,10 @@ export async function openSessionOn(
  * What opens manifests: the key file of `--key` or HOLDFAST_KEY, or gpg with `--gpg`.
  * @throws HoldfastError NO_PRIVATE_KEY and what reading the key throws
  */
-export async function openReader(context: CliContext, options: ReaderKeyOptions): Promise<MessageOpener> {
+export async function openReader(
+  context: CliContext,
+  options: ReaderKeyOptions,
+): Promise<MessageOpener & StreamOpener> {
   if (options.gpg === true) {
     const { GpgOpener } = await import('../openpgp/gpg.ts');
     const { recipients } = await readConfiguredKeys(await context.config());

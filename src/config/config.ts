@@ -58,6 +58,25 @@ export interface HooksConfig {
   readonly timeoutSeconds: number;
 }
 
+/** A question to what a drill has restored, and what the answer must be. */
+export interface CheckConfig {
+  /** For people. */
+  readonly name: string;
+  readonly question:
+    | { readonly sql: string }
+    /** Of Redis: a command by its words, and the number of the database. */
+    | { readonly command: readonly string[]; readonly database: number }
+    /** Of files: a pattern of paths. */
+    | { readonly files: string };
+  readonly expect: {
+    readonly equals?: string | number | boolean | null;
+    readonly atLeast?: number;
+    readonly atMost?: number;
+    /** Before the snapshot's time. */
+    readonly newerThanHours?: number;
+  };
+}
+
 interface SetBase {
   readonly name: string;
   /** Every snapshot stays restorable for at least this many days: the shortest life of `keep`. */
@@ -77,6 +96,8 @@ interface SetBase {
   readonly onPurged?: 'refuse' | 'warn' | 'filter';
   readonly hooks?: HooksConfig;
   readonly replicas: readonly ReplicaConfig[];
+  /** What a drill asks. */
+  readonly checks?: readonly CheckConfig[];
 }
 
 export interface PostgresSet extends SetBase {
@@ -113,6 +134,37 @@ export type DatabaseSet = PostgresSet | MysqlSet | RedisSet;
 
 export type SetConfig = DatabaseSet | SqliteSet | FilesSet;
 
+export type MonitorKind = 'ping' | 'webhook' | 'email' | 'metrics';
+
+/** What a run can be about; each of these verbs tells when it ends. */
+export type MonitoredVerb = 'backup' | 'copy' | 'drill' | 'expire' | 'purge' | 'verify';
+
+interface MonitorBase {
+  /** Where it stands in the file, for messages: `monitors[0]`. */
+  readonly place: string;
+  /** Only these sets; undefined: all. */
+  readonly sets?: readonly string[];
+  readonly verbs: readonly MonitoredVerb[];
+}
+
+interface RemoteMonitor extends MonitorBase {
+  readonly address: Connection;
+  readonly when: 'always' | 'success' | 'failure';
+  /** For everything, with what is tried again. */
+  readonly timeoutSeconds: number;
+  /** Absolute path of a PEM file with extra certificate authorities. */
+  readonly caFile?: string;
+}
+
+export type MonitorConfig =
+  | (RemoteMonitor & {
+      readonly kind: 'ping';
+      /** What a failure adds to the URL. */ readonly failure: string;
+    })
+  | (RemoteMonitor & { readonly kind: 'webhook'; readonly format: 'json' | 'slack' })
+  | (RemoteMonitor & { readonly kind: 'email'; readonly from: string; readonly to: readonly string[] })
+  | (MonitorBase & { readonly kind: 'metrics'; /** Absolute. */ readonly path: string });
+
 /** What was promised to people; reports compare these with what happened. */
 export interface Promises {
   readonly residency: readonly string[];
@@ -147,6 +199,8 @@ export interface Config {
   /** By name, in the order of the file. */
   readonly sets: ReadonlyMap<string, SetConfig>;
   readonly promises: Promises;
+  /** Who is told how runs ended, in the order of the file. */
+  readonly monitors: readonly MonitorConfig[];
   /** Things to say once before the work starts. */
   readonly warnings: readonly string[];
 }

@@ -107,6 +107,15 @@ export function sourceUrlInvalid(what: string, problem: string): HoldfastError {
   );
 }
 
+/** @param problem - with what it gave: `must start with …` */
+export function monitorUrlInvalid(what: string, problem: string): HoldfastError {
+  return usage(
+    'MONITOR_URL',
+    `${what}: what it gave ${problem}`,
+    'Give one address such as https://hc-ping.com/your-check or smtps://user:password@mail.example.com, alone on one line.',
+  );
+}
+
 function usage(code: string, message: string, hint: string): HoldfastError {
   return new HoldfastError({ code, exit: 'usage', message, hint });
 }

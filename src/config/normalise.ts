@@ -1,6 +1,7 @@
 /** From the valid file to the configuration that the program uses: defaults filled in, paths absolute. */
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { checkFrom } from './checks.ts';
 import { splitCommand } from './command.ts';
 import { KEEP_CLASSES } from '../repository/keep.ts';
 import type { KeepPolicy } from '../repository/keep.ts';
@@ -14,6 +15,7 @@ import type {
   SetConfig,
 } from './config.ts';
 import { parseDays, parseHours, parseSeconds } from './duration.ts';
+import { monitorFrom } from './monitors.ts';
 import { writerFrom } from './names.ts';
 import { FULL_EVERY_DAYS } from './rules.ts';
 import type { RawConfig, RawReplica, RawSet } from './schema.ts';
@@ -52,6 +54,7 @@ export function normalise(raw: RawConfig, { file, env, host, openToAll }: Surrou
     compressionLevel: raw.compression ?? COMPRESSION_LEVEL,
     sets: new Map(sets.map((set) => [set.name, set])),
     promises: promisesFrom(raw),
+    monitors: (raw.monitors ?? []).map((monitor, index) => monitorFrom(monitor, index, { absolute, folder })),
     warnings: openToAll === true ? passwordWarnings(raw, file) : [],
   };
 }
@@ -85,6 +88,7 @@ function setFrom(name: string, raw: RawSet, { absolute, host, folder }: SetSurro
     ...optional('onPurged', raw.on_purged),
     ...hooksFrom(raw),
     replicas: (raw.replicas ?? []).map((replica) => replicaFrom(replica, absolute, folder)),
+    ...optional('checks', raw.checks, (checks) => checks.map(checkFrom)),
   };
   if (raw.source === 'sqlite') return { ...base, source: 'sqlite', path: absolute(raw.path ?? '') };
   if (raw.source === 'files')
@@ -160,12 +164,15 @@ function promisesFrom({ promises = {} }: RawConfig): Promises {
 }
 
 function passwordWarnings(raw: RawConfig, file: string): readonly string[] {
-  return Object.entries(raw.sets)
+  const advice = `and every user of this machine can read it; run: chmod 600 ${file}`;
+  const sets = Object.entries(raw.sets)
     .filter(([, set]) => set.url !== undefined && maskSecrets(set.url) !== set.url)
-    .map(
-      ([name]) =>
-        `${file} holds the password of set ${name} and every user of this machine can read it; run: chmod 600 ${file}`,
-    );
+    .map(([name]) => `${file} holds the password of set ${name} ${advice}`);
+  // Whoever knows where a monitor is told can tell it things.
+  const monitors = (raw.monitors ?? []).flatMap(({ url }, index) =>
+    url === undefined ? [] : [`${file} holds the address of monitors[${index}] ${advice}`],
+  );
+  return [...sets, ...monitors];
 }
 
 /** `{ [key]: value }`, or nothing at all when there is no value: absent keys stay absent. */

@@ -3,10 +3,12 @@
  * problems are told in the same breath as those of single values; what is of the wrong type is left to the schema.
  */
 import { KEEP_CLASSES } from '../repository/keep.ts';
-import { KEEP_DAYS_MAX } from '../repository/layout.ts';
+import { KEEP_DAYS_MAX, SEALED } from '../repository/layout.ts';
 import { packDaysFor } from '../repository/rules.ts';
+import { problemsOfChecks } from './checks.ts';
 import type { DatabaseSet } from './config.ts';
 import { parseDays } from './duration.ts';
+import { problemsOfMonitors } from './monitors.ts';
 import { databaseUrlProblem, isDatabase } from './source-url.ts';
 
 /** Something wrong, at a key or at its value. */
@@ -25,9 +27,23 @@ export function crossProblems(config: unknown): readonly Problem[] {
   const none = isObject(root['sets']) && sets.length === 0;
   return [
     ...(none ? [problem(['sets'], 'must name at least one set')] : []),
+    ...reservedNames(sets.map(([name]) => name)),
     ...twoPersonProblems(root),
+    ...monitorProblems(root['monitors'], Object.keys(objectOf(root['sets']))),
     ...sets.flatMap(([name, set]) => setProblems(['sets', name], objectOf(set), root['store'])),
   ];
+}
+
+/** In a store, what `seal` puts lies where a set of this name would. */
+function reservedNames(names: readonly string[]): readonly Problem[] {
+  if (!names.includes(SEALED)) return [];
+  return [problem(['sets', SEALED], 'is reserved for what holdfast seal puts into the store', 'key')];
+}
+
+function monitorProblems(monitors: unknown, sets: readonly string[]): readonly Problem[] {
+  return problemsOfMonitors(monitors, sets).map(({ path, at, message }) =>
+    problem(['monitors', ...path], message, at),
+  );
 }
 
 /** Whoever plans a purge cannot approve it: that takes a second key. */
@@ -57,6 +73,9 @@ function setProblems(
     ...replicaProblems(at, set['replicas'], store),
     ...purgedProblems(at, set),
     ...hookProblems(at, set),
+    ...problemsOfChecks(set['checks'], source).map(({ path, at: where, message }) =>
+      problem([...at, 'checks', ...path], message, where),
+    ),
     ...urls
       .slice(1)
       .map((key) => problem([...at, key], `only one of ${urls.join(', ')} may be given`, 'key')),
@@ -86,10 +105,15 @@ function sourceProblems(
   ];
 }
 
-/** Nobody can tell yet whose files are whose. */
+/** An archive goes by before its list, so nothing can be left out of it on the way. */
 function filesProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {
-  if (set['subjects'] === undefined) return [];
-  return [problem([...at, 'subjects'], 'is for databases; a purge by path is not built yet', 'key')];
+  if (set['on_purged'] !== 'filter') return [];
+  return [
+    problem(
+      [...at, 'on_purged'],
+      "'filter' is not for files: use warn (a restore leaves them out) or refuse",
+    ),
+  ];
 }
 
 function excludeProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {

@@ -7,8 +7,10 @@ import { HoldfastError } from '../errors.ts';
 import type { KeepClass } from '../repository/keep.ts';
 import { patternProblem } from '../sources/patterns.ts';
 import type { Checksum } from '../stores/s3-settings.ts';
+import { checkSchema } from './checks.ts';
 import { splitCommand } from './command.ts';
 import { parseDays, parseHours, parseSeconds } from './duration.ts';
+import { monitorSchema } from './monitors.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { storeUrlProblem } from './store-url.ts';
 
@@ -27,6 +29,12 @@ const commandLine = checked((value) => void splitCommand(value));
 
 /** One line without a shell, or its arguments one by one. */
 const command = z.union([commandLine, z.array(text).min(1).max(100)]);
+
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
+
+const monitor = monitorSchema({ text, seconds, name, variable, command });
+
+const check = checkSchema({ text, hours, pattern, command: commandLine });
 
 /** `keep: 30d`, or a life for each class of the calendar. */
 const keepMap = z.strictObject({
@@ -64,10 +72,7 @@ const replica = z.strictObject({
 const set = z.strictObject({
   source: z.enum(['postgres', 'sqlite', 'mysql', 'redis', 'files']),
   url: text.optional(),
-  url_env: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
-    .optional(),
+  url_env: variable.optional(),
   url_file: path.optional(),
   url_command: command.optional(),
   path: path.optional(),
@@ -83,6 +88,7 @@ const set = z.strictObject({
   after: command.optional(),
   hook_timeout: seconds.optional(),
   replicas: z.array(replica).max(16).optional(),
+  checks: z.array(check).max(1000).optional(),
 });
 
 const promises = z.strictObject({
@@ -107,6 +113,7 @@ export const configSchema = z.strictObject({
   compression: z.int().min(1).max(19).optional(),
   sets: z.record(name, set),
   promises: promises.optional(),
+  monitors: z.array(monitor).max(50).optional(),
 });
 
 /** A valid file, with the names and units in which people write it. */
@@ -120,10 +127,12 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   const [top, , key, , last] = path;
   if (top === 's3' && path.length === 1) return Object.keys(s3.shape);
   if (top === 'promises' && path.length === 1) return Object.keys(promises.shape);
+  if (top === 'monitors' && path.length === 2) return Object.keys(monitor.shape);
   if (top !== 'sets') return [];
   if (path.length === 2) return Object.keys(set.shape);
   if (path.length === 3 && key === 'keep') return Object.keys(keepMap.shape);
   if (path.length === 3 && key === 'object_lock') return Object.keys(objectLock.shape);
+  if (path.length === 4 && key === 'checks') return Object.keys(check.shape);
   if (path.length === 4 && key === 'replicas') return Object.keys(replica.shape);
   if (path.length === 5 && last === 's3') return Object.keys(s3.shape);
   return [];

@@ -1,6 +1,7 @@
 /** From a set's configuration to the URL that its database is reached by. */
 import type { Connection, DatabaseSet } from './config.ts';
 import { secretUnset, sourceUrlInvalid } from './errors.ts';
+import { rememberSecretUrl } from './secret.ts';
 import { readSecretCommand, readSecretFile } from './secret-sources.ts';
 
 /** How the URLs of each engine begin; the first is what people are told. */
@@ -33,20 +34,42 @@ export async function resolveSourceUrl(
   env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<string> {
-  const found = await read(set, set.connection, env, signal);
+  const place = (key: string): string => `set ${set.name}: ${key}`;
+  const found = await readConnection(place, set.connection, env, signal);
   const url = found.text.trim();
   const problem = databaseUrlProblem(set.source, url);
   if (problem !== undefined) throw sourceUrlInvalid(found.what, problem);
   return url;
 }
 
-async function read(
-  set: DatabaseSet,
+/**
+ * What a place of the configuration holds, read now: a URL, whose secrets are struck out of messages from here on.
+ * @param place - from the key to how messages name it: `set shop: url_file`
+ * @throws HoldfastError SECRET_*
+ */
+export async function readConnection(
+  place: (key: string) => string,
   connection: Connection,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal | undefined,
-): Promise<{ readonly what: string; readonly text: string }> {
-  const place = (key: string): string => `set ${set.name}: ${key}`;
+): Promise<Held> {
+  const held = await read(place, connection, env, signal);
+  rememberSecretUrl(held.text);
+  return held;
+}
+
+interface Held {
+  /** Where it was written. */
+  readonly what: string;
+  readonly text: string;
+}
+
+async function read(
+  place: (key: string) => string,
+  connection: Connection,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal | undefined,
+): Promise<Held> {
   switch (connection.from) {
     case 'environment':
       return { what: place('url'), text: ALL_FROM_ENVIRONMENT };

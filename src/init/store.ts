@@ -1,7 +1,8 @@
 /** Preparing a store: header, the host's public key, and the way out without this program. */
 import { randomUUID } from 'node:crypto';
-import { PGP, openpgp, signingDate } from '../openpgp/library.ts';
+import { signDetached } from '../openpgp/detached.ts';
 import { isCertifiedBy } from '../openpgp/keys.ts';
+import type { openpgp } from '../openpgp/library.ts';
 import { Trust } from '../openpgp/trust.ts';
 import { recoveryFiles } from '../recovery/files.ts';
 import { sha256Hex } from '../repository/entry.ts';
@@ -79,20 +80,9 @@ async function writeRecoveryFiles(
     await store.put(name, bytes, {}, signal);
     hashes[name] = sha256Hex(bytes);
     if (name !== 'recover.sh') continue;
-    const signature = await detachedSignature(bytes, signer);
+    const signature = Buffer.from(await signDetached(bytes, signer));
     await store.put(`${name}.asc`, signature, {}, signal);
     hashes[`${name}.asc`] = sha256Hex(signature);
   }
   return hashes;
-}
-
-async function detachedSignature(bytes: Buffer, signer: openpgp.PrivateKey): Promise<Buffer> {
-  const armored = await openpgp.sign({
-    message: await openpgp.createMessage({ binary: new Uint8Array(bytes) }),
-    signingKeys: signer,
-    detached: true,
-    date: signingDate(signer),
-    config: PGP,
-  });
-  return Buffer.from(armored);
 }

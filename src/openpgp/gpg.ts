@@ -9,14 +9,14 @@ import { spawn } from 'node:child_process';
 import { reasonOf } from '../errors.ts';
 import { gpgFailed } from './errors.ts';
 import { decryptWith, readSealed } from './message.ts';
-import type { MessageOpener, OpenedMessage } from './message.ts';
+import type { MessageOpener, MessageSecret, OpenedMessage, StreamOpener } from './message.ts';
 import type { openpgp } from './library.ts';
 import type { Trust } from './trust.ts';
 
 const STATUS_BYTES_MAX = 64 * 1024;
 const AES256 = 9;
 
-export class GpgOpener implements MessageOpener {
+export class GpgOpener implements MessageOpener, StreamOpener {
   readonly certifiers: readonly openpgp.PublicKey[];
   readonly #env: NodeJS.ProcessEnv;
 
@@ -28,8 +28,12 @@ export class GpgOpener implements MessageOpener {
 
   async open(sealed: Uint8Array, trust: Trust, what: string): Promise<OpenedMessage> {
     const message = await readSealed(sealed, what);
-    const key = await this.#sessionKey(sealed, what);
-    return decryptWith({ sessionKeys: [{ data: key, algorithm: 'aes256' }] }, message, trust, what);
+    return decryptWith(await this.secretFor(message, sealed, what), message, trust, what);
+  }
+
+  /** gpg says the session key as soon as it has it, so the beginning of a message is enough. */
+  async secretFor(_message: object, head: Uint8Array, what: string): Promise<MessageSecret> {
+    return { sessionKeys: [{ data: await this.#sessionKey(head, what), algorithm: 'aes256' }] };
   }
 
   async #sessionKey(sealed: Uint8Array, what: string): Promise<Uint8Array> {

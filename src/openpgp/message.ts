@@ -1,8 +1,9 @@
 /** Whole OpenPGP messages to people: what manifests are. One power per object: a host has a sealer and no opener. */
 import { randomBytes } from 'node:crypto';
 import { HoldfastError, reasonOf } from '../errors.ts';
-import { badSignature, damaged, keyDoesNotOpen } from './errors.ts';
+import { damaged, keyDoesNotOpen } from './errors.ts';
 import { PGP, VERIFY_DATE, openpgp, signingDate } from './library.ts';
+import { signerOf } from './signer.ts';
 import type { Trust } from './trust.ts';
 
 /** Seals messages to the recipients, signed by this host. */
@@ -47,8 +48,25 @@ export interface MessageOpener {
   open(sealed: Uint8Array, trust: Trust, what: string): Promise<OpenedMessage>;
 }
 
+/** What decrypts a message. */
+export type MessageSecret = { decryptionKeys: openpgp.PrivateKey[] } | { sessionKeys: openpgp.SessionKey[] };
+
+/** Opens messages of any size; see `stream.ts`. */
+export interface StreamOpener {
+  /**
+   * What decrypts this message.
+   * @param head - its first bytes, with all packets that say for whom it is
+   * @throws HoldfastError KEY_DOES_NOT_OPEN, GPG_FAILED
+   */
+  secretFor(
+    message: Pick<openpgp.Message<never>, 'getEncryptionKeyIDs'>,
+    head: Uint8Array,
+    what: string,
+  ): Promise<MessageSecret>;
+}
+
 /** Opens with an unlocked private key held in memory. */
-export class KeyOpener implements MessageOpener {
+export class KeyOpener implements MessageOpener, StreamOpener {
   readonly #keys: readonly openpgp.PrivateKey[];
 
   constructor(keys: readonly openpgp.PrivateKey[]) {
@@ -65,7 +83,16 @@ export class KeyOpener implements MessageOpener {
     return decryptWith({ decryptionKeys: [...this.#keys] }, message, trust, what);
   }
 
-  #mustBeAddressed(message: openpgp.Message<Uint8Array>, what: string): void {
+  secretFor(
+    message: Pick<openpgp.Message<never>, 'getEncryptionKeyIDs'>,
+    _head: Uint8Array,
+    what: string,
+  ): Promise<MessageSecret> {
+    this.#mustBeAddressed(message, what);
+    return Promise.resolve({ decryptionKeys: [...this.#keys] });
+  }
+
+  #mustBeAddressed(message: Pick<openpgp.Message<never>, 'getEncryptionKeyIDs'>, what: string): void {
     const wanted = message.getEncryptionKeyIDs();
     const own = this.#keys.flatMap((key) => key.getKeys().map((part) => part.getKeyID()));
     if (wanted.some((id) => own.some((mine) => mine.equals(id, true)))) return;
@@ -87,7 +114,7 @@ export async function readSealed(sealed: Uint8Array, what: string): Promise<open
 
 /** Decrypts with private keys or a session key, then demands exactly one good signature by a trusted key. */
 export async function decryptWith(
-  secret: { decryptionKeys: openpgp.PrivateKey[] } | { sessionKeys: openpgp.SessionKey[] },
+  secret: MessageSecret,
   message: openpgp.Message<Uint8Array>,
   trust: Trust,
   what: string,
@@ -111,23 +138,6 @@ export async function decryptWith(
     plain: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
     signer: await signerOf(result.signatures, trust, what),
   };
-}
-
-async function signerOf(
-  signatures: openpgp.DecryptMessageResult['signatures'],
-  trust: Trust,
-  what: string,
-): Promise<string> {
-  const [only] = signatures;
-  if (!only || signatures.length !== 1) throw badSignature(what, 'there is not exactly one signature');
-  const signer = trust.keys.find((key) => key.getKeys(only.keyID).length > 0);
-  if (!signer) return trust.key(only.keyID.toHex(), what).getFingerprint();
-  try {
-    await only.verified;
-  } catch (cause) {
-    throw badSignature(what, reasonOf(cause), cause);
-  }
-  return signer.getFingerprint();
 }
 
 /** True when a message can be opened by each of these keys, and by nobody else. */

@@ -6,6 +6,7 @@
  * millions of segments. Their `encrypt` and `decrypt` are documented by the library, yet not in its type declarations.
  */
 import { PGP, openpgp } from './library.ts';
+import { openPlainPacket } from './plain-packet.ts';
 
 interface SealedDataPacket {
   version: number | null;
@@ -47,6 +48,10 @@ export async function sealPacket(content: Uint8Array, key: Uint8Array): Promise<
  * @throws Error when the bytes are anything else, or its modification detection code does not fit
  */
 export async function openPacket(bytes: Uint8Array, key: Uint8Array): Promise<Uint8Array> {
+  return openPlainPacket(bytes, key) ?? (await openByLibrary(bytes, key));
+}
+
+async function openByLibrary(bytes: Uint8Array, key: Uint8Array): Promise<Uint8Array> {
   const outer = await openpgp.PacketList.fromBinary(bytes, ONLY_SEALED, PGP);
   const [sealed] = outer as unknown as SealedDataPacket[];
   if (outer.length !== 1 || !(sealed instanceof Sealed)) throw new Error('it is not one sealed packet');

@@ -10,7 +10,6 @@ import { gzipSync } from 'node:zlib';
 import { bashCompletion } from '../cli/completion/bash.ts';
 import { fishCompletion } from '../cli/completion/fish.ts';
 import { zshCompletion } from '../cli/completion/zsh.ts';
-import { verbTree } from '../cli/verb-tree.ts';
 import { VERSION } from '../version.ts';
 import { ROOT } from './bundle.ts';
 import { changelog, controlFile, COPYRIGHT, POSTINST, POSTRM, SYSUSERS } from './deb-texts.ts';
@@ -68,7 +67,7 @@ function putManual(put: Put, released: Date): void {
 }
 
 function putCompletion(put: Put): void {
-  const tree = verbTree(wholeProgram());
+  const tree = wholeProgram();
   put('usr/share/bash-completion/completions/holdfast', bashCompletion(tree));
   put('usr/share/zsh/vendor-completions/_holdfast', zshCompletion(tree));
   put('usr/share/fish/vendor_completions.d/holdfast.fish', fishCompletion(tree));

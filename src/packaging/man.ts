@@ -1,6 +1,5 @@
 /** Manual pages made of the command line itself, in the macros of mdoc(7): `man holdfast-purge-plan`. */
-import type { Command } from 'commander';
-import { allVerbs, verbTree } from '../cli/verb-tree.ts';
+import { allVerbs } from '../cli/verb-tree.ts';
 import type { ArgumentOf, OptionOf, VerbOf } from '../cli/verb-tree.ts';
 import { EXIT_MEANING } from '../cli/program.ts';
 import { EXIT } from '../errors.ts';
@@ -13,9 +12,8 @@ export interface ManualPage {
   readonly text: string;
 }
 
-/** A page for the program and one for each verb. `date` is that of the release. */
-export function manualPages(program: Command, version: string, date: Date): readonly ManualPage[] {
-  const root = verbTree(program);
+/** A page for the program (`root`) and one for each verb. `date` is that of the release. */
+export function manualPages(root: VerbOf, version: string, date: Date): readonly ManualPage[] {
   return allVerbs(root).map((verb) => ({
     file: `${nameOf(verb)}.1`,
     text: lines([

@@ -105,3 +105,33 @@ export const notGone = (snapshot: string, tables: readonly string[]) =>
     message: `the subject is still in the new revision of snapshot ${snapshot}: ${tables.join(', ')}`,
     hint: 'The old manifests were not removed, and restores leave the subject out of what the purge has not reached. Please report this with the message, and without the data.',
   });
+
+/** A subject map says that a database lists files, and its snapshots do not have the column for anybody. */
+export function listedUnknown(set: string, table: string, column: string): HoldfastError {
+  return new HoldfastError({
+    code: 'LISTED_UNKNOWN',
+    exit: 'usage',
+    message: `no snapshot of set ${set} has rows of people in ${table} with a column ${column}`,
+    hint: `Correct listed: in the subject map of the files; the map of ${set} must say whose the rows of that table are.`,
+  });
+}
+
+/** Whoever is looked for has been erased from the database that knew the names of their files. */
+export function listedGone(set: string, purges: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'LISTED_GONE',
+    exit: 'policy',
+    message: `purge ${purges.join(', ')} has erased them from set ${set}, and with their rows the names of their files`,
+    hint: 'Nothing was written. Give the names, one a line, with --paths-from FILE; next time plan the files first.',
+  });
+}
+
+/** The map of a database cannot tell who is meant by the map of the files. */
+export function listedSubject(set: string): HoldfastError {
+  return new HoldfastError({
+    code: 'LISTED_SUBJECT',
+    exit: 'usage',
+    message: `the subject map of set ${set} does not know them by what was given`,
+    hint: 'Name them by the key, or by a column that both maps have under lookup.',
+  });
+}

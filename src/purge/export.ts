@@ -6,7 +6,7 @@ import type { Search } from './locate/locate.ts';
 import type { RowEdit } from './locate/located.ts';
 import type { Prepared, PreparedStream } from './locate/prepare.ts';
 import { rowName, rowPlace } from './locate/tables.ts';
-import { readUnits } from './locate/units.ts';
+import { readUnits, unitsAt } from './locate/units.ts';
 
 export interface ExportedRow {
   readonly table: string;
@@ -52,7 +52,7 @@ async function* rowsOfTable(
   const search = tables.searchOf(stream);
   const all = codec.columns.map((_, position) => position);
   const byUnit = Map.groupBy(names.map(rowPlace), ({ ordinal }) => ordinal);
-  const units = (await stream.units(signal)).filter(({ ordinal }) => byUnit.has(ordinal));
+  const units = [...unitsAt(await stream.stretches(signal), new Set(byUnit.keys()))];
   for await (const { placed, plain } of readUnits(reader, units, table, signal)) {
     const starts = (byUnit.get(placed.ordinal) ?? []).map(({ start }) => start).sort((a, b) => a - b);
     for (const start of starts) {

@@ -219,7 +219,9 @@ ledger_says() { # SET
       path = substr(FILENAME, length(ENVIRON["store"]) + 2); split(path, place, "/")
       time = substr($0, index($0, ",\"time\":\"") + 9, 24)
       event = substr($0, index($0, ",\"event\":{") + 9); type = substr(event, 10); sub(/".*/, "", type)
-      if (type !~ /^(rotation-intent|amended|rotation-done|purge-intent|purge-done|suppression-override)$/ ||
+      known = type ~ /^(rotation-intent|amended|rotation-done|purge-intent|purge-done|suppression-override)$/
+      note = index(event, "{\"type\":\"" type "\",\"note\":true,") == 1 && !/"retired":/ # it only tells
+      if (!(known || note) ||
           index(event, "{\"type\":\"") != 1 || /"needs":\["/ || (type != "purge-intent" && /"retired":\[\[/) ||
           (type == "purge-intent" && text("id") == "") || (type == "purge-done" && text("receipt") == ""))
         print "beyond", path

@@ -1,10 +1,6 @@
 /** The catalogue of a set: its entries, verified and put in order, and what is wrong with them. */
 import pLimit from 'p-limit';
-import { verifyStatement } from '../openpgp/statement.ts';
 import type { ObjectInfo } from '../stores/store.ts';
-import { isHoldfastError } from '../errors.ts';
-import { parseEntry, sha256Hex } from './entry.ts';
-import type { Entry } from './entry.ts';
 import { boundElsewhere } from './errors.ts';
 import {
   daysOfPrefix,
@@ -16,6 +12,8 @@ import {
 } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import { namedRevisions } from './ledger-events.ts';
+import { readEntriesAt } from './read-entries.ts';
+import type { EntryFailure, FoundEntry, ReadEntries } from './read-entries.ts';
 import { emptyRecord } from './records.ts';
 import { findCurrent } from './revision.ts';
 import type { CurrentRevision } from './revision.ts';
@@ -24,13 +22,8 @@ import type { Session } from './session.ts';
 
 const READS_MAX = 16;
 
-export interface CatalogEntry {
-  readonly entry: Entry;
-  /** Of the entry's bytes, hex: what the next entry's `prev` names. */
-  readonly sha256: string;
-  /** Where the entry lies; manifest and packs of the revision that counts are in `current`. */
-  readonly folder: string;
-  readonly signer: string;
+/** Manifest and packs of the revision that counts are in `current`, which need not lie where the entry does. */
+export interface CatalogEntry extends FoundEntry {
   /** The revision that counts, which is what readers use; undefined when it cannot be told. See `currentOf`. */
   readonly current: CurrentRevision | undefined;
   /** Why `current` is not there. */
@@ -49,11 +42,19 @@ export interface Catalog {
   /** Oldest first; see `inOrder`. */
   readonly entries: readonly CatalogEntry[];
   /** Entries that could not be read or verified: kept apart, so that one damaged object hides nothing else. */
-  readonly failures: readonly { readonly key: string; readonly error: unknown }[];
+  readonly failures: readonly EntryFailure[];
   readonly deadRuns: readonly DeadRun[];
 }
 
 type CatalogSession = Pick<Session, 'store' | 'id' | 'trust' | 'operators'>;
+
+export interface CatalogOptions {
+  /**
+   * An entry that a later one names counts as verified with it: one signature for each writer instead of one for each
+   * entry. For those who only look how things are.
+   */
+  readonly chained?: boolean;
+}
 
 /**
  * Reads all entries of a set, and which revision of each counts by the ledger.
@@ -64,20 +65,27 @@ export async function readCatalog(
   set: string,
   ledger: Ledger,
   signal: AbortSignal,
+  { chained = false }: CatalogOptions = {},
 ): Promise<Catalog> {
   const named = namedRevisions(ledger, session.operators);
   const listed = await listSnapshots(session, set, signal);
+  const places = listed.flatMap(({ folders }) => folders);
+  const read = await readEntriesAt(session, set, places, chained, signal);
+  const failures = [...read.failures];
+  const found = listed.flatMap(({ snapshot, objects, folders }) => {
+    const { entry, differing } = entryOf(folders, read);
+    failures.push(...differing);
+    return entry === undefined ? [] : [{ ...entry, objects, snapshot }];
+  });
   const limit = pLimit(READS_MAX);
-  const entries: CatalogEntry[] = [];
-  const failures: { key: string; error: unknown }[] = [];
-  const read = async ({ snapshot, objects, folders }: SnapshotObjects) => {
-    const outcomes = await readEntries(session, set, folders, signal);
-    failures.push(...outcomes.failures);
-    if (!outcomes.found) return;
-    const about = { ...outcomes.found, objects, named: named.get(snapshot) };
-    entries.push({ ...outcomes.found, objects, ...(await findCurrent(session, about, signal)) });
-  };
-  await Promise.all(listed.map((found) => limit(() => read(found))));
+  const entries = await Promise.all(
+    found.map(({ snapshot, ...about }) =>
+      limit(async () => {
+        const revision = await findCurrent(session, { ...about, named: named.get(snapshot) }, signal);
+        return { ...about, ...revision };
+      }),
+    ),
+  );
   return { entries: inOrder(entries), failures, deadRuns: listed.flatMap(deadRun) };
 }
 
@@ -117,47 +125,19 @@ function deadRun({ objects, folders }: SnapshotObjects): DeadRun[] {
   return [{ folder: first.key.replace(/[^/]+$/, ''), objects }];
 }
 
-type FoundEntry = Pick<CatalogEntry, 'entry' | 'sha256' | 'folder' | 'signer'>;
-
 /** The entry of one snapshot: of several that are sound, the one with the longest life, and they must be one. */
-async function readEntries(
-  session: CatalogSession,
-  set: string,
+function entryOf(
   folders: readonly string[],
-  signal: AbortSignal,
-): Promise<{ found: FoundEntry | undefined; failures: { key: string; error: unknown }[] }> {
-  let found: FoundEntry | undefined;
-  const failures: { key: string; error: unknown }[] = [];
-  for (const folder of folders) {
-    const key = entryKey(folder);
-    try {
-      const read = await readEntry(session, set, folder, signal);
-      found ??= read;
-      if (read.sha256 !== found.sha256) throw boundElsewhere(key, 'content', found.sha256, read.sha256);
-    } catch (error) {
-      if (isHoldfastError(error, 'CANCELLED')) throw error;
-      failures.push({ key, error });
-    }
-  }
-  return { found, failures };
-}
-
-async function readEntry(
-  { store, id, trust }: CatalogSession,
-  set: string,
-  folder: string,
-  signal: AbortSignal,
-): Promise<FoundEntry> {
-  const key = entryKey(folder);
-  const bytes = await store.get(key, undefined, signal);
-  const { value, signer } = await verifyStatement(bytes, trust, key);
-  const entry = parseEntry(value, key);
-  if (entry.store !== id) throw boundElsewhere(key, 'store', id, entry.store);
-  // In a copy an entry lies under the days that it had left; never under more, so that a copy ends no later.
-  const days = Math.min(parseSnapshotKey(set, key)?.days ?? Infinity, entry.keep_days);
-  const home = snapshotFolder(entry.set, days, entry.snapshot);
-  if (entry.set !== set || home !== folder) throw boundElsewhere(key, 'place', folder, home);
-  return { entry, sha256: sha256Hex(bytes), folder, signer };
+  { found }: ReadEntries,
+): { entry: FoundEntry | undefined; differing: EntryFailure[] } {
+  const [entry, ...others] = folders.flatMap((folder) => found.get(folder) ?? []);
+  const differing = others
+    .filter(({ sha256 }) => sha256 !== entry?.sha256)
+    .map(({ folder, sha256 }) => {
+      const key = entryKey(folder);
+      return { key, error: boundElsewhere(key, 'content', entry?.sha256 ?? '', sha256) };
+    });
+  return { entry, differing };
 }
 
 /**

@@ -10,6 +10,9 @@ export const RECOVERY_FILES = ['RECOVERY.md', 'recover.sh', 'recover.sh.asc'] as
 /** Public keys of the hosts that write here, each certified by a recipient: `writers/FINGERPRINT.asc`. */
 export const WRITER_KEYS = 'writers/';
 
+/** Stands in the place of a set for what `seal` puts; no set may be called that. See `sealed.ts`. */
+export const SEALED = 'sealed';
+
 export const SET_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 /** `20261121T030005Z-9f3a01c4`: when the run started by the store's clock, and eight random hex digits. */
 export const SNAPSHOT_ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/;

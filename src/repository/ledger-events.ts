@@ -1,8 +1,8 @@
 /**
  * What the lines of a ledger say about keys and snapshots. `rotation-intent` announces which snapshots are about to be
  * sealed anew, `amended` makes their new revisions count, `rotation-done` ends it. `purge-intent` and `purge-done` are
- * the same for a purge; what they mean for a snapshot is in `purges.ts`. Whatever else a line says is for a later
- * version: readers stop there, since it may be that somebody was erased.
+ * the same for a purge; what they mean for a snapshot is in `purges.ts`. A note only tells (`drills.ts`). Whatever else
+ * a line says is for a later version: readers stop there, since it may be that somebody was erased.
  */
 import { z } from 'zod';
 import type { Trust } from '../openpgp/trust.ts';
@@ -110,8 +110,14 @@ const RETIRING: readonly string[] = ['purge-intent'];
 
 /** True when this version does everything that the line asks of a reader. */
 export function isApplicable({ event }: LedgerLine): boolean {
+  if (isNote(event)) return true;
   if (!schemaOf(event)) return false;
   return (event.retired ?? []).length === 0 || RETIRING.includes(event.type);
+}
+
+/** It says of itself that it changes nothing for anybody; what has a meaning keeps it, whatever it says of itself. */
+function isNote(event: LedgerLine['event']): boolean {
+  return event['note'] === true && event.retired === undefined && !Object.hasOwn(SCHEMAS, event.type);
 }
 
 /** Lines of purges that lack what makes them one are none that this version could follow: readers stop there. */

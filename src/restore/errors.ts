@@ -26,13 +26,21 @@ export const targetOccupied = (target: string) =>
     hint: 'Name a new database or file with --to, or leave --to out to have a new name chosen.',
   });
 
+export const noKeyFits = (patterns: readonly string[]) =>
+  new HoldfastError({
+    code: 'NO_KEY_FITS',
+    exit: 'usage',
+    message: `the snapshot has no key that fits ${patterns.join(' or ')}`,
+    hint: 'A pattern is of the whole key: user:42 is not user:42:cart, which user:42* is. Quote it, or the shell reads it.',
+  });
+
 /** A server holds what it holds: there is no new place beside it. */
 export const targetNeeded = () =>
   new HoldfastError({
     code: 'TARGET_NEEDED',
     exit: 'usage',
     message: 'a whole server was backed up, and there is no free place on it to restore to',
-    hint: 'Start an empty server and name it: --to redis://host:6380. Or write the commands out: --to FILE.sql',
+    hint: 'Start an empty server and name it: --to redis://host:6380. Or write a file: --to FILE.rdb for a server to start from, --to FILE.sql for the commands.',
   });
 
 export const targetUnwritable = (target: string, cause: unknown) =>

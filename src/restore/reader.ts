@@ -23,6 +23,14 @@ const RANGE_GAP_MAX = 64 * 1024;
 const RANGES_AHEAD = 6;
 const PAGES_KEPT = 4;
 
+/** What a page lists from one segment on, up to another one. */
+export interface PagePart {
+  /** All of the page. */
+  readonly refs: readonly SegmentRef[];
+  readonly from: number;
+  readonly to: number;
+}
+
 export class SnapshotReader implements DumpReader {
   readonly source: SourceInfo;
   readonly streams: readonly ManifestStream[];
@@ -90,6 +98,11 @@ export class SnapshotReader implements DumpReader {
 
   /** The same, as many at a time as a page lists. */
   async *segmentGroups(stream: StoredStream, signal: AbortSignal): AsyncIterable<readonly SegmentRef[]> {
+    for await (const { refs, from, to } of this.pageParts(stream, signal)) yield refs.slice(from, to);
+  }
+
+  /** The same, as parts of pages. */
+  async *pageParts(stream: StoredStream, signal: AbortSignal): AsyncIterable<PagePart> {
     const at = this.streams.findIndex((candidate) => candidate.name === stream.name);
     const found = this.streams[at];
     if (!found) throw new Error(`the snapshot has no stream ${stream.name}`);
@@ -104,9 +117,9 @@ export class SnapshotReader implements DumpReader {
       return [index, await this.page(index, signal)] as const;
     })) {
       const start = this.#pageStarts[index] ?? 0;
-      const wanted = refs.slice(next - start, end - start);
-      next += wanted.length;
-      yield wanted;
+      const part = { refs, from: next - start, to: Math.min(refs.length, end - start) };
+      next = start + part.to;
+      yield part;
     }
   }
 

@@ -49,8 +49,9 @@ export async function runRestore(
   if (plan.problems.length > 0) throw preflightFailed(plan.target, plan.problems);
   const report = await loader.load(dump, options, signal);
   const remade = new Set(report.remade);
-  // Of some paths only whoever wrote them knows how many there should be.
-  const whole = options.paths === undefined ? chosenTables(dump, options.tables) : [];
+  // Of some paths, or keys, only whoever wrote them knows how many there should be.
+  const isWhole = options.paths === undefined && dump.isPart !== true;
+  const whole = isWhole ? chosenTables(dump, options.tables) : [];
   const compared = whole.filter(({ table }) => !remade.has(table?.name ?? ''));
   const differences = compareRows(compared, report.rows, report.ended);
   if (differences.length > 0) throw rowsDiffer(differences);

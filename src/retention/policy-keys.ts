@@ -1,8 +1,8 @@
 /** Who the roles are, and which keys each policy is about, as ARNs; `policy.ts` makes statements of them. */
-import { RECOVERY_FILES, STORE_HEADER, WRITER_KEYS } from '../repository/layout.ts';
+import { RECOVERY_FILES, SEALED, STORE_HEADER, WRITER_KEYS } from '../repository/layout.ts';
 import type { KeepPolicy } from '../repository/keep.ts';
 
-export const ROLES = ['host', 'restorer', 'privacy', 'copier'] as const;
+export const ROLES = ['host', 'restorer', 'driller', 'privacy', 'copier'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What a policy is made from. */
@@ -62,8 +62,22 @@ export function hostPuts(facts: PolicyFacts): string[] {
       ...chainsOf(name, writer),
       `ledger/${name}/${writer}/*`,
     ]),
+    ...[...new Set(facts.sets.map(({ writer }) => writer))].map((writer) =>
+      object(facts, `ledger/${SEALED}/${writer}/*`),
+    ),
+    ...exportParts(facts),
     object(facts, PROBE),
   ];
+}
+
+/** What `seal --store` puts; sealed, so no host gets it back. */
+export function exportParts(facts: PolicyFacts): string[] {
+  return [object(facts, `keep-*/${SEALED}/*`)];
+}
+
+/** Which exports were sealed: for everybody who may read a ledger. */
+export function exportsLedger(facts: PolicyFacts): string[] {
+  return [object(facts, `ledger/${SEALED}/*`)];
 }
 
 /** Where the store tries whether a put can refuse to overwrite (stores/s3-probe.ts). */
@@ -71,6 +85,11 @@ export const PROBE = 'probe/if-absent';
 
 /** The chains of operators in a ledger (`operatorName` in repository/ledger-writer.ts): never that of a host. */
 const OPERATORS = 'key-*';
+
+/** What came of a drill: a line in the ledger. */
+export function drillPuts(facts: PolicyFacts): string[] {
+  return [...ofSets(facts, ({ name }) => [`ledger/${name}/${OPERATORS}/*`]), object(facts, PROBE)];
+}
 
 /** Rewritten manifests, their amendments, new segments and suppression, and lines in the ledger. */
 export function privacyPuts(facts: PolicyFacts): string[] {

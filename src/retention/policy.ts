@@ -10,6 +10,9 @@ import { packDaysFor } from '../repository/rules.ts';
 import {
   PROBE,
   bucket,
+  drillPuts,
+  exportParts,
+  exportsLedger,
   hostPuts,
   lasting,
   object,
@@ -59,18 +62,34 @@ export function policyFor(facts: PolicyFacts): PolicyDocument {
 const STATEMENTS: Readonly<Record<Role, (facts: PolicyFacts) => PolicyStatement[]>> = {
   host: (facts) => [
     ...list(facts),
-    allow('ReadWhatIsPublic', ['s3:GetObject'], publicKeys(facts)),
+    allow('ReadWhatIsPublic', ['s3:GetObject'], [...publicKeys(facts), ...exportsLedger(facts)]),
     ...put('PutSnapshots', facts, hostPuts(facts), neverOverwrite(facts)),
     ...locks(facts, LOCKED_BY_HOST),
-    deny('NeverReadBack', READ, sealedKeys(facts)),
+    deny('NeverReadBack', READ, [...sealedKeys(facts), ...exportParts(facts)]),
     deny('NeverDelete', DELETE, [object(facts, '*')]),
     deny('NeverChangeTheWayOut', ['s3:PutObject'], wayOut(facts)),
     neverTheBucket(facts),
   ],
   restorer: (facts) => [
     ...list(facts),
-    allow('ReadEverything', ['s3:GetObject'], [...publicKeys(facts), ...sealedKeys(facts)]),
+    allow(
+      'ReadEverything',
+      ['s3:GetObject'],
+      [...publicKeys(facts), ...sealedKeys(facts), ...exportsLedger(facts), ...exportParts(facts)],
+    ),
     deny('NeverWriteOrDelete', [...WRITE, ...DELETE], [object(facts, '*')]),
+    neverTheBucket(facts),
+  ],
+  driller: (facts) => [
+    ...list(facts),
+    allow('ReadEverything', ['s3:GetObject'], [...publicKeys(facts), ...sealedKeys(facts)]),
+    ...put('PutEvidence', facts, drillPuts(facts), neverOverwrite(facts)),
+    deny('NeverWriteBackups', WRITE, [
+      object(facts, 'keep-*'),
+      object(facts, `${WRITER_KEYS}*`),
+      ...wayOut(facts),
+    ]),
+    deny('NeverDelete', DELETE, [object(facts, '*')]),
     neverTheBucket(facts),
   ],
   privacy: (facts) => [

@@ -7,6 +7,7 @@ export const QUOTE = 0x27;
 export const OPEN_PAREN = 0x28;
 export const CLOSE_PAREN = 0x29;
 export const STAR = 0x2a;
+export const COMMA = 0x2c;
 export const MINUS = 0x2d;
 export const SLASH = 0x2f;
 export const SEMICOLON = 0x3b;

@@ -2,6 +2,7 @@
 import type { TableSchema } from '../sources/schema.ts';
 import type { Dialect, SourceInfo, TableInfo } from '../sources/source.ts';
 import { noCodec } from './errors.ts';
+import { JsonLinesCodec } from './json-lines-codec.ts';
 import { mysqlInsertCodec } from './mysql-insert-codec.ts';
 import { PgCopyCodec } from './pg-copy-codec.ts';
 import { RedisRestoreCodec } from './redis-restore-codec.ts';
@@ -40,6 +41,8 @@ export function codecFor(
   switch (dialect) {
     case 'pg-copy':
       return new PgCopyCodec(table, schema);
+    case 'json-lines':
+      return new JsonLinesCodec(table, schema);
     case 'redis-restore':
       return new RedisRestoreCodec(table);
     case 'sql-insert':

@@ -1,21 +1,25 @@
 /**
- * Rows of dumps with one INSERT on each line, its table and columns named in it, one literal for each. No line end stands
- * inside a row. What a literal looks like is the dialect's: `sql-insert-codec.ts`, `mysql-insert-codec.ts`.
+ * Rows of dumps with one row on each line, one literal for each column: an INSERT that names table and columns, or, in
+ * dialects with statements of many rows, a part of one. No line end stands inside a row. What a literal looks like is the
+ * dialect's: `sql-insert-codec.ts`, `mysql-insert-codec.ts`.
  */
-import { CLOSE_PAREN, LF, QUOTE } from './bytes.ts';
+import { CLOSE_PAREN, COMMA, LF, OPEN_PAREN, QUOTE, SEMICOLON } from './bytes.ts';
 import { unreadableRow } from './errors.ts';
 import { mix } from './key-filter.ts';
+import { bareRow, rejoinRows } from './many-rows.ts';
 import type { FieldPlace, RowCodec, RowPlace, RowQuery, RowVisitor } from './row-codec.ts';
 import type { Value } from './values.ts';
 
-const COMMA = 0x2c;
-const END = ');\n';
+/** Bytes behind the last value: the bracket, what parts or ends statements, and the line end. */
+const END_BYTES = 3;
 
 export interface InsertDialect {
   readonly table: string;
   readonly columns: readonly string[];
-  /** What every row begins with: all bytes before the first value. */
+  /** What every statement begins with: all bytes before the first value. */
   readonly prefix: Buffer;
+  /** A statement may have many rows, `(1,2),` on a line each: only the first has the prefix, only the last a semicolon. */
+  readonly isManyRows?: true;
   /** In a text, the byte that does not stand for itself. */
   readonly escape: number;
   /** The comma or parenthesis behind the literal that begins at `from`; undefined when the row ends before. */
@@ -34,11 +38,16 @@ export interface InsertDialect {
 
 export class InsertCodec implements RowCodec {
   readonly columns: readonly string[];
+  readonly rejoin?: (rows: readonly Buffer[]) => readonly Buffer[];
+  readonly bare?: (row: Buffer) => Buffer;
   readonly #dialect: InsertDialect;
 
   constructor(dialect: InsertDialect) {
     this.columns = dialect.columns;
     this.#dialect = dialect;
+    if (dialect.isManyRows === undefined) return;
+    this.rejoin = (rows) => rejoinRows(rows, dialect.prefix);
+    this.bare = (row) => bareRow(row, dialect.prefix);
   }
 
   *rows(piece: Buffer): Iterable<RowPlace> {
@@ -93,7 +102,7 @@ export class InsertCodec implements RowCodec {
       for (; position < next.position; position += 1) at = this.#nextField(bytes, at, end, next.position);
       const fieldEnd = this.#fieldEnd(bytes, at, end, position);
       const isLast = position === this.columns.length - 1;
-      if (isLast && (fieldEnd + END.length !== end || bytes.toString('latin1', fieldEnd, end) !== END))
+      if (isLast && !this.#isEnd(bytes, fieldEnd, end))
         throw this.#unreadable('something else than the end of the row stands behind it', position);
       values[next.slot] = this.#decode(bytes, at, fieldEnd, position);
     }
@@ -121,7 +130,8 @@ export class InsertCodec implements RowCodec {
 
   /** The position of the first value. */
   #firstField(bytes: Buffer, start: number, end: number): number {
-    const { prefix, table } = this.#dialect;
+    const { prefix, table, isManyRows } = this.#dialect;
+    if (isManyRows && bytes[start] === OPEN_PAREN) return start + 1;
     const from = start + prefix.length;
     if (from >= end || bytes.compare(prefix, 0, prefix.length, start, from) !== 0)
       throw unreadableRow({ table }, 'it is no INSERT into this table with these columns');
@@ -153,9 +163,16 @@ export class InsertCodec implements RowCodec {
     const spot = { table: this.#dialect.table };
     if (fields.length !== this.columns.length)
       throw unreadableRow(spot, `${fields.length} values where ${this.columns.length} columns are listed`);
-    if (row.toString('latin1', start - 1) !== END)
+    if (!this.#isEnd(row, start - 1, row.length))
       throw unreadableRow(spot, 'something stands behind the values');
     return fields;
+  }
+
+  /** Whether a row ends here, as rows do: with its bracket. */
+  #isEnd(bytes: Buffer, at: number, end: number): boolean {
+    const closing = bytes[at + 1];
+    const isClosed = closing === SEMICOLON || (this.#dialect.isManyRows === true && closing === COMMA);
+    return at + END_BYTES === end && bytes[at] === CLOSE_PAREN && isClosed && bytes[at + 2] === LF;
   }
 
   #checkPiece(piece: Buffer): void {

@@ -6,11 +6,16 @@
  * `session:42:cart:1`, `session:{id}:*` gives 42 and `session:{id}` gives `42:cart:1`.
  */
 import { jsonPath } from './json-path.ts';
+import { isPathPattern, pathPattern } from './path-pattern.ts';
+import { closingText, escapedText, parseNamed } from './placeholder.ts';
 import type { Value } from './values.ts';
 
-/** What a value is found by: a path into JSON begins with `$`, everything else is a pattern of keys. */
+/**
+ * What a value is found by: a path into JSON begins with `$`, a pattern of paths with `./`, everything else is a pattern
+ * of keys.
+ */
 export function isKeyPattern(path: string): boolean {
-  return !path.startsWith('$');
+  return !path.startsWith('$') && !isPathPattern(path);
 }
 
 /** The placeholder's name, and what a key must look like. */
@@ -19,22 +24,18 @@ export interface KeyPattern {
   readonly expression: RegExp;
 }
 
-const PLACEHOLDER = /\{([\p{L}_][\p{L}\p{N}_]*)\}/u;
-
 /** Reads a pattern; the reason, as the end of a sentence, where it is none. */
 export function parseKeyPattern(pattern: string): KeyPattern | string {
-  const [before = '', name, after = '', ...more] = pattern.split(PLACEHOLDER);
-  if (name === undefined) return 'has no placeholder such as {id}';
-  if (more.length > 0) return 'has several placeholders';
-  if (/[{}]/.test(before + after)) return 'has a brace that is no placeholder';
-  if (before.endsWith('*') || after.startsWith('*'))
-    return 'has a * beside its placeholder, so nobody can tell where that ends';
-  if (`${before}${after}`.includes('**')) return 'has two * side by side';
+  if (isPathPattern(pattern)) return 'begins with ./, as patterns of paths do';
+  const parsed = parseNamed(pattern);
+  if (typeof parsed === 'string') return parsed;
+  const { name, before, after } = parsed;
   const end = after === '' ? '.+' : upTo(after, '+');
   const start = before
     .split('*')
     .map(
-      (text, index, all) => escaped(text) + (index < all.length - 1 ? upTo(all[index + 1] ?? '', '*') : ''),
+      (text, index, all) =>
+        escapedText(text) + (index < all.length - 1 ? upTo(all[index + 1] ?? '', '*') : ''),
     );
   const rest = after.split('*').map(behind);
   return { name, expression: new RegExp(`^${start.join('')}(${end})${rest.join('')}$`, 'su') };
@@ -42,26 +43,22 @@ export function parseKeyPattern(pattern: string): KeyPattern | string {
 
 /** The first place of a text is as good as a later one, but for the last, which ends the key: so nothing is tried twice. */
 function behind(text: string, index: number, all: readonly string[]): string {
-  if (index === 0) return escaped(text);
-  return (index === all.length - 1 ? '.*' : upTo(text, '*')) + escaped(text);
+  if (index === 0) return escapedText(text);
+  return (index === all.length - 1 ? '.*' : upTo(text, '*')) + escapedText(text);
 }
 
 /** Any text in which what comes next does not begin. */
 function upTo(next: string, times: '+' | '*'): string {
-  const [text = ''] = next.split('*');
-  return `(?:(?!${escaped(text)}).)${times}`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  return closingText(next.split('*')[0] ?? '', '.', times);
 }
 
 /**
- * The values that a link finds inside a column: by a path in JSON, or by a pattern in a key.
+ * The values that a link finds inside a column: by a path in JSON, or by a pattern in a key or in a path of files.
  * @param where - what holds the value, for errors: table and column
  * @throws HoldfastError JSON_PATH, JSON_INVALID
  */
 export function valuesInside(value: Value, path: string, where: string): Value[] {
+  if (isPathPattern(path)) return pathPattern(value, path);
   return isKeyPattern(path) ? keyPattern(value, path) : jsonPath(value, path, where);
 }
 

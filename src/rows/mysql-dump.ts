@@ -1,15 +1,16 @@
 /**
- * Splits the data of a MySQL or MariaDB dump (`mariadb-dump --no-create-info --skip-extended-insert --complete-insert`)
- * into its tables: each line is one statement or one comment, since the tool escapes line ends within values.
+ * Splits the data of a MySQL or MariaDB dump (`mariadb-dump --no-create-info --complete-insert`) into its tables, and
+ * their statements into rows. No line ends within a value, since the tool escapes line ends there.
  *
- * Every line must be something that is known, and nothing but that: what the plain client would read otherwise than line
- * by line is refused.
+ * Every line and every row must be something that is known, and nothing but that: what the plain client would read
+ * otherwise is refused.
  */
 import type { Dialect, TableInfo } from '../sources/source.ts';
 import { incompleteDump, unplaceable } from './errors.ts';
 import { readInsertHead } from './mysql-head.ts';
 import type { InsertHead } from './mysql-head.ts';
 import { RowShape } from './mysql-row-shape.ts';
+import { StatementRows } from './mysql-rows.ts';
 import { LineBatch, Pieces } from './pieces.ts';
 
 /** A part of the data; its bytes must be read to their end before the next part is asked for. */
@@ -18,6 +19,7 @@ export interface MysqlPart {
   readonly name: string;
   readonly dialect: Dialect;
   readonly table?: TableInfo;
+  /** Of a table its rows, as `mysql-rows.ts` gives them. */
   readonly bytes: AsyncIterable<Buffer>;
 }
 
@@ -81,7 +83,7 @@ async function* settings(lines: Lines, own: string, where: 'before' | 'after'): 
   if (text !== undefined) yield text;
 }
 
-/** Reads line by line; rows are passed on in the pieces in which they came. */
+/** Reads line by line; rows are passed on as they come. */
 class Lines {
   readonly #pieces: Pieces;
   /** Begins at the start of a line. */
@@ -157,11 +159,11 @@ class Lines {
     }
   }
 
-  /** The rows that begin with this, in the pieces in which they came. */
+  /** The rows of all statements that begin with this. */
   async *rows(prefix: Buffer, columns: number): AsyncIterable<Buffer> {
-    const shape = new RowShape(columns);
-    // At the first row, whose head has been read.
-    for (let isRow = true; isRow; isRow = await this.#isNext(prefix)) yield* this.#rowsHere(prefix, shape);
+    const rows = new StatementRows(new RowShape(columns));
+    // At the first statement, whose head has been read.
+    for (let isOne = true; isOne; isOne = await this.#isNext(prefix)) yield* this.#statement(prefix, rows);
     this.#isInside = false;
   }
 
@@ -169,26 +171,21 @@ class Lines {
     return this.#startsWith(prefix, await this.#atLeast(prefix.length));
   }
 
-  /** The rows that begin in what is there, to the end of the last of them. */
-  async *#rowsHere(prefix: Buffer, shape: RowShape): AsyncIterable<Buffer> {
-    let bytes = this.#rest;
-    let end = 0;
-    while (bytes.length - end >= prefix.length && isAt(bytes, prefix, end)) {
-      shape.begin();
-      let progress = shape.walk(bytes, end + prefix.length);
-      while (progress === 'more') {
-        yield bytes;
-        this.#rest = Buffer.alloc(0);
-        if (!(await this.#more())) throw incompleteDump('data', 'mariadb-dump');
-        bytes = this.#rest;
-        progress = shape.walk(bytes, 0);
-      }
-      if (progress === 'bad') throw unplaceable(this.place, 'a row that is not written as rows are');
-      this.#line += 1;
-      end = shape.position;
+  /** The rows of the statement that begins here. */
+  async *#statement(prefix: Buffer, rows: StatementRows): AsyncIterable<Buffer> {
+    this.#rest = this.#rest.subarray(prefix.length);
+    rows.begin();
+    for (;;) {
+      const before = rows.rows;
+      const progress = rows.take(this.#rest);
+      this.#line += rows.rows - before;
+      if (progress.kind === 'bad') throw unplaceable(this.place, progress.why);
+      this.#rest = this.#rest.subarray(rows.taken);
+      const given = rows.give();
+      if (given.length > 0) yield given;
+      if (progress.kind === 'ended') return;
+      if (!(await this.#more())) throw incompleteDump('data', 'mariadb-dump');
     }
-    yield bytes.subarray(0, end);
-    this.#rest = bytes.subarray(end);
   }
 
   /** As the client reads it: without the space it would be part of a statement. */

@@ -1,5 +1,6 @@
 /** The beginning of an INSERT that names its columns: INSERT INTO, table, columns in brackets, VALUES and a bracket. */
-import { tableName } from './mysql-names.ts';
+import type { TableInfo } from '../sources/source.ts';
+import { backquoted, plainName, tableName } from './mysql-names.ts';
 
 export interface InsertHead {
   /** As `TableInfo.name`. */
@@ -12,7 +13,14 @@ export interface InsertHead {
 /** A source refuses names with line ends (MYSQL_NAME), and the client has trouble with the others. */
 // eslint-disable-next-line no-control-regex -- it is about these
 const NAME = /(?:[^`\0\n\r\x1a]|``)+/.source;
-const HEAD = new RegExp(`^INSERT INTO \`(${NAME})\` \\((\`${NAME}\`(?:, \`${NAME}\`)*)\\) VALUES \\(`);
+const HEAD = new RegExp(`^INSERT INTO \`(${NAME})\` \\((\`${NAME}\`(?:, \`${NAME}\`)*)\\) VALUES[ \n]\\(`);
+
+/** What stands before the rows of a statement: all bytes before the bracket that opens the first of them. */
+export function insertHead({ name, columns }: TableInfo): Buffer {
+  return Buffer.from(
+    `INSERT INTO ${backquoted(plainName(name))} (${columns.map(backquoted).join(', ')}) VALUES `,
+  );
+}
 
 /** Reads it; undefined when the line begins otherwise. */
 export function readInsertHead(line: Buffer): InsertHead | undefined {

@@ -1,10 +1,11 @@
-/** Rows of MySQL and MariaDB dumps, as mariadb-dump writes them with --skip-extended-insert --complete-insert --hex-blob. */
+/** Rows of MySQL and MariaDB dumps, as mariadb-dump writes them with --complete-insert --hex-blob, one on each line. */
 import { fullType, type ColumnSchema, type TableSchema } from '../sources/schema.ts';
 import type { TableInfo } from '../sources/source.ts';
-import { BACKSLASH, CLOSE_PAREN, QUOTE } from './bytes.ts';
+import { BACKSLASH, CLOSE_PAREN, COMMA, QUOTE } from './bytes.ts';
 import { unwritableValue } from './errors.ts';
 import { InsertCodec } from './insert-codec.ts';
 import { mysqlMisfit } from './mysql-fit.ts';
+import { insertHead } from './mysql-head.ts';
 import {
   GENERATED,
   literalKind,
@@ -12,11 +13,9 @@ import {
   writeMysqlLiteral,
   type LiteralKind,
 } from './mysql-literals.ts';
-import { backquoted, plainName } from './mysql-names.ts';
 import type { RowCodec } from './row-codec.ts';
 import type { Value } from './values.ts';
 
-const COMMA = 0x2c;
 const ANY: LiteralKind = { holds: 'any' };
 
 interface Column {
@@ -31,12 +30,12 @@ interface Column {
  */
 export function mysqlInsertCodec(table: TableInfo, schema: TableSchema): RowCodec {
   const columns = columnsOf(table, schema);
-  const name = backquoted(plainName(table.name));
   const generated = columns.flatMap(({ kind }, at) => (kind.isGenerated === true ? [at] : []));
   return new InsertCodec({
     table: table.name,
     columns: table.columns,
-    prefix: Buffer.from(`INSERT INTO ${name} (${table.columns.map(backquoted).join(', ')}) VALUES (`),
+    prefix: Buffer.concat([insertHead(table), Buffer.from('(')]),
+    isManyRows: true,
     escape: BACKSLASH,
     fieldEnd,
     decode: (literal, position) => readMysqlLiteral(literal, columns[position]?.kind ?? ANY),

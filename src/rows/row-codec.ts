@@ -69,4 +69,13 @@ export interface RowCodec {
    * @throws HoldfastError ROW_UNREADABLE; ROW_UNWRITABLE for a value that the column cannot hold
    */
   edit(row: Buffer, changes: ReadonlyMap<number, Value>): Buffer;
+
+  /** The row without what only its place in the stream gives it; absent where nothing does. */
+  bare?(row: Buffer): Buffer;
+
+  /**
+   * The rows of a piece as they must stand in it when others have been left out; absent where none depends on another.
+   * @param rows - what is left, in order
+   */
+  rejoin?(rows: readonly Buffer[]): readonly Buffer[];
 }

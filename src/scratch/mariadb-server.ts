@@ -108,6 +108,8 @@ async function makeData(place: Place, { install }: MariadbPrograms, signal: Abor
 async function writeInit(place: Place, password: string): Promise<void> {
   const lines = [
     "DELETE FROM mysql.global_priv WHERE user <> 'mariadb.sys';",
+    // Root may be anybody (PROXY) on every server, which a dump of users gives to root again: only who may can give it.
+    `INSERT INTO mysql.proxies_priv (host, user, with_grant) VALUES ('localhost', '${USER}', 1);`,
     'FLUSH PRIVILEGES;',
     `CREATE USER ${USER}@localhost IDENTIFIED BY '${password}';`,
     `GRANT ALL PRIVILEGES ON *.* TO ${USER}@localhost WITH GRANT OPTION;`,

@@ -45,11 +45,21 @@ export class Cutter {
   #end = 0;
   /** Everything before this offset from #start was looked at, and is not the end. */
   #seen = 0;
+  #atRowStart = true;
+  #headBytes = 0;
 
   constructor(table: Uint32Array, sizes: CutSizes = CUT_SIZES) {
     this.#table = table;
     this.#sizes = sizes;
     this.#chancePerByte = 2 ** 32 / sizes.meanBytes;
+  }
+
+  /**
+   * Begins another stream.
+   * @param headBytes - that whoever stores the segments puts in front of those that begin with a row
+   */
+  begin(headBytes = 0): void {
+    this.#headBytes = headBytes;
   }
 
   /**
@@ -66,12 +76,15 @@ export class Cutter {
 
   /** Ends the stream: the rest is the last segment (a view as from `push`), undefined when nothing is left. */
   finish(): Buffer | undefined {
-    return this.#end === this.#start ? undefined : this.#cutOff(this.#end - this.#start);
+    const rest = this.#end === this.#start ? undefined : this.#cutOff(this.#end - this.#start);
+    this.#atRowStart = true;
+    return rest;
   }
 
   /** The length of the segment that ends in what is there, or 0. */
   #findEnd(): number {
-    const { minBytes, maxBytes, hardBytes } = this.#sizes;
+    const { minBytes, maxBytes } = this.#sizes;
+    const hardBytes = this.#sizes.hardBytes - (this.#atRowStart ? this.#headBytes : 0);
     // However much has arrived, a decision looks at one hard maximum at most.
     const view = this.#arena.subarray(this.#start, Math.min(this.#end, this.#start + hardBytes));
     let from = Math.max(this.#seen, minBytes - 1);
@@ -104,6 +117,7 @@ export class Cutter {
     const segment = this.#arena.subarray(this.#start, this.#start + length);
     this.#start += length;
     this.#seen = 0;
+    this.#atRowStart = segment[length - 1] === LF;
     return segment;
   }
 

@@ -10,13 +10,16 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../errors.ts';
 import { Slabs } from './slabs.ts';
-import { open, seal } from './work.ts';
+import { open, openOne, seal } from './work.ts';
 import type { OpenJob, SealJob, SealResult, SegmentIndexing } from './work.ts';
 import { workerProgram } from './worker-program.ts';
 import type { WorkerAnswer } from './worker.ts';
 
-/** Bytes of plaintext that are worked on in place before threads are started. */
-const IN_PLACE_BYTES = 1024 * 1024;
+/**
+ * Bytes of plaintext that are worked on in place before threads are started: as many as take as long as starting them.
+ * Who backs up knows that there is more to come, and has a lot else to do meanwhile.
+ */
+const IN_PLACE_BYTES = { reading: 32 * 1024 * 1024, writing: 1024 * 1024 };
 const THREADS_MAX = 4;
 /** What one message to a thread carries at most: messages cost by the piece, and a thread should not wait long. */
 const BATCH_JOBS_MAX = 16;
@@ -34,6 +37,7 @@ interface Waiting {
 export class SegmentPool implements AsyncDisposable {
   readonly #threads: number;
   readonly #heapMb: number;
+  readonly #inPlaceBytes: number;
   readonly #workers: Worker[] = [];
   readonly #idle: Worker[] = [];
   readonly #running = new Map<Worker, readonly Waiting[]>();
@@ -45,20 +49,23 @@ export class SegmentPool implements AsyncDisposable {
   /**
    * @param threads - how many at most
    * @param heapMb - of each thread
+   * @param inPlaceBytes - bytes of plaintext that are worked on before one is started
    */
-  private constructor(threads: number, heapMb: number) {
+  private constructor(threads: number, heapMb: number, inPlaceBytes: number) {
     this.#threads = threads;
     this.#heapMb = heapMb;
+    this.#inPlaceBytes = inPlaceBytes;
   }
 
   /** For opening: all cores work, since nothing else does. */
   static forReading(): SegmentPool {
-    return new SegmentPool(Math.min(availableParallelism(), THREADS_MAX), 40);
+    return new SegmentPool(Math.min(availableParallelism(), THREADS_MAX), 40, IN_PLACE_BYTES.reading);
   }
 
   /** For sealing: the database server and the cutting of rows need a core, and every thread costs memory. */
   static forWriting(): SegmentPool {
-    return new SegmentPool(Math.max(1, Math.min(availableParallelism() - 1, THREADS_MAX)), 64);
+    const threads = Math.max(1, Math.min(availableParallelism() - 1, THREADS_MAX));
+    return new SegmentPool(threads, 64, IN_PLACE_BYTES.writing);
   }
 
   get threads(): number {
@@ -72,7 +79,9 @@ export class SegmentPool implements AsyncDisposable {
     level: number,
     index?: SegmentIndexing,
   ): Promise<SealResult> {
-    const job: SealJob = { kind: 'seal', plain, key, level, ...(index && { index }) };
+    // A small buffer is a view of a large one, and a message would take all of that with it.
+    const ownKey = new Uint8Array(key);
+    const job: SealJob = { kind: 'seal', plain, key: ownKey, level, ...(index && { index }) };
     if (this.#inPlace(plain.length)) return seal(job);
     if (plain.buffer instanceof SharedArrayBuffer) return this.#submit(job) as Promise<SealResult>;
     // Other memory is copied by a message as a whole, however little of it is meant.
@@ -88,6 +97,8 @@ export class SegmentPool implements AsyncDisposable {
   async open(job: RangeJob): Promise<Buffer> {
     const total = job.segments.reduce((sum, segment) => sum + segment.plain, 0);
     if (this.#inPlace(total)) {
+      const [only, ...others] = job.segments;
+      if (only && others.length === 0) return openOne(only, job);
       const into = Buffer.allocUnsafeSlow(total);
       await open({ kind: 'open', ...job, into });
       return into;
@@ -111,7 +122,7 @@ export class SegmentPool implements AsyncDisposable {
 
   #inPlace(bytes: number): boolean {
     this.#bytes += bytes;
-    return this.#bytes <= IN_PLACE_BYTES;
+    return this.#bytes <= this.#inPlaceBytes;
   }
 
   #submit(job: SealJob | OpenJob): Promise<SealResult | number> {

@@ -88,11 +88,19 @@ async function keyReaderFor(plan: string): Promise<KeyReader> {
  */
 export async function open({ range, segments, into, what }: OpenJob): Promise<number> {
   let offset = 0;
-  for (const { at, length, sha256, plain, key } of segments) {
-    const sealed = range.subarray(at, at + length);
-    const segment = { sealed, key: Buffer.from(key, 'hex'), sha256, plainLength: plain };
-    into.set(await openSegment(segment, `${what}, segment at ${at}`), offset);
-    offset += plain;
+  for (const segment of segments) {
+    into.set(await openOne(segment, { range, what }), offset);
+    offset += segment.plain;
   }
   return offset;
+}
+
+/** Opens one segment of a range. */
+export function openOne(
+  { at, length, sha256, plain, key }: SegmentInRange,
+  { range, what }: Pick<OpenJob, 'range' | 'what'>,
+): Promise<Buffer> {
+  const sealed = range.subarray(at, at + length);
+  const segment = { sealed, key: Buffer.from(key, 'hex'), sha256, plainLength: plain };
+  return openSegment(segment, `${what}, segment at ${at}`);
 }

@@ -13,7 +13,8 @@ export type SourceKind = 'postgres' | 'mysql' | 'sqlite' | 'redis' | 'files';
  * in `sql`, which is free text (DDL) that may be cut at any LF.
  * - `pg-copy`: one `COPY t (cols) FROM stdin;` line, rows in COPY text format, one `\.` line.
  * - `sql-insert`: one INSERT statement per line, one row per statement.
- * - `mysql-insert`: the same in MySQL's SQL, as `mariadb-dump --skip-extended-insert --complete-insert` writes it.
+ * - `mysql-insert`: rows of an INSERT in MySQL's SQL, `(literal,literal),` on a line each. What makes a statement of them
+ *   is added where they are cut into segments (`rows/mysql-statement.ts`), so only what is stored is a script.
  * - `redis-restore`: one `SELECT n` line, then one RESTORE command per line, as redis-cli takes it.
  * - `json-lines`: one JSON object per line.
  * - `tar`: no rows and no text: a pax archive (POSIX.1-2017), which may be cut anywhere.
@@ -43,7 +44,10 @@ export interface StreamInfo {
 }
 
 export interface DumpStream extends StreamInfo {
-  /** Must be read to its end before the next stream of its lane is asked for. */
+  /**
+   * Must be read to its end before the next stream of its lane is asked for. A piece counts until the next is asked for:
+   * its memory may be used again.
+   */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
@@ -100,6 +104,8 @@ export interface ByteRange {
 export interface DumpReader {
   readonly source: SourceInfo;
   readonly streams: readonly StoredStream[];
+  /** Only some of the rows that its streams state are read, and nobody knows yet how many. */
+  readonly isPart?: boolean;
   /**
    * The stream's bytes in order, in pieces of up to 4 MiB that end on row ends wherever a row is shorter than that.
    * @param ranges - only these bytes, joined; in ascending order, and none within another
@@ -114,8 +120,8 @@ export interface LoadOptions {
   readonly tables?: readonly string[];
   /** Files: only these paths, and all that lies below them. */
   readonly paths?: readonly string[];
-  /** Also create roles and tablespaces that the target lacks. */
-  readonly globals: boolean;
+  /** Also create roles and tablespaces that the target lacks; `roles`: no tablespaces, which lie anywhere on a disk. */
+  readonly globals: boolean | 'roles';
   /** Leave out ownership and grants. */
   readonly noOwner: boolean;
   readonly onProgress: (bytes: number, what: string) => void;
@@ -129,6 +135,8 @@ export interface Preflight {
   readonly occupied: boolean;
   /** Why this restore cannot work (each one sentence with what to do); empty when nothing is in the way. */
   readonly problems: readonly string[];
+  /** Roles that are among the problems. */
+  readonly missingRoles?: readonly string[];
   readonly warnings: readonly string[];
 }
 

@@ -19,7 +19,7 @@ export interface SetStatus {
 /** How old the newest snapshot may be when no `backup_every` is promised. */
 export const DEFAULT_BACKUP_EVERY_MS = DAY_MS;
 /** A run takes time and cron has jitter: this much of the interval is forgiven. */
-const GRACE = 1 / 8;
+export const GRACE = 1 / 8;
 
 /**
  * Judges a set.

@@ -1,6 +1,6 @@
 /** One file of a folder store: writing it so that it survives a power cut, reading it without being led astray. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { link, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { objectMissing, objectShort, storeEscape, type Place } from './errors.ts';
@@ -10,6 +10,9 @@ import { assertSize } from './keys.ts';
 import type { ByteRange } from './store.ts';
 
 const PRIVATE_FILE = 0o600;
+
+/** Entries, ledger lines and keys are smaller, packs are not. */
+const SMALL_BYTES = 64 * 1024;
 
 /** File systems without hard links (exFAT, some network shares) answer with one of these. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
@@ -60,15 +63,47 @@ export async function readObject(path: string, place: Place, range: ByteRange | 
   }
 }
 
+/**
+ * As `readObject`, in this thread, when the whole object is small.
+ * @returns undefined when it is not.
+ */
+export function readSmallObject(path: string, place: Place): Buffer | undefined {
+  const file = openObjectNow(path, place);
+  try {
+    const stats = fstatSync(file);
+    if (!stats.isFile()) throw objectMissing(place);
+    if (stats.size > SMALL_BYTES) return undefined;
+    const bytes = Buffer.allocUnsafe(stats.size);
+    const read = readSync(file, bytes, 0, stats.size, 0);
+    return read === stats.size ? bytes : undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+// Non-blocking: opening a pipe that someone put there must not wait for a writer.
+const HOW_TO_OPEN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 async function openObject(path: string, place: Place): Promise<FileHandle> {
   try {
-    // Non-blocking: opening a pipe that someone put there must not wait for a writer.
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return await open(path, HOW_TO_OPEN);
   } catch (error) {
-    if (isSystemError(error, 'ELOOP')) throw storeEscape(place, 'it is a symbolic link');
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ENXIO')) throw objectMissing(place, error);
-    throw error;
+    throw openFailure(error, place);
   }
+}
+
+function openObjectNow(path: string, place: Place): number {
+  try {
+    return openSync(path, HOW_TO_OPEN);
+  } catch (error) {
+    throw openFailure(error, place);
+  }
+}
+
+function openFailure(error: unknown, place: Place): unknown {
+  if (isSystemError(error, 'ELOOP')) return storeEscape(place, 'it is a symbolic link');
+  if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'ENXIO')) return objectMissing(place, error);
+  return error;
 }
 
 async function readRange(

@@ -1,9 +1,10 @@
 /** The tree below a folder store's root: walking it, and keeping it clean. */
-import { constants, type Dirent, type Stats } from 'node:fs';
-import { lstat, mkdir, open, opendir, rmdir, stat, unlink } from 'node:fs/promises';
+import { constants, lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
+import { lstat, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isSystemError } from './file-errors.ts';
 import { keyProblem } from './keys.ts';
+import type { Pace } from './pace.ts';
 import type { ObjectInfo } from './store.ts';
 
 /** What temporary files are called. No key starts with a dot, so they can never be taken for objects. */
@@ -26,60 +27,64 @@ function isTemporary(name: string): boolean {
  * All objects whose key starts with the prefix. Links, foreign names and temporary files are passed over, and so
  * is what vanishes meanwhile. A missing folder holds nothing: whether the root is there is the caller's question.
  */
-export async function* walk(root: string, prefix: string): AsyncGenerator<ObjectInfo> {
+export async function* walk(root: string, prefix: string, pace: Pace): AsyncGenerator<ObjectInfo> {
   const slash = prefix.lastIndexOf('/');
-  yield* walkFolder(root, prefix.slice(0, slash + 1), prefix.slice(slash + 1));
+  yield* walkFolder(root, prefix.slice(0, slash + 1), prefix.slice(slash + 1), pace);
 }
 
 /** `folder` is empty or ends with a slash; `start` is how the names in it must begin. */
-async function* walkFolder(root: string, folder: string, start: string): AsyncGenerator<ObjectInfo> {
+async function* walkFolder(
+  root: string,
+  folder: string,
+  start: string,
+  pace: Pace,
+): AsyncGenerator<ObjectInfo> {
   const folders: string[] = [];
-  let files: string[] = [];
-  for await (const entry of entries(join(root, folder))) {
+  const files: string[] = [];
+  for (const entry of await entriesOf(join(root, folder), pace)) {
     const key = folder + entry.name;
     if (!entry.name.startsWith(start) || keyProblem(key) !== undefined) continue;
     if (entry.isDirectory()) folders.push(key);
     else if (entry.isFile()) files.push(key);
-    if (files.length < BATCH) continue;
-    yield* describe(root, files);
-    files = [];
   }
-  yield* describe(root, files);
-  for (const inner of folders) yield* walkFolder(root, `${inner}/`, '');
+  for (let at = 0; at < files.length; at += BATCH) yield* describe(root, files.slice(at, at + BATCH), pace);
+  for (const inner of folders) yield* walkFolder(root, `${inner}/`, '', pace);
 }
 
 /** The names of the folders directly below a folder of the tree (empty, or ending with a slash). */
-export async function foldersIn(root: string, folder: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const entry of entries(join(root, folder))) {
-    if (entry.isDirectory() && keyProblem(folder + entry.name) === undefined) names.push(entry.name);
-  }
-  return names;
+export async function foldersIn(root: string, folder: string, pace: Pace): Promise<string[]> {
+  const entries = await entriesOf(join(root, folder), pace);
+  return entries
+    .filter((entry) => entry.isDirectory() && keyProblem(folder + entry.name) === undefined)
+    .map(({ name }) => name);
 }
 
 /** Whether any object lies below a folder of the tree (ending with a slash). */
-export async function holdsObjects(root: string, folder: string): Promise<boolean> {
-  const objects = walk(root, folder);
-  try {
-    return (await objects.next()).done !== true;
-  } finally {
-    // Closes the folders that are still open.
-    await objects.return(undefined);
-  }
+export async function holdsObjects(root: string, folder: string, pace: Pace): Promise<boolean> {
+  return (await walk(root, folder, pace).next()).done !== true;
 }
 
-async function* entries(path: string): AsyncGenerator<Dirent> {
+/** What is in a folder; nothing when it is not there. */
+async function entriesOf(path: string, pace: Pace): Promise<readonly Dirent[]> {
+  const options = { withFileTypes: true } as const;
   try {
-    // Closes itself at the end of the loop, and when the loop is left.
-    for await (const entry of await opendir(path, { bufferSize: 256 })) yield entry;
+    return await pace.run(
+      () => readdirSync(path, options),
+      () => readdir(path, options),
+    );
   } catch (error) {
     if (!isSystemError(error, 'ENOENT', 'ENOTDIR')) throw error;
+    return [];
   }
 }
 
-async function* describe(root: string, keys: readonly string[]): AsyncGenerator<ObjectInfo> {
+async function* describe(root: string, keys: readonly string[], pace: Pace): AsyncGenerator<ObjectInfo> {
   const found = await Promise.all(
-    keys.map(async (key) => ({ key, stats: await lstatIfThere(join(root, key)) })),
+    keys.map(async (key) => {
+      const path = join(root, key);
+      const now = (): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
+      return { key, stats: await pace.run(now, () => lstatIfThere(path)) };
+    }),
   );
   for (const { key, stats } of found) if (stats?.isFile()) yield infoOf(key, stats);
 }
@@ -103,9 +108,9 @@ export async function lstatIfThere(path: string): Promise<Stats | undefined> {
  * Removes temporary files that a crash left behind. Never fails: it is housekeeping before a put.
  * @param now - by the clock of the file system.
  */
-export async function sweepTemporary(root: string, now: Date): Promise<void> {
+export async function sweepTemporary(root: string, now: Date, pace: Pace): Promise<void> {
   try {
-    for await (const entry of entries(root)) {
+    for (const entry of await entriesOf(root, pace)) {
       if (!isTemporary(entry.name) || !entry.isFile()) continue;
       const path = join(root, entry.name);
       const { mtimeMs } = await stat(path);

@@ -6,13 +6,14 @@
  * Nothing inside the store is reached through a symbolic link. The root itself is made by `create` alone: a put
  * into a root that is gone (a disk that is not mounted) must not start a new store on the disk below.
  */
+import { realpathSync } from 'node:fs';
 import { mkdir, opendir, realpath, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { throwIfCancelled } from '../errors.ts';
 import { folderOf } from './address.ts';
 import { cannotLock, objectMissing, storeEscape, storeMissing, type Place } from './errors.ts';
 import { fileFailure, folderMissing, isSystemError } from './file-errors.ts';
-import { readObject, tryLink, writeTemporary } from './file-object.ts';
+import { readObject, readSmallObject, tryLink, writeTemporary } from './file-object.ts';
 import {
   flushAbove,
   flushFolder,
@@ -25,6 +26,7 @@ import {
   sweepTemporary,
   walk,
 } from './file-tree.ts';
+import { Pace } from './pace.ts';
 import { assertFolder, assertKey, assertPrefix, assertRange, assertSize } from './keys.ts';
 import { onlyVersion } from './versions.ts';
 import type {
@@ -58,6 +60,7 @@ class FileStore implements Store {
   readonly url: string;
   readonly bucket = undefined;
   readonly #root: string;
+  readonly #pace = new Pace();
   #realRoot: string | undefined;
   #swept = false;
   #features: StoreFeatures | undefined;
@@ -117,7 +120,7 @@ class FileStore implements Store {
       if (options.ifAbsent && (await this.#isThere(place))) return 'already-there';
       const { path, written } = await writeTemporary(this.#root, bytes);
       try {
-        if (!this.#swept) await sweepTemporary(this.#root, written);
+        if (!this.#swept) await sweepTemporary(this.#root, written, this.#pace);
         this.#swept = true;
         throwIfCancelled(signal);
         return await this.#publish(path, place, options.ifAbsent ?? false);
@@ -131,10 +134,13 @@ class FileStore implements Store {
     const place = this.#place(key);
     assertRange(place, range);
     throwIfCancelled(signal);
-    return this.#guard(key, 'read', async () => {
+    const pooled = async (): Promise<Buffer> => {
       if (!(await this.#folderIsThere(key))) throw objectMissing(place);
       return readObject(this.#path(key), place, range);
-    });
+    };
+    // A range is of a pack, which is large.
+    const now = range === undefined ? () => this.#readNow(place) : () => undefined;
+    return this.#guard(key, 'read', () => this.#pace.run(now, pooled));
   }
 
   async head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
@@ -154,7 +160,7 @@ class FileStore implements Store {
     try {
       await this.#requireRoot();
       if (!(await this.#folderIsThere(prefix))) return;
-      for await (const info of walk(this.#root, prefix)) {
+      for await (const info of walk(this.#root, prefix, this.#pace)) {
         throwIfCancelled(signal);
         yield info;
       }
@@ -174,9 +180,9 @@ class FileStore implements Store {
       await this.#requireRoot();
       if (!(await this.#folderIsThere(prefix))) return [];
       const used: string[] = [];
-      for (const name of await foldersIn(this.#root, prefix)) {
+      for (const name of await foldersIn(this.#root, prefix, this.#pace)) {
         throwIfCancelled(signal);
-        if (await holdsObjects(this.#root, `${prefix}${name}/`)) used.push(name);
+        if (await holdsObjects(this.#root, `${prefix}${name}/`, this.#pace)) used.push(name);
       }
       return used;
     });
@@ -313,6 +319,20 @@ class FileStore implements Store {
       return false;
     }
     throw storeEscape({ url: this.url, key }, 'its folder is a symbolic link');
+  }
+
+  /** A small object; undefined when it is large, or when there is anything to say about the way to it. */
+  #readNow(place: ObjectPlace): Buffer | undefined {
+    const folder = place.key.slice(0, Math.max(0, place.key.lastIndexOf('/')));
+    if (this.#realRoot === undefined || folder === '') return undefined;
+    try {
+      const real = realpathSync.native(join(this.#root, folder));
+      return real === join(this.#realRoot, folder)
+        ? readSmallObject(this.#path(place.key), place)
+        : undefined;
+    } catch {
+      return undefined; // The other way says what is wrong.
+    }
   }
 
   /** @throws STORE_MISSING */

@@ -17,7 +17,6 @@ import type { Schema, TableSchema } from '../sources/schema.ts';
 import type { SourceInfo, StreamInfo } from '../sources/source.ts';
 import type { TextEncoding } from '../rows/sqlite-literals.ts';
 import type { Store } from '../stores/store.ts';
-import { engineOf } from '../subjects/compare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 
 export interface IndexingOptions {
@@ -64,10 +63,9 @@ export class RunIndexing {
 
   /** Undefined where nothing can be indexed: another kind of source, or a map that does not fit the schema. */
   static begin(options: IndexingOptions): RunIndexing | undefined {
-    const engine = engineOf(options.info.kind);
-    if (engine === undefined) return undefined;
+    const { map, schema, info } = options;
     try {
-      return new RunIndexing(options, indexedMatches(options.map, options.schema, engine));
+      return new RunIndexing(options, indexedMatches(map, schema, info.kind));
     } catch {
       // A backup has said already what the map does not cover; without an index a purge looks through everything.
       return undefined;

@@ -56,7 +56,7 @@ function nameOf({ pack, offset }: SegmentPlace): string {
 }
 
 /** The numbers of segments that may hold a key; undefined when one of the queries is not indexed here. */
-async function heldBy(
+export async function heldBy(
   object: IndexObject,
   part: DirectoryTable,
   queries: readonly Query[],

@@ -8,6 +8,7 @@ import type { TextEncoding } from '../rows/sqlite-literals.ts';
 import type { Schema, TableSchema } from '../sources/schema.ts';
 import type { Dialect, TableInfo } from '../sources/source.ts';
 import type { Comparison, Engine } from '../subjects/compare.ts';
+import { withFilesRoot } from '../subjects/files-root.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import {
   askedFor,
@@ -43,7 +44,7 @@ export interface StreamPlan {
  * @throws HoldfastError SUBJECTS_UNCOVERED, SUBJECTS_COLUMN
  */
 export function indexedMatches(map: SubjectMap, schema: Schema, engine: Engine): IndexedMatches {
-  const relations = relationsOf(map, schema, engine);
+  const relations = relationsOf(map, withFilesRoot(schema, map, engine), engine);
   const matches = new Map<string, Map<string, IndexedMatch>>();
   const add = (table: string, match: Match) => {
     const indexed = indexedMatch(match);

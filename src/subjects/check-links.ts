@@ -1,5 +1,6 @@
 /** Can the two sides of a link ever be equal, and are they in the dump at all? */
 import { isKeyPattern } from '../rows/key-pattern.ts';
+import { isPathPattern } from '../rows/path-pattern.ts';
 import { fullType, type ColumnSchema, type TableSchema } from '../sources/schema.ts';
 import { uncollated } from './compare.ts';
 import { didYouMean, problem, warning, type Finding, type CheckContext } from './finding.ts';
@@ -112,6 +113,9 @@ function checkJson(
   const own = columnOf(table, link.column);
   const other = columnOf(target, link.to.columns[0]);
   if (own === undefined || other === undefined) return [];
+  if (isPathPattern(link.path)) {
+    return options.engine === 'files' ? [] : [problem(pathOf(link), 'paths are for files')];
+  }
   if (isKeyPattern(link.path)) {
     return options.engine === 'redis' ? [] : [problem(pathOf(link), 'keys are for Redis')];
   }

@@ -7,16 +7,20 @@ import type { Schema } from '../sources/schema.ts';
 import { checkColumns } from './check-columns.ts';
 import { checkCoverage } from './check-coverage.ts';
 import { checkForeignKeys } from './check-foreign-keys.ts';
+import { checkFiles } from './check-files.ts';
 import { checkLinks } from './check-links.ts';
 import { largeObjects } from './check-large-objects.ts';
+import { withFilesRoot } from './files-root.ts';
 import type { CheckContext, CheckOptions, Finding } from './finding.ts';
 import type { ParsedMap } from './parse.ts';
 
 /**
  * Everything that is wrong or doubtful, in the order of the file.
  * @param parsed - the map, which is sound by itself
+ * @param dumped - as the source states it
  */
-export function checkMap(parsed: ParsedMap, schema: Schema, options: CheckOptions): readonly Finding[] {
+export function checkMap(parsed: ParsedMap, dumped: Schema, options: CheckOptions): readonly Finding[] {
+  const schema = withFilesRoot(dumped, parsed.map, options.engine);
   const tables = new Map(schema.tables.map((table) => [table.name, table]));
   const context: CheckContext = {
     map: parsed.map,
@@ -31,6 +35,7 @@ export function checkMap(parsed: ParsedMap, schema: Schema, options: CheckOption
     ...checkColumns(context),
     ...checkLinks(context),
     ...checkForeignKeys(context),
+    ...checkFiles(context),
   ];
   const placed = findings.map((finding) => ({ finding, place: parsed.locate(finding) }));
   placed.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);

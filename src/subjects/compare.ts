@@ -11,15 +11,10 @@ import { collated, COLLATED_KINDS, collationOf, kindOfCollation } from './collat
 import { familyOf, ignoresCase, isPadded } from './types.ts';
 
 /** `mysql` is MariaDB too. */
-export type Engine = 'postgres' | 'sqlite' | 'mysql' | 'redis';
+export type Engine = SourceKind;
 
 /** Those in which an erasure can be written as SQL. */
-export type SqlDatabase = Exclude<Engine, 'redis'>;
-
-/** The engine of a kind of source; undefined where rows are not purged by a subject map. */
-export function engineOf(kind: SourceKind): Engine | undefined {
-  return kind === 'files' ? undefined : kind;
-}
+export type SqlDatabase = Exclude<Engine, 'redis' | 'files'>;
 
 /**
  * What about the text is not part of the value: nothing, how a number is written, padding, case (citext), what a
@@ -98,7 +93,7 @@ function kindOf(engine: Engine, types: readonly [string, string]): Kind {
   if (numbers.length === 1 && types.includes(JSON_VALUE)) return 'number';
   // Whole numbers are written in one way only.
   if (numbers.length === 2 && families.includes('number')) return 'number';
-  if (engine === 'sqlite' || engine === 'redis') return 'exact';
+  if (engine === 'sqlite' || engine === 'redis' || engine === 'files') return 'exact';
   if (engine === 'mysql') return collatedKind(types);
   if (types.some(isPadded)) return 'padded';
   return types.some(ignoresCase) ? 'folded' : 'exact';

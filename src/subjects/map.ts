@@ -63,6 +63,20 @@ export interface Linked {
   readonly optional: readonly string[];
   /** Columns that stay, look personal and are not: somebody has looked. */
   readonly notPersonal?: readonly string[];
+  /** Files: columns of databases that list names of files (`purge/listed`). */
+  readonly listed?: readonly Listed[];
+}
+
+/** Where a database says which files are about a subject: a column of rows that its own map calls theirs. */
+export interface Listed {
+  /** Of the configuration. */
+  readonly set: string;
+  readonly table: string;
+  readonly column: string;
+  /** What values begin with and paths do not; names without it are no files of this set. */
+  readonly strip: string;
+  /** What comes before a value, to make a path of it. */
+  readonly prefix: string;
 }
 
 export type Link = ColumnLink | JsonLink;
@@ -88,12 +102,12 @@ export interface ColumnLink extends LinkParts {
 
 /**
  * A value inside a JSON column equals a column of another table; with `[*]`, any of several values. Or, where the path
- * is a pattern of keys (Redis), what stands at its placeholder.
+ * is a pattern of keys (Redis) or of paths (files), what stands at its placeholder.
  */
 export interface JsonLink extends LinkParts {
   readonly kind: 'json';
   readonly column: string;
-  /** `$.user.id`, `$.items[*].owner`; or `session:{id}:*`. */
+  /** `$.user.id`, `$.items[*].owner`; or `session:{id}:*`; or `./users/{id}/**`. */
   readonly path: string;
 }
 

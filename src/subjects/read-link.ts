@@ -1,5 +1,6 @@
-/** `link`, `json` and `keys`: how a row is found to be about a subject. */
+/** `link`, `json`, `keys` and `paths`: how a row is found to be about a subject. */
 import { parseKeyPattern } from '../rows/key-pattern.ts';
+import { parsePathPattern, PATH_MARK } from '../rows/path-pattern.ts';
 import type { CanonicalForm } from './canonical.ts';
 import { CANONICAL_FORMS } from './canonical.ts';
 import { whole, type Field } from './fields.ts';
@@ -17,15 +18,17 @@ export interface LinkSurroundings {
   readonly follow: boolean;
 }
 
-/** The links that `link`, `json` and `keys` of one level state. */
+/** The links that `link`, `json`, `keys` and `paths` of one level state. */
 export function readLinks(fields: ReadonlyMap<string, Field>, around: LinkSurroundings): readonly Link[] {
   const link = fields.get('link');
   const json = fields.get('json');
   const keys = fields.get('keys');
+  const paths = fields.get('paths');
   return [
     ...(link === undefined ? [] : [readColumnLink(link, around)].filter((each) => each !== undefined)),
     ...(json === undefined ? [] : readJsonLinks(json, around)),
-    ...(keys === undefined ? [] : readKeyLinks(keys, around)),
+    ...(keys === undefined ? [] : readPatternLinks(keys, KEYS, around)),
+    ...(paths === undefined ? [] : readPatternLinks(paths, PATHS, around)),
   ];
 }
 
@@ -92,15 +95,44 @@ function readJsonLink(column: string, field: Field, around: LinkSurroundings): J
   );
 }
 
+/** Patterns of what: how they are read, and of which column. */
+interface PatternKind {
+  readonly column: string;
+  readonly what: string;
+  readonly such: string;
+  readonly parse: (text: string) => { readonly name: string } | string;
+  /** As `valuesInside` knows them. */
+  readonly mark: string;
+}
+
 /** The column of a Redis database in which its keys stand. */
-const KEY_COLUMN = 'key';
+const KEYS: PatternKind = {
+  column: 'key',
+  what: 'patterns of keys',
+  such: 'a pattern such as session:{id}:*',
+  parse: (text) => (text.startsWith('$') ? 'begins with $, as paths in JSON do' : parseKeyPattern(text)),
+  mark: '',
+};
+
+/** The column of the list of files in which their paths stand. */
+const PATHS: PatternKind = {
+  column: 'path',
+  what: 'patterns of paths',
+  such: 'a pattern such as users/{id}/**',
+  parse: parsePathPattern,
+  mark: PATH_MARK,
+};
 
 /** `["session:{id}:*", "user:{id}"]`: the placeholder is a column of the root. */
-function readKeyLinks(field: Field, { root, ...around }: LinkSurroundings): readonly JsonLink[] {
-  return (field.items('patterns of keys') ?? []).flatMap((item) => {
-    const text = item.text('a pattern such as session:{id}:*');
+function readPatternLinks(
+  field: Field,
+  { column, what, such, parse, mark }: PatternKind,
+  { root, ...around }: LinkSurroundings,
+): readonly JsonLink[] {
+  return (field.items(what) ?? []).flatMap((item) => {
+    const text = item.text(such);
     if (text === undefined) return [];
-    const pattern = text.startsWith('$') ? 'begins with $, as paths in JSON do' : parseKeyPattern(text);
+    const pattern = parse(text);
     if (typeof pattern === 'string') return item.wrong(pattern) ?? [];
     if (!root.key.includes(pattern.name) && !root.lookup.has(pattern.name))
       return item.wrong(`names {${pattern.name}}, which is neither key nor lookup of the root`) ?? [];
@@ -108,7 +140,7 @@ function readKeyLinks(field: Field, { root, ...around }: LinkSurroundings): read
     if (options === undefined) return [];
     const to = { table: root.table, columns: [pattern.name] };
     return field.findings.place<JsonLink>(
-      { kind: 'json', column: KEY_COLUMN, path: text, to, ...options },
+      { kind: 'json', column, path: mark + text, to, ...options },
       item.path,
     );
   });

@@ -3,16 +3,19 @@ import { whole, type Field } from './fields.ts';
 import type { Link, Linked, SubjectRoot, TableRule } from './map.ts';
 import { readAction } from './read-action.ts';
 import { readLinks } from './read-link.ts';
+import { byWholePath, readListedNames } from './read-listed.ts';
 import { isTableName } from './reference.ts';
 
 const DECLARATIONS = ['no_personal_data', 'rebuild'] as const;
-const LINK_KEYS = ['link', 'json', 'keys', 'follow', 'erase', 'keep'] as const;
+const LINK_KEYS = ['link', 'json', 'keys', 'paths', 'follow', 'erase', 'keep'] as const;
 const COLUMN_LISTS = ['text', 'large_objects', 'optional', 'not_personal'] as const;
 const TABLE_KEYS = [
   ...DECLARATIONS,
   'link',
   'json',
   'keys',
+  'paths',
+  'listed',
   'links',
   'follow',
   'erase',
@@ -53,6 +56,7 @@ function readLinked(
   const action = readAction(field, fields);
   const around = { root, action: undefined, follow: readFollow(fields) };
   const listed = fields.get('links')?.items('links');
+  const names = readListedNames(fields.get('listed'));
   const links = [...readLinks(fields, around), ...(listed ?? []).flatMap((item) => readListed(item, root))];
   const isRoot = name === root.table;
   mustLead(field, fields, isRoot);
@@ -64,12 +68,13 @@ function readLinked(
   }
   return {
     kind: 'linked',
-    links,
+    links: [...links, ...byWholePath(field, links, names, root)],
     action: own,
     text: readColumns(fields, 'text'),
     largeObjects: readColumns(fields, 'large_objects'),
     optional: readColumns(fields, 'optional'),
     ...notPersonal(fields),
+    ...(names.length > 0 && { listed: names }),
   };
 }
 
@@ -77,9 +82,11 @@ function notPersonal(fields: ReadonlyMap<string, Field>): { readonly notPersonal
   return fields.has('not_personal') ? { notPersonal: readColumns(fields, 'not_personal') } : {};
 }
 
+const LEADING = ['link', 'json', 'keys', 'paths', 'listed', 'links'];
+
 function mustLead(field: Field, fields: ReadonlyMap<string, Field>, isRoot: boolean): void {
-  if (isRoot || ['link', 'json', 'keys', 'links'].some((key) => fields.has(key))) return;
-  field.wrong('needs a link (or json, keys, or links): how are its rows about a subject?', 'key');
+  if (isRoot || LEADING.some((key) => fields.has(key))) return;
+  field.wrong('needs a link (or json, keys, paths, or links): how are its rows about a subject?', 'key');
 }
 
 function missingAction(isRoot: boolean, fields: ReadonlyMap<string, Field>): string {
@@ -96,7 +103,8 @@ function actionOfAll(links: readonly Link[]): Linked['action'] | undefined {
 function readListed(item: Field, root: SubjectRoot): readonly Link[] {
   const fields = item.fields(LINK_KEYS);
   if (fields === undefined) return [];
-  if (!['link', 'json', 'keys'].some((key) => fields.has(key))) item.wrong('needs link or json, or keys');
+  if (!['link', 'json', 'keys', 'paths'].some((key) => fields.has(key)))
+    item.wrong('needs link or json, keys or paths');
   return readLinks(fields, { root, action: readAction(item, fields), follow: readFollow(fields) });
 }
 

@@ -4,7 +4,6 @@ import type { Ledger } from '../repository/ledger.ts';
 import type { Session } from '../repository/session.ts';
 import type { Schema } from '../sources/schema.ts';
 import type { DumpStream, SourceInfo, SourceKind } from '../sources/source.ts';
-import { engineOf } from '../subjects/compare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import { DumpFilter } from './dump-filter.ts';
 import { cannotFilter, subjectBack } from './errors.ts';
@@ -40,9 +39,7 @@ export class PurgeGuard {
     const { policy, map, engine } = options;
     this.#options = options;
     this.#tokens = tokens;
-    const rowEngine = engineOf(engine);
-    if (policy === 'filter' && map !== undefined && rowEngine !== undefined)
-      this.#filter = new DumpFilter(map, rowEngine);
+    if (policy === 'filter' && map !== undefined) this.#filter = new DumpFilter(map, engine);
   }
 
   /**
@@ -119,7 +116,7 @@ export class DumpGuard {
     const { back, people } = this.#watch;
     if (back.size === 0 && (this.#filtered?.rows.length ?? 0) === 0) return true;
     const purges = [...back.keys()].sort();
-    const count = [...back.values()].reduce((sum, rows) => sum + rows, 0);
+    const count = people.length;
     if (policy === 'refuse') throw subjectBack(set, purges, count);
     if (policy === 'filter') return this.#judgeFiltered(people, purges, signal);
     onWarning(`${whoIsBack(count, purges)}; the snapshot has them, and a restore of it leaves them out`);

@@ -18,6 +18,7 @@ import { readSidecar } from '../restore/sidecar.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { DumpReader } from '../sources/source.ts';
 import { cannotLeaveOut, mapsDoNotCover } from './errors.ts';
+import { filteredFiles } from './filter-files.ts';
 import { filteredReader } from './filter.ts';
 import type { Suppression } from './objects.ts';
 import { knows, purgeIntents } from './pending.ts';
@@ -59,9 +60,17 @@ export async function leaveOut(
   signal: AbortSignal,
 ): Promise<Pick<Without, 'reader' | 'rows'>> {
   const located = await locateAll(suppressions, options, signal);
+  const rows = countRows(located);
+  if (options.manifest.source.kind === 'files') {
+    const gone = new Set(located.flatMap(({ archive }) => [...(archive?.gone ?? [])]));
+    return {
+      reader: gone.size === 0 ? options.source : await filteredFiles(options.source, gone, signal),
+      rows,
+    };
+  }
   const codecOf = (stream: ManifestStream) => codecOfStream(stream, located, options);
   const reader = await filteredReader({ source: options.source, located, codecOf }, signal);
-  return { reader, rows: countRows(located) };
+  return { reader, rows };
 }
 
 /**

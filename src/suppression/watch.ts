@@ -1,13 +1,14 @@
 /**
  * Looks whether somebody who was erased is in a dump again, while it is being cut: by tokens, in the root table only;
- * of Redis, whose root has no rows, in the keys. The dump's bytes go through as they are.
+ * of Redis and of files, whose root has no rows, in keys and paths. The dump's bytes go through as they are.
  */
 import { codecFor, codecOptions } from '../rows/codec.ts';
 import type { CodecOptions, RowCodec } from '../rows/codec.ts';
 import type { Schema, TableSchema } from '../sources/schema.ts';
 import { storedTables } from '../sources/schema.ts';
 import type { DumpStream, SourceInfo, TableInfo } from '../sources/source.ts';
-import { isKeyPattern, keyPattern } from '../rows/key-pattern.ts';
+import { isKeyPattern, valuesInside } from '../rows/key-pattern.ts';
+import { isPathPattern } from '../rows/path-pattern.ts';
 import type { Value } from '../rows/values.ts';
 import type { Subject } from '../subjects/closure.ts';
 import type { SubjectMap } from '../subjects/map.ts';
@@ -22,7 +23,8 @@ export interface SeenPerson extends Subject {
   readonly purges: readonly string[];
 }
 
-export class TokenWatch {
+/** Looks for keys that are known in whatever form. */
+export class RowWatch {
   readonly #groups: readonly WatchedGroup[];
   readonly #schema: Schema;
   readonly #options: CodecOptions;
@@ -32,16 +34,16 @@ export class TokenWatch {
 
   /**
    * @param info - of the source: how its text is encoded
-   * @param map - the set's, which says what keys of Redis look like
+   * @param map - the set's, which says what keys and paths look like
    */
   constructor(
-    tokens: readonly Tokens[],
+    groups: readonly WatchedGroup[],
     schema: Schema,
     info: Pick<SourceInfo, 'facts'>,
     map?: Pick<SubjectMap, 'tables'>,
   ) {
     this.#map = map;
-    this.#groups = groupsOf(tokens);
+    this.#groups = groups;
     this.#schema = schema;
     this.#options = codecOptions(info);
   }
@@ -79,10 +81,12 @@ export class TokenWatch {
     const stored = this.#schema.tables.find(({ name }) => name === table.name);
     if (rule?.kind !== 'linked' || stored === undefined) return [];
     return rule.links.flatMap((link): Look[] => {
-      if (link.kind !== 'json' || !isKeyPattern(link.path) || link.to.table !== group.table) return [];
+      if (link.kind !== 'json' || link.to.table !== group.table) return [];
+      if (!isKeyPattern(link.path) && !isPathPattern(link.path)) return [];
       const position = table.columns.indexOf(link.column);
       if (position === -1 || JSON.stringify(link.to.columns) !== JSON.stringify(group.columns)) return [];
-      const read = ([key]: readonly Value[]) => keyPattern(key ?? null, link.path).map((value) => [value]);
+      const read = ([key]: readonly Value[]) =>
+        valuesInside(key ?? null, link.path, table.name).map((value) => [value]);
       return [{ group, wanted: [position], stored, read }];
     });
   }
@@ -121,6 +125,15 @@ export class TokenWatch {
   }
 }
 
+/** By the tokens of purges, which a host may read. */
+export class TokenWatch extends RowWatch {
+  constructor(tokens: readonly Tokens[], ...rest: RestOf<ConstructorParameters<typeof RowWatch>>) {
+    super(groupsOf(tokens), ...rest);
+  }
+}
+
+type RestOf<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
+
 function pair(column: string, value: Value): readonly (readonly [string, string])[] {
   return value === null ? [] : [[column, value]];
 }
@@ -134,12 +147,12 @@ interface Look {
   readonly read: (values: readonly Value[]) => readonly (readonly Value[])[];
 }
 
-/** Tokens that the same hash of a row is compared with. */
-interface WatchedGroup {
+/** Keys of one table that are looked for: what is made of a row's is compared with them. */
+export interface WatchedGroup {
   readonly table: string;
   readonly columns: readonly string[];
-  readonly maker: TokenMaker;
-  /** Ids of purges, by token. */
+  readonly maker: { of(values: readonly Value[]): string | undefined };
+  /** Ids of purges, by what the maker makes. */
   readonly purges: Map<string, string[]>;
 }
 

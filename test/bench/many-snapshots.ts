@@ -21,8 +21,12 @@ const DAY_MS = 86_400_000;
 export interface Wanted {
   /** Does not exist yet; gets `store/`, the keys and the lines of a configuration that names them. */
   readonly folder: string;
+  /** Names of sets; five of them when not said. */
+  readonly sets?: readonly string[];
   /** For each set, one a day; the last one now. */
   readonly snapshots: number;
+  /** How long each of them is kept; 30 when not said. */
+  readonly keepDays?: number;
   /** For each snapshot; none is shared with another one. */
   readonly segments: number;
   readonly signal: AbortSignal;
@@ -37,8 +41,9 @@ export interface ManySnapshots {
   readonly config: string;
 }
 
-/** Makes the store. What is older than 30 days is past its end. */
-export async function makeMany({ folder, snapshots, segments, signal }: Wanted): Promise<ManySnapshots> {
+/** Makes the store. What is older than `keepDays` is past its end. */
+export async function makeMany(wanted: Wanted): Promise<ManySnapshots> {
+  const { folder, sets = SETS, snapshots, keepDays = KEEP_DAYS, segments, signal } = wanted;
   await mkdir(folder);
   const [ops, host] = await Promise.all([generateRecipientKey('ops'), generateHostKey('host')]);
   const clock = calendar();
@@ -59,7 +64,7 @@ export async function makeMany({ folder, snapshots, segments, signal }: Wanted):
           source: tinySource(segments, `${set} ${day}`),
           set,
           writer: WRITER,
-          policy: { keep: [{ name: 'daily', days: KEEP_DAYS }], fullEveryDays: FULL_EVERY_DAYS },
+          policy: { keep: [{ name: 'daily', days: keepDays }], fullEveryDays: FULL_EVERY_DAYS },
           recipients,
           signer: host,
           level: 1,
@@ -73,18 +78,18 @@ export async function makeMany({ folder, snapshots, segments, signal }: Wanted):
       );
       made += entry.counts.segments;
     };
-    await Promise.all(SETS.map(once));
+    await Promise.all(sets.map(once));
   }
   await writeFile(join(folder, 'ops.asc'), ops.toPublic().armor());
   await writeFile(join(folder, 'host.key'), host.armor(), { mode: 0o600 });
-  return { store: path, segments: made, config: configLines() };
+  return { store: path, segments: made, config: configLines(sets, keepDays) };
 }
 
-function configLines(): string {
+function configLines(sets: readonly string[], keepDays: number): string {
   const set = (name: string): string =>
-    `  ${name}: { source: sqlite, path: ${name}.db, keep: ${KEEP_DAYS}d, writer: ${WRITER} }\n`;
+    `  ${name}: { source: sqlite, path: ${name}.db, keep: ${keepDays}d, writer: ${WRITER} }\n`;
   const keys = 'recipients: [ops.asc]\nsigning_key: host.key\nstate_dir: state\n';
-  return `${keys}sets:\n${SETS.map(set).join('')}`;
+  return `${keys}sets:\n${sets.map(set).join('')}`;
 }
 
 /** A database of so many tables with one row each: a segment is cut at the end of each table. */

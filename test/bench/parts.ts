@@ -5,6 +5,8 @@ import type { Bench } from './bench.ts';
 import { eachRound, perform } from './bench.ts';
 import { catalogue } from './catalogue.ts';
 import { checkCopy } from './dataset.ts';
+import { drill } from './drill.ts';
+import { evidence } from './evidence.ts';
 import { files } from './engines/files.ts';
 import { mariadb } from './engines/mariadb.ts';
 import { redis } from './engines/redis.ts';
@@ -16,6 +18,7 @@ import { HOLDFAST, reusedShare, startupCommands } from './peers/holdfast.ts';
 import { purge } from './purge.ts';
 import { retention } from './retention.ts';
 import type { Stage, Stand } from './stage.ts';
+import { status } from './status.ts';
 
 const STARTUP_RUNS = 10;
 
@@ -26,11 +29,14 @@ export const PART: Readonly<Record<Part, (bench: Bench) => Promise<void>>> = {
   unchanged,
   cat,
   restore,
+  drill,
   memory,
   catalogue,
   retention,
   purge,
   startup,
+  status,
+  report: evidence,
   mariadb,
   files,
   redis,

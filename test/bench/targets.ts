@@ -1,10 +1,13 @@
 /** The promises about speed and size, judged from the measured runs. Pure: runs in, lines of a table out. */
 import type { Run } from './bench.ts';
+import { drillTargets } from './drill.ts';
 import type { Part } from './options.ts';
 import { HOLDFAST } from './peers/holdfast.ts';
+import { evidenceTargets } from './evidence.ts';
 import { engineTargets } from './engines/targets.ts';
 import { purgeTargets } from './purge-targets.ts';
 import { requestsIn } from './s3-traffic.ts';
+import { statusTarget } from './status.ts';
 import { compared, median } from './compared.ts';
 import type { Target } from './compared.ts';
 
@@ -23,6 +26,7 @@ export function targets(runs: readonly Run[]): readonly Target[] {
     slower(runs, 'cat', 'cat (decrypt all)', 'zstd+gpg', 2.5),
     slower(runs, 'cat', 'cat (decrypt all)', 'restic', 1.0),
     slower(runs, 'restore', 'restore, 2 jobs', 'zstd+gpg', 0.85),
+    ...drillTargets(runs),
     memoryLimit(runs, 300 * MB),
     memoryGrowth(runs, 1.2),
     catalogueSize(runs, 'manifest', 'catalogue of 8 M segments, manifest', 1 * MB),
@@ -38,6 +42,8 @@ export function targets(runs: readonly Run[]): readonly Target[] {
     startup(runs, 'snapshots', 'holdfast snapshots', 0.4),
     startup(runs, 'single-help', 'single executable --help', 0.2),
     startup(runs, 'single-snapshots', 'single executable snapshots', 0.4),
+    statusTarget(runs),
+    ...evidenceTargets(runs),
     ...engineTargets(runs),
   ];
 }

@@ -100,6 +100,15 @@ test('what is restored is what was, without their keys', { timeout: 240_000 }, a
   expect((await filtered.cli('EXISTS user:8')).trim()).toBe('0');
   expect((await filtered.cli('EXISTS session:8:8')).trim()).toBe('1');
 
+  const chosen = await reader.good(['cat', 'shop', '--match', 'user:7*']);
+  expect(chosen.stdout).toContain('RESTORE "user:71" ');
+  expect(chosen.stdout).not.toContain('RESTORE "user:7" ');
+  const file = join(reader.folder, 'copy.rdb');
+  await reader.good(['restore', 'shop', '--to', file]);
+  const inFile = await readFile(file, 'latin1');
+  expect(inFile).toContain('user:71');
+  expect(inFile).not.toMatch(/user:7[^1]/);
+
   // Under other policies no snapshot has them.
   const policy = async (onPurged: string) => {
     const config = await readFile(join(host.folder, 'holdfast.yaml'), 'utf8');

@@ -95,6 +95,31 @@ describe('status', () => {
     expectComplaint(await host.run(['status', 'cmr']), { exit: 2, error: /cmr/, hint: /crm/ });
   });
 
+  test.each([
+    [20, 'OK', 0],
+    [26, 'WARNING', 1],
+    [30, 'CRITICAL', 2],
+  ] as const)('as a plugin, a snapshot of %i hours is %s', async (hours, state, exitCode) => {
+    const machine = await monitorOfAge(hours);
+    const result = await machine.run(['status', '--nagios']);
+    expect(result).toMatchObject({ exitCode, stderr: '' });
+    expect(result.stdout).toMatch(new RegExp(`^HOLDFAST ${state} - .* \\| 'shop age'=\\d+s;86400;97200;0\n`));
+  });
+
+  test('as a plugin, what cannot be found out is unknown, on stdout', async () => {
+    const machine = await monitorOfAge(1);
+    const file = join(machine.folder, 'holdfast.yaml');
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace(/^store: .*$/m, 'store: file:///nowhere/at/all'),
+    );
+    const result = await machine.run(['status', '--nagios']);
+    expect(result).toMatchObject({ exitCode: 3, stderr: '' });
+    expect(result.stdout).toMatch(/^HOLDFAST UNKNOWN - .*\/nowhere\/at\/all/);
+    await writeFile(file, 'version: 2\n');
+    expect(await machine.run(['status', '--nagios'])).toMatchObject({ exitCode: 3, stderr: '' });
+  });
+
   test('an entry that does not verify is not passed over', async () => {
     const host = await hostWith();
     await backUp(host);

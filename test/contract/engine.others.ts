@@ -7,8 +7,8 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { removePaths } from '../integration/files-erased-kit.ts';
 import { describeTree, run, settleTimes } from '../integration/files-kit.ts';
-import { configure } from '../integration/suppression-kit.ts';
 import { expectComplaint } from '../services/complaint.ts';
 import { committedIn, folderPlace, makeHost } from '../services/machines.ts';
 import { startRedis } from '../services/redis.ts';
@@ -198,10 +198,6 @@ export const filesSubject: EngineSubject = {
         'files are read one after the other, and no two of them of one moment; which ones changed while they were read is said',
       shown: changedMeanwhile,
     },
-    purge: {
-      because: 'a subject map names tables, and a folder has none: a plan is refused',
-      shown: noPurge,
-    },
     death: {
       because:
         'no program that could die stands between a folder and its backup; one that is gone makes no snapshot',
@@ -210,13 +206,31 @@ export const filesSubject: EngineSubject = {
   },
 };
 
+const FILES_MAP = `version: 1
+subject: customer
+root: { table: subjects, key: id }
+tables:
+  subjects: { erase: delete }
+  files: { paths: ['customers/{id}.txt', 'orders/*-of-{id}.txt'], erase: delete }
+`;
+
+/** Orders carry the number of their owner in their name; those of a day lie together. */
+function nameOf(part: string, id: number): string {
+  return part === 'orders' ? `orders/${id}-of-${id % CUSTOMERS}.txt` : `${part}/${id}.txt`;
+}
+
+function contentOf(part: string, id: number): string {
+  const owner = part === 'orders' ? id % CUSTOMERS : id;
+  return (owner === PERSON ? `${MARK} ` : '') + digest(id).repeat(100);
+}
+
 async function openFiles(count: number): Promise<Engine> {
   const root = join(await tempFolder('uploads'), 'uploads');
   await mkdir(root);
   if (count > 0) for (const part of ['orders', 'customers']) await mkdir(join(root, part));
   const put = (from: number, many: number, part: string) =>
     Promise.all(
-      numbers(from, many).map((id) => writeFile(join(root, part, `${id}.txt`), digest(id).repeat(100))),
+      numbers(from, many).map((id) => writeFile(join(root, nameOf(part, id)), contentOf(part, id))),
     );
   if (count > 0) {
     await put(0, count, 'orders');
@@ -251,12 +265,22 @@ async function openFiles(count: number): Promise<Engine> {
     exists: (to) => Promise.resolve(existsSync(to)),
     parts: { chosen: 'customers', other: 'orders', args: ['--path', 'customers'] },
     count: async (where, part) => (await readdir(join(where, part)).catch(() => [])).length,
-    person: { map: '', name: 'customer=7', mark: MARK, erase: () => Promise.resolve() },
+    person: {
+      map: FILES_MAP,
+      name: `customer=${PERSON}`,
+      mark: MARK,
+      erase: () => removePaths(root, theirs(count + 5)),
+    },
     breakDumps: async () => {
       await rename(root, `${root}-gone`);
       return {};
     },
   };
+}
+
+function theirs(orders: number): string[] {
+  const own = numbers(0, orders).filter((id) => id % CUSTOMERS === PERSON);
+  return [nameOf('customers', PERSON), ...own.map((id) => nameOf('orders', id))];
 }
 
 async function changedMeanwhile(): Promise<void> {
@@ -272,21 +296,6 @@ async function changedMeanwhile(): Promise<void> {
   isOver = true;
   await writing;
   expect(stderr).toMatch(/changed while being read, and may be of no single moment: .*orders\/large\.log/);
-}
-
-async function noPurge(): Promise<void> {
-  const { source, env } = await openFiles(20);
-  const host = await makeHost({ place: await folderPlace(), source, env });
-  await host.good(['backup']);
-  const reader = await host.reader();
-  const map =
-    'version: 1\nsubject: customer\nroot: { table: files, key: path }\ntables: { files: { erase: delete } }\n';
-  await writeFile(join(reader.folder, 'map.yaml'), map);
-  await configure(reader.folder, 'subjects: map.yaml\n');
-  const refused = await reader.run(['purge', 'plan', 'shop', '--subject', 'customer=7', '-o', 'plan.pgp']);
-  expectComplaint(refused, { exit: refused.exitCode ?? 0, error: /subjects/, hint: /./ });
-  expect(refused.exitCode).not.toBe(0);
-  expect(existsSync(join(reader.folder, 'plan.pgp'))).toBe(false);
 }
 
 async function folderGone(): Promise<void> {

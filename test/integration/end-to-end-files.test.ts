@@ -200,12 +200,15 @@ test('the configuration and the commands of docs/files.md work as they stand', a
     set: 'uploads',
   });
   const config = join(host.folder, 'holdfast.yaml');
-  const [sets = ''] = codeBlocks(page, 'yaml');
-  await writeFile(
-    config,
-    (await readFile(config, 'utf8')).replace(/^sets:[^]*?(?=^\S|$(?![^]))/m, fit(sets)),
-  );
+  const [sets = '', map = ''] = codeBlocks(page, 'yaml');
+  const withMap = fit(sets).replace(/^( +)(keep: .*)$/m, '$1$2\n$1subjects: map.yaml');
+  await writeFile(config, (await readFile(config, 'utf8')).replace(/^sets:[^]*?(?=^\S|$(?![^]))/m, withMap));
   const reader = await host.reader();
+  for (const { folder: at } of [host, reader]) {
+    // The database of the page is not here.
+    await writeFile(join(at, 'map.yaml'), map.replace(/^ +listed: .*\n/m, ''));
+    await writeFile(join(at, 'names.txt'), 'logo.png\n');
+  }
   for (const line of codeBlocks(page, 'sh').join('').trimEnd().split('\n')) {
     const [, words = '', file] = /^holdfast ([^#>]*?) *(?:> (\S+))?(?: +#.*)?$/.exec(line) ?? [];
     const args = fit(words).replace('--key ops.key', '').split(/ +/);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesLoader } from '../../src/sources/files/loader.ts';
-import { LIST_TABLE } from '../../src/sources/files/list.ts';
+import { LIST_TABLE } from '../../src/rows/files/list.ts';
 import type { DumpReader } from '../../src/sources/source.ts';
 
 const folder = process.argv[2] ?? '';

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { formatLine, LIST_TABLE, type Listed } from '../../src/sources/files/list.ts';
+import { formatLine, LIST_TABLE, type Listed } from '../../src/rows/files/list.ts';
 import { filesSource, type FilesSourceOptions } from '../../src/sources/files/source.ts';
-import { ARCHIVE_END, formatHeader, paddingOf } from '../../src/sources/files/tar-header.ts';
+import { ARCHIVE_END, formatHeader, paddingOf } from '../../src/rows/files/tar-header.ts';
 import type { DumpReader, LoadOptions, StoredStream } from '../../src/sources/source.ts';
 import { tempFolder } from '../services/temp.ts';
 
@@ -148,15 +148,13 @@ export type Forged = Partial<Listed> & Pick<Listed, 'path' | 'type'> & { readonl
 export function forge(entries: readonly Forged[]): HeldDump {
   const archive: Buffer[] = [];
   const lines: string[] = [];
-  let offset = 0;
   for (const { content = '', ...forged } of [{ path: '.', type: 'folder' } as Forged, ...entries]) {
     const plain = { mode: 0o755, uid: 0, gid: 0, user: '', group: '', mtime: 0n, size: content.length };
     const entry = { ...plain, ...forged };
     const header = formatHeader(entry);
     const bytes = Buffer.concat([header, Buffer.from(content), Buffer.alloc(paddingOf(content.length))]);
     archive.push(bytes);
-    lines.push(formatLine({ ...entry, offset, length: bytes.length }));
-    offset += bytes.length;
+    lines.push(formatLine({ ...entry, length: bytes.length }));
   }
   return holdDump(Buffer.concat([...archive, ARCHIVE_END]), Buffer.from(lines.join('')));
 }

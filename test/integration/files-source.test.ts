@@ -4,7 +4,7 @@ import { open, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseLines } from '../../src/sources/files/list.ts';
+import { parseLines } from '../../src/rows/files/list.ts';
 import { filesSource } from '../../src/sources/files/source.ts';
 import { tempFolder } from '../services/temp.ts';
 import { describeTree, dumpFolder, makeAwkward, NEVER, run } from './files-kit.ts';

@@ -167,6 +167,20 @@ describe('a host', () => {
   });
 });
 
+describe('a driller', () => {
+  test('drills, leaves its evidence, and may put nothing else', async () => {
+    const env = s3.env(users.driller);
+    const reader = await host.reader();
+    const { json } = await reader.good(['drill', 'shop', '--json'], { env });
+    expect(json.find(({ type }) => type === 'drill')).toMatchObject({ outcome: 'verified' });
+    expect((await host.good(['status'], { env: s3.env(users.host) })).stdout).toMatch(/^OK +shop/m);
+    for (const Key of [keys.manifest, keys.entry, keys.pack, `${ROOT}recover.sh`]) {
+      await refused(putAs('driller', Key));
+      await refused(clients.driller.send(new DeleteObjectCommand({ Bucket: bucket, Key })));
+    }
+  });
+});
+
 describe('a restorer', () => {
   test('lists, verifies every byte and restores', async () => {
     const reader = await host.reader();

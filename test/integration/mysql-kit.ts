@@ -1,6 +1,7 @@
 /** What the tests of MySQL sources share: dumps read whole, and the tool's own view of a database. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { statementsFor } from '../../src/rows/mysql-statement.ts';
 import type { Source, StreamInfo } from '../../src/sources/source.ts';
 import { locateOrThrow } from '../services/packages.ts';
 import type { MariadbAccess } from '../services/mariadb.ts';
@@ -12,14 +13,15 @@ export interface WholeStream extends StreamInfo {
   readonly text: string;
 }
 
-/** Reads a dump to its end; text is Latin-1, a character for each byte. */
+/** Reads a dump to its end, all rows of a table in one statement; text is Latin-1, a character for each byte. */
 export async function readDump(source: Source, signal = SIGNAL): Promise<WholeStream[]> {
   await using dump = await source.dump(signal);
   const streams: WholeStream[] = [];
   for (const lane of dump.lanes)
     for await (const { bytes, ...info } of lane) {
-      const pieces = await Array.fromAsync(bytes);
-      streams.push({ ...info, text: Buffer.concat(pieces).toString('latin1') });
+      const dumped = Buffer.concat(await Array.fromAsync(bytes));
+      const stored = statementsFor(info)?.next(dumped) ?? dumped;
+      streams.push({ ...info, text: stored.toString('latin1') });
     }
   return streams;
 }

@@ -1,5 +1,5 @@
 /** Restoring to MariaDB: a new database that is the same as the old one, or nothing. */
-import { access } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isHoldfastError } from '../../src/errors.ts';
@@ -211,7 +211,7 @@ describe('nothing is left behind', () => {
     const url = await databaseWith(mariadb, ROWS);
     const dump = (await StoredDump.of(url)).with(stream, (text) =>
       stream === 't'
-        ? text + text.split('\n', 1).join('') + '\n'
+        ? `${text}${text.split('\n', 1).join('').replace(/,$/, ';')}\n`
         : `${text}\nCREATE TABLE wrong (a nonsense('secret'));\n`,
     );
     const target = freshTarget(mariadb);
@@ -329,6 +329,24 @@ describe('preflight', () => {
       mysqlLoader({ url: target.href, env: own }).preflight(dump, DEFAULTS, SIGNAL);
     expect((await looked(env)).problems).toEqual([]);
     await expect(looked({ ...env, MYSQL_PWD: undefined })).rejects.toMatchObject({ code: 'MYSQL_LOGIN' });
+  });
+
+  test('takes the password from a file that the URL names', async () => {
+    const folder = await tempFolder();
+    const url = await databaseWith(mariadb, 'CREATE TABLE t (a int); INSERT INTO t VALUES (1);');
+    const dump = await StoredDump.of(url);
+    const target = new URL(freshTarget(mariadb));
+    const file = join(folder, 'db.password');
+    await writeFile(file, `${decodeURIComponent(target.password)}\n`);
+    target.password = '';
+    const looked = (path: string) => {
+      target.searchParams.set('password-file', path);
+      return mysqlLoader({ url: target.href }).preflight(dump, DEFAULTS, SIGNAL);
+    };
+    expect((await looked(file)).problems).toEqual([]);
+    await writeFile(file, 'another\n');
+    await expect(looked(file)).rejects.toMatchObject({ code: 'MYSQL_LOGIN' });
+    await expect(looked(`${file}-gone`)).rejects.toMatchObject({ code: 'MYSQL_PASSWORD_FILE' });
   });
 
   test('reports a server that is not there, without the password', async () => {

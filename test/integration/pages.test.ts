@@ -23,7 +23,9 @@ import { contentsOf } from './sqlite-kit.ts';
 const PAGES = [
   'README.md',
   'recipes/README.md',
-  ...['on-call', 'backup-host', 'privacy-officer', 'auditor', 'copies'].map((name) => `docs/${name}.md`),
+  ...['on-call', 'backup-host', 'privacy-officer', 'auditor', 'copies', 'drills'].map(
+    (name) => `docs/${name}.md`,
+  ),
 ];
 
 function pageOf(path: string): Promise<string> {

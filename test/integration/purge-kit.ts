@@ -7,6 +7,7 @@ import { SnapshotReader } from '../../src/restore/reader.ts';
 import { script } from '../../src/restore/script.ts';
 import { applyPurge } from '../../src/purge/apply/apply.ts';
 import type { ApplyOptions, PurgeReport } from '../../src/purge/apply/apply-options.ts';
+import { findingsFor } from '../../src/purge/plan/found.ts';
 import { lookThrough } from '../../src/purge/locate/look-through.ts';
 import { planPurge } from '../../src/purge/plan/plan.ts';
 import type { PlanOptions, PlanReport } from '../../src/purge/plan/plan.ts';
@@ -147,7 +148,8 @@ export async function apply(
       bypassGovernance: false,
       removeDeadRuns: false,
       locate: (items, stop, quiet) => {
-        const options = { session, opener, pool, ...planned, fillsGaps: true };
+        const searched = quiet ? undefined : findingsFor(planned, items, planned.signer);
+        const options = { session, opener, pool, ...planned, fillsGaps: true, searched };
         return lookThrough(items, { ...options, ...(quiet && { quiet }) }, stop);
       },
       putSuppression: () => Promise.resolve(undefined),

@@ -3,6 +3,7 @@
  * segments; and a run that died before it is made up for by the next one.
  */
 import { expect, test } from 'vitest';
+import { UnitSet } from '../../src/purge/locate/unit-set.ts';
 import { lookThrough } from '../../src/purge/locate/look-through.ts';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
@@ -50,7 +51,9 @@ test('who is found in a new revision keeps the old manifests where they are; lat
     planned,
     (found) => found,
     (locate) =>
-      apply(shop, planned, { locate: (items, signal, quiet) => locate(items, signal, quiet && new Set()) }),
+      apply(shop, planned, {
+        locate: (items, signal, quiet) => locate(items, signal, quiet && new UnitSet()),
+      }),
     [customer(43)],
   );
   await expect(failing).rejects.toMatchObject({ code: 'PURGE_NOT_GONE' });

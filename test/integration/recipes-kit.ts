@@ -107,7 +107,8 @@ async function runCron(crontab: string, { HOME = '' }: Readonly<Record<string, s
     [...line.matchAll(/^(\w+)=(.*)$/g)].map(([, name = '', value = '']) => [name, value]),
   );
   const env = { HOME, LOGNAME: 'root', ...(Object.fromEntries(settings) as Record<string, string>) };
-  const commands = lines.flatMap((line) => /^(?:[\d*/,-]+ +){5}\w+ +(.+)$/.exec(line)?.[1] ?? []);
+  const timed = lines.flatMap((line) => /^(?:[\d*/,-]+ +){5}\w+ +(.+)$/.exec(line)?.[1] ?? []);
+  const commands = timed.map((command) => command.replaceAll('\\%', '%'));
   const mails: string[] = [];
   for (const command of commands) {
     const { all } = await execa('/bin/sh', ['-c', command], {

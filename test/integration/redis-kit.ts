@@ -90,7 +90,10 @@ export async function dumpOf(url: string, signal = SIGNAL): Promise<DumpedStream
   const streams: DumpedStream[] = [];
   for (const lane of dump.lanes) {
     for await (const { bytes, ...info } of lane)
-      streams.push({ ...info, bytes: Buffer.concat(await Array.fromAsync(bytes)) });
+      streams.push({
+        ...info,
+        bytes: Buffer.concat(await Array.fromAsync(bytes, (piece) => Buffer.from(piece))),
+      });
   }
   return streams;
 }

@@ -66,6 +66,14 @@ test('only the databases that were chosen', async () => {
   expect(unknown.problems.join()).toContain('db4');
 });
 
+test('a database without keys, as a purge may leave it, is counted as one', async () => {
+  const emptied = streams.map((stream) =>
+    stream.name === 'db3' ? { ...stream, bytes: Buffer.from('SELECT 3\n') } : stream,
+  );
+  const report = await loaderFor(await startRedis()).load(storedDump(emptied, info), OPTIONS, SIGNAL);
+  expect(report.rows).toMatchObject({ db3: 0, db15: 1 });
+});
+
 test('keys whose time has ended stay away, and are counted', async () => {
   const brief = await startRedis();
   await brief.cli('SET forever 1\nSET long 1 EX 1000\nSET short 1 PX 1500\nSET shorter 1 PX 1200');

@@ -12,6 +12,12 @@ import type { Machine } from './recipes-kit.ts';
 const RECIPE = join(PROJECT, 'recipes/uploads-and-database');
 const UPLOADS = 'srv/www/wp-content/uploads';
 
+const SITE = `
+  CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(99));
+  CREATE TABLE pictures (name VARCHAR(99) PRIMARY KEY, owner INT);
+  INSERT INTO users VALUES (7, 'seven@example.org'), (8, 'eight@example.org');
+`;
+
 /** An application that stores a picture and then its row, again and again, unless it is to keep still. */
 function busySite(machine: Machine, mariadb: MariadbAccess, url: string) {
   let ended = false;
@@ -28,7 +34,7 @@ function busySite(machine: Machine, mariadb: MariadbAccess, url: string) {
       const name = `picture-${String(stored)}.jpg`;
       await writeFile(machine.at(`srv/www/${name}.part`), `the bytes of ${name}`);
       await rename(machine.at(`srv/www/${name}.part`), machine.at(`${UPLOADS}/${name}`));
-      await mariadb.sql(url, `INSERT INTO pictures VALUES ('${name}');`);
+      await mariadb.sql(url, `INSERT INTO pictures VALUES ('${name}', ${String(7 + (stored % 2))});`);
       stored += 1;
     }
   };
@@ -48,13 +54,13 @@ const rowsIn = async (mariadb: MariadbAccess, url: string) =>
 test('recipe uploads-and-database: rows and files of one moment, and the site goes on', async () => {
   const mariadb = await useMariadb();
   const site = await readersDatabase(mariadb, 'wordpress');
-  await mariadb.sql(site.original, 'CREATE TABLE pictures (name VARCHAR(99) PRIMARY KEY);');
+  await mariadb.sql(site.original, SITE);
   const machine = await newMachine(site.replacements);
   await mkdir(machine.at(UPLOADS), { recursive: true });
   const page = await readFile(join(RECIPE, 'README.md'), 'utf8');
   for (const sql of codeBlocks(page, 'sql')) await mariadb.sql(site.original, machine.fit(sql));
   await machine.install(RECIPE, 'recipe');
-  const [setUp = '', nights = '', back = ''] = codeBlocks(page, 'sh');
+  const [setUp = '', nights = '', back = '', erasure = ''] = codeBlocks(page, 'sh');
   const application = busySite(machine, mariadb, site.original);
   try {
     await machine.sh(setUp, machine.at('recipe'));
@@ -77,6 +83,20 @@ test('recipe uploads-and-database: rows and files of one moment, and the site go
   expect(await readFile(machine.at('srv/restored/uploads/picture-0.jpg'), 'utf8')).toContain('picture-0');
   expect(await readdir(machine.at('srv/www/wp-content'))).toEqual(['uploads']);
   expect(await machine.cron('etc/cron.d/holdfast')).toEqual(['', '']);
+
+  // Picture 1 is of user 8; where those of user 7 were, there are none in any backup.
+  await mariadb.sql(site.original, 'DELETE FROM pictures WHERE owner = 7; DELETE FROM users WHERE id = 7;');
+  for (const name of await readdir(machine.at(UPLOADS)))
+    if (Number(/\d+/.exec(name)?.[0]) % 2 === 0) await rm(machine.at(`${UPLOADS}/${name}`));
+  const said = await machine.sh(`. ./environment\n${erasure}`, machine.at('etc/holdfast'));
+  expect(said).toMatch(/paths named, all found/);
+  await rm(machine.at('srv/restored'), { recursive: true });
+  await machine.sh(
+    'holdfast restore uploads@oldest --to /srv/restored --key /media/usb/ops.key',
+    machine.at('etc/holdfast'),
+  );
+  const odd = rows.filter((name) => Number(/\d+/.exec(name)?.[0]) % 2 === 1);
+  expect((await readdir(machine.at('srv/restored/uploads'))).sort()).toEqual(odd);
 });
 
 test('recipe uploads-and-database: without the database there are no uploads, and the site goes on all the same', async () => {

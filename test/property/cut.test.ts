@@ -44,6 +44,31 @@ describe('the cutter', () => {
     expect(cut(bytes, [1])).toEqual(cut(bytes, [bytes.length || 1]));
   });
 
+  test.prop([text, fc.integer({ min: 1, max: 400 })])(
+    'leaves room for a head in front of segments that begin with a row, and decides as without it',
+    (bytes, head) => {
+      const cutter = new Cutter(table, SIZES);
+      cutter.begin(head);
+      const segments = [...cutter.push(bytes)].map((segment) => segment.toString('latin1'));
+      segments.push(cutter.finish()?.toString('latin1') ?? '');
+      expect(segments.join('')).toBe(bytes.toString('latin1'));
+      for (const [at, segment] of segments.slice(0, -1).entries()) {
+        const beginsRow = at === 0 || segments[at - 1]?.at(-1) === '\n';
+        const length = segment.length + (beginsRow ? head : 0);
+        expect(length).toBeLessThanOrEqual(Math.max(SIZES.hardBytes, SIZES.maxBytes + head + 60));
+        // What is cut inside a row is as long as a segment may be, which is how a reader knows.
+        if (segment.at(-1) !== '\n') expect(length).toBe(SIZES.hardBytes);
+      }
+      if (
+        !bytes
+          .toString('latin1')
+          .split('\n')
+          .some((line) => line.length > 1000)
+      )
+        expect(segments.filter((segment) => segment !== '')).toEqual(cut(bytes, [bytes.length || 1]));
+    },
+  );
+
   test.prop([text])('ends every segment but the last on a row end, within its bounds', (bytes) => {
     const segments = cut(bytes, [4096]);
     for (const segment of segments.slice(0, -1)) {

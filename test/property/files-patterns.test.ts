@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fc } from '@fast-check/vitest';
 import { expect, test } from 'vitest';
-import { fromText } from '../../src/sources/files/names.ts';
+import { fromText } from '../../src/rows/files/names.ts';
 import { compilePatterns } from '../../src/sources/files/patterns.ts';
 import { patternProblem } from '../../src/sources/patterns.ts';
 import { locateOrThrow } from '../services/packages.ts';

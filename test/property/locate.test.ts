@@ -9,6 +9,7 @@ import { afterAll, describe, expect } from 'vitest';
 import { locate } from '../../src/purge/locate/locate.ts';
 import type { LocatedSnapshot } from '../../src/purge/locate/located.ts';
 import type { SegmentHints } from '../../src/purge/locate/access.ts';
+import { UnitSet } from '../../src/purge/locate/unit-set.ts';
 import { SharedReader } from '../../src/purge/locate/shared-reader.ts';
 import type { SnapshotInput } from '../../src/purge/locate/prepare.ts';
 import { sqliteSource } from '../../src/sources/sqlite/source.ts';
@@ -32,7 +33,7 @@ const days = fc.array(
   { minLength: 1, maxLength: 2 },
 );
 
-const seen = { rows: 0, edits: 0, shared: 0 };
+const seen = { rows: 0, edits: 0, shared: 0, again: 0 };
 
 describe('over segments of SQLite dumps', () => {
   test.prop([worlds, days], { numRuns: RUNS })('locates as the closure does', async (world, changes) => {
@@ -68,6 +69,21 @@ describe('over segments of SQLite dumps', () => {
         }
       for (const all of wanted.affected.values()) seen.rows += all.size;
     }
+    // Where the search has found rows, another one that asks the same finds all of them, and looks nowhere else.
+    const again = await locate({
+      ...input,
+      subjects: located.subjects,
+      only: UnitSet.of(located.found.units),
+    });
+    expect(again.found.units.every((key) => located.found.units.includes(key))).toBe(true);
+    expect(again.opened.segments).toBeLessThanOrEqual(located.found.units.length);
+    if (again.found.asked === located.found.asked) {
+      seen.again += 1;
+      expect(again.snapshots.map(editKeys)).toEqual(located.snapshots.map(editKeys));
+      expect(again.snapshots.map(({ closure: { counts } }) => counts)).toEqual(
+        located.snapshots.map(({ closure: { counts } }) => counts),
+      );
+    }
     // Alone, the last snapshot gives the same when it is told whom the others know.
     const last = taken.at(-1)?.snapshot;
     if (last === undefined) return;
@@ -84,6 +100,7 @@ describe('over segments of SQLite dumps', () => {
     expect(seen.rows).toBeGreaterThan(RUNS);
     expect(seen.edits).toBeGreaterThan(RUNS / 2);
     expect(seen.shared).toBeGreaterThan(0);
+    expect(seen.again).toBeGreaterThan(RUNS / 2);
   });
 });
 

@@ -16,21 +16,20 @@
 --
 -- ORDER BY:  `id`
 
-INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (1,'it\'s \"quoted\" \\ back\nline\r\0\Z	tab',-1.50,1e100);
-INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (2,'',0.00,NULL);
-INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (3,NULL,NULL,-0.25);
-INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (4,'); DROP TABLE t; -- ü',4.00,4);
-INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (5,'INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (6,\'x\',1,1);\n-- Dump completed\n',5.00,5);
-INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (7,'a','1.00',7);
+INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (1,'it\'s \"quoted\" \\ back\nline\r\0\Z	tab',-1.50,1e100),
+(2,'',0.00,NULL),
+(3,NULL,NULL,-0.25);
+INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (4,'); DROP TABLE t; -- ü',4.00,4),
+(5,'INSERT INTO `t` (`id`, `v`, `n`, `f`) VALUES (6,\'x\',1,1);\n-- Dump completed\n',5.00,5),
+(7,'a','1.00',7);
 
 --
 -- Dumping data for table `bytes`
 --
 -- ORDER BY:  `id`
 
-INSERT INTO `bytes` (`id`, `b`, `x`) VALUES (1,0x00FF270A5C,b'101');
-INSERT INTO `bytes` (`id`, `b`, `x`) VALUES (2,'',b'0');
-INSERT INTO `bytes` (`id`, `b`, `x`) VALUES (3,NULL,0x07);
+INSERT INTO `bytes` (`id`, `b`, `x`) VALUES
+(1,0x00FF270A5C,b'101'),(2,'',b'0'),(3,NULL,0x07);
 
 --
 -- Dumping data for table `odd ``name`` VALUES (`

@@ -1,5 +1,6 @@
 /** Dumps to which something has happened on their way: what it may be, and how it is done. */
 import { fc } from '@fast-check/vitest';
+import type { TableInfo } from '../../src/sources/source.ts';
 
 /** One thing that happens to bytes; places are taken modulo their number. */
 export type Mutation =
@@ -74,6 +75,7 @@ export const pieceSizes = fc.oneof(
 export interface Part {
   readonly name: string;
   readonly isTable: boolean;
+  readonly table: TableInfo | undefined;
   readonly text: Buffer;
 }
 
@@ -81,7 +83,7 @@ export interface Part {
 export async function partsOf(
   parts: AsyncIterable<{
     readonly name: string;
-    readonly table?: unknown;
+    readonly table?: TableInfo;
     readonly bytes: AsyncIterable<Buffer>;
   }>,
   isRefusal: (error: unknown) => boolean,
@@ -90,7 +92,7 @@ export async function partsOf(
   try {
     for await (const { name, table, bytes } of parts) {
       const pieces = await Array.fromAsync(bytes);
-      found.push({ name, isTable: table !== undefined, text: Buffer.concat(pieces) });
+      found.push({ name, isTable: table !== undefined, table, text: Buffer.concat(pieces) });
     }
     return found;
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Rows joined to statements of many rows, and scripts cut: whatever comes, in whatever pieces. */
+/** Rows joined to statements of another size, and scripts cut: whatever comes, in whatever pieces. */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, test as example } from 'vitest';
 import { joinInserts } from '../../src/sources/mysql/load-inserts.ts';
@@ -28,35 +28,55 @@ const join = async (text: string, pieces: readonly number[], statementBytes: num
     String,
   );
 
+/** Lines of statements of so many rows each. */
+const linesOf = (values: readonly string[], rowsEach: number): string[] =>
+  values.map((value, at) => {
+    const isLast = at === values.length - 1 || at % rowsEach === rowsEach - 1;
+    return `${at % rowsEach === 0 ? HEAD : '('}${value})${isLast ? ';' : ','}\n`;
+  });
+const rowsEach = fc.integer({ min: 1, max: 12 });
+
 describe('rows', () => {
-  test.prop([rows, sizes, fc.integer({ min: 60, max: 2000 })])(
+  test.prop([rows, rowsEach, sizes, fc.integer({ min: 60, max: 2000 })])(
     'are all there, in order, in statements that are no longer than said unless a row is',
-    async (values, pieces, statementBytes) => {
-      const text = values.map((value) => `${HEAD}${value});\n`).join('');
-      const found = await join(text, pieces, statementBytes);
+    async (values, each, pieces, statementBytes) => {
+      const found = await join(linesOf(values, each).join(''), pieces, statementBytes);
       const again = found.flatMap((statement) => {
         expect(statement.startsWith(HEAD) && statement.endsWith(');\n')).toBe(true);
-        const inner = statement.slice(HEAD.length, -3).split(/\),\((?=1,')/);
+        const inner = statement.slice(HEAD.length, -3).split('),\n(');
         expect(Buffer.byteLength(statement) <= statementBytes || inner.length === 1).toBe(true);
         return inner;
       });
-      // A value may itself hold what parts two rows: joined, it is the same text.
-      expect(again.join('),(')).toBe(values.join('),('));
+      expect(again).toEqual(values);
     },
   );
 
-  test.prop([rows, sizes])('are the same however the stream is cut', async (values, pieces) => {
-    const text = values.map((value) => `${HEAD}${value});\n`).join('');
-    expect(await join(text, pieces, 500)).toEqual(await join(text, [text.length + 1], 500));
+  test.prop([rows, rowsEach, sizes])(
+    'are the same however the stream is cut',
+    async (values, each, pieces) => {
+      const text = linesOf(values, each).join('');
+      expect(await join(text, pieces, 500)).toEqual(await join(text, [text.length + 1], 500));
+    },
+  );
+
+  test.prop([rows, rowsEach, sizes])('fill the statements', async (values, each, pieces) => {
+    const found = await join(linesOf(values, each).join(''), pieces, 300);
+    for (const [at, statement] of found.slice(1).entries()) {
+      const [first = ''] = statement.slice(HEAD.length - 1).split('\n');
+      expect(Buffer.byteLength(`${found[at] ?? ''}${first}`) + 1).toBeGreaterThan(300);
+    }
   });
 
-  test.prop([fc.array(row, { minLength: 1, maxLength: 10 }), sizes, fc.nat(), fc.nat({ max: 7 })])(
+  test.prop([
+    fc.array(row, { minLength: 1, maxLength: 10 }),
+    ...([rowsEach, sizes, fc.nat(), fc.nat({ max: 7 })] as const),
+  ])(
     'with one byte changed outside of values, or an end missing, are refused',
-    async (values, pieces, place, bit) => {
-      const lines = values.map((value) => `${HEAD}${value});\n`);
+    async (values, each, pieces, place, bit) => {
+      const lines = linesOf(values, each);
       const at = place % lines.length;
       const bytes = Buffer.from(lines[at] ?? '');
-      const fixed = Array.from({ length: HEAD.length }, (_, index) => index).concat(
+      const fixed = Array.from({ length: at % each === 0 ? HEAD.length : 1 }, (_, index) => index).concat(
         [1, 2, 3].map((back) => bytes.length - back),
       );
       const where = fixed[place % fixed.length] ?? 0;
@@ -69,7 +89,7 @@ describe('rows', () => {
       ]);
       const run = Array.fromAsync(joinInserts(cut(text, pieces), { ...OPTIONS, statementBytes: 500 }));
       const columns = where > HEAD.indexOf('(') && where < HEAD.indexOf(') VALUES');
-      if (columns && lines.length === 1) await run.catch(() => undefined);
+      if (columns && lines.length <= each) await run.catch(() => undefined);
       else await expect(run).rejects.toMatchObject({ code: 'LOAD_NOT_INSERT' });
     },
   );

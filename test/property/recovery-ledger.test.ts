@@ -71,9 +71,17 @@ const rotation = fc.record({
   recipients: fc.constant(['b'.repeat(40)]),
   snapshots,
 });
+/** Of types that nobody knows: they only tell. */
+const note = fc.record({
+  type: fc.constantFrom('drill', 'sung'),
+  note: fc.constant(true),
+  id,
+  amended: nasty,
+  snapshots,
+});
 const line = fc.record({
   writer: fc.constantFrom(...WRITERS),
-  event: fc.oneof({ weight: 3, arbitrary: intent }, { weight: 3, arbitrary: amended }, rotation, whole),
+  event: fc.oneof({ weight: 3, arbitrary: intent }, { weight: 3, arbitrary: amended }, rotation, whole, note),
   minute: fc.integer({ min: 0, max: 59 }),
 });
 /** How much of the ledger the host had seen before each snapshot. */

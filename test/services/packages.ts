@@ -38,6 +38,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   { package: 'fish', commands: ['fish'] },
   { package: 'mandoc', commands: ['mandoc'] },
   { package: 'git', commands: ['git'] },
+  { package: 'chromium', commands: ['chromium'] },
 ];
 
 /** Where Debian keeps PostgreSQL's server programs: a folder per major version, not on the PATH. */

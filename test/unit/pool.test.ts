@@ -5,7 +5,7 @@ import { SEGMENT_PLAIN_BYTES_MAX } from '../../src/openpgp/segment.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 
 /** More than is worked on in place. */
-const WARM_UP = Buffer.alloc(1024 * 1024 + 1);
+const WARM_UP = Buffer.alloc(32 * 1024 * 1024 + 1);
 
 async function warmPool(): Promise<SegmentPool> {
   const pool = SegmentPool.forReading();

@@ -97,6 +97,24 @@ describe('what each role may', () => {
       expect([key, allowed(host(), 's3:PutObject', key)]).toEqual([key, false]);
   });
 
+  test('a driller reads everything, and puts a line of an operator into the ledger', () => {
+    const driller = policyFor({ ...FACTS, role: 'driller' });
+    for (const key of [`${snapshot}manifest.pgp`, pack, 'ledger/shop/db1/0000000001.json', 'holdfast.json'])
+      expect(allowed(driller, 's3:GetObject', key)).toBe(true);
+    expect(allowed(driller, 's3:PutObject', 'ledger/shop/key-0011223344556677/0000000001.json')).toBe(true);
+    const others = [
+      `${snapshot}manifest-2.pgp`,
+      `${snapshot}entry.json`,
+      pack,
+      'recover.sh',
+      'writers/AB.asc',
+    ];
+    for (const key of [...others, 'ledger/shop/db1/0000000001.json', 'leases/shop/x.json'])
+      expect([key, allowed(driller, 's3:PutObject', key)]).toEqual([key, false]);
+    for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion'])
+      expect(allowed(driller, action, 'ledger/shop/key-0011223344556677/0000000001.json')).toBe(false);
+  });
+
   test('nobody but privacy deletes, and privacy neither the ledger nor the way out', () => {
     for (const key of [`${snapshot}manifest.pgp`, pack, 'ledger/shop/db1/0000000001.json', 'holdfast.json']) {
       for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:BypassGovernanceRetention']) {

@@ -4,9 +4,12 @@ import { setsOf, signingKeyOf } from '../../config/config.ts';
 import type { Config, SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
 import type { Hooks } from '../../backup/hooks.ts';
+import type { Entry } from '../../repository/entry.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatCount, formatDuration, formatPlural } from '../format.ts';
+import { monitored } from '../monitors.ts';
+import type { RunWatch } from '../monitors.ts';
 import { withExamples } from '../program.ts';
 import { openConfiguredSession, openSource } from '../wiring.ts';
 import type { OpenedSession } from '../wiring.ts';
@@ -31,16 +34,29 @@ export function register(program: Command, context: CliContext): void {
 async function backup(context: CliContext, names: readonly string[], flags: BackupFlags): Promise<void> {
   const config = await context.config();
   const sets = setsOf(config, names);
+  const namesOf = sets.map(({ name }) => name);
+  await monitored(context, 'backup', namesOf, (watch) => backupSets(context, sets, flags, watch));
+}
+
+async function backupSets(
+  context: CliContext,
+  sets: readonly SetConfig[],
+  flags: BackupFlags,
+  watch: RunWatch,
+): Promise<Readonly<Record<string, unknown>>> {
   await using opened = await openConfiguredSession(context);
   const keys = await readBackupKeys(context, opened);
   const failed: string[] = [];
   for (const set of sets) {
     try {
-      await backupSet(context, opened, keys, set, flags);
+      const entry = await backupSet(context, opened, keys, set, flags);
+      if (watch.tellsSuccess(set.name)) await lookAgain(context, opened, entry);
+      watch.succeeded(set.name, aboutSnapshot(entry));
       if (set.expire === 'auto') await expireAfter(context, opened, set);
     } catch (error) {
       if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
       failed.push(set.name);
+      watch.failed(set.name, error);
       context.output.error(
         `holdfast: error: set ${set.name}: ${error.message}\nholdfast: hint: ${error.hint}\n`,
       );
@@ -54,7 +70,27 @@ async function backup(context: CliContext, names: readonly string[], flags: Back
       context.exit(error.exit);
     }
   }
-  context.output.summary({ sets: sets.length, failed });
+  return { sets: sets.length, failed };
+}
+
+/** Before anybody is told that all is well: what was written is read again. */
+async function lookAgain(context: CliContext, { session }: OpenedSession, entry: Entry): Promise<void> {
+  const { verifyCommitted } = await import('../../verify/committed.ts');
+  const unchecked = await verifyCommitted(session, entry, context.signal);
+  for (const text of unchecked) context.log.info('could not be checked', { set: entry.set, text });
+}
+
+function aboutSnapshot({ snapshot, end, counts }: Entry) {
+  return {
+    snapshot,
+    figures: {
+      read_bytes: counts.plain_bytes,
+      new_bytes: counts.new_bytes,
+      segments: counts.segments,
+      new_segments: counts.new_segments,
+      readable_until_timestamp_seconds: Math.floor(new Date(end).getTime() / 1000),
+    },
+  };
 }
 
 type BackupKeys = Awaited<ReturnType<typeof readBackupKeys>>;
@@ -78,7 +114,7 @@ async function backupSet(
   keys: BackupKeys,
   set: SetConfig,
   flags: BackupFlags,
-): Promise<void> {
+): Promise<Entry> {
   const { runBackup } = await import('../../backup/backup.ts');
   const { output, progress } = context;
   const subjects = await readMapOf(config, set);
@@ -125,6 +161,7 @@ async function backupSet(
     const { packs: _packs, ...facts } = entry;
     output.record({ ...facts, type: 'snapshot', class: life.name, reason });
     if (afterFailed) throw afterFailed;
+    return entry;
   } finally {
     task.end();
   }
@@ -167,6 +204,10 @@ async function expireAfter(context: CliContext, opened: OpenedSession, set: SetC
         context.output.warn(
           `set ${set.name}: nothing was expired: ${plan.refusal.reason}. ${plan.refusal.hint}`,
         );
+    }
+    if (outcomes.every(({ plan }) => plan.refusal === undefined)) {
+      const { expireSealed } = await import('../expire-sealed.ts');
+      await expireSealed(context, opened, true);
     }
   } catch (error) {
     if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;

@@ -1,7 +1,8 @@
 /** `holdfast cat`: a snapshot as SQL on stdout. */
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-import { mustFitPaths } from '../paths.ts';
+import { chosenKeys, mustFitPaths, withMatch } from '../paths.ts';
+import type { MatchFlags } from '../paths.ts';
 import { parseSnapshotName, repeated, withCopy, withReaderKey } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { openSnapshot } from '../snapshot.ts';
@@ -9,8 +10,7 @@ import type { OpenedSnapshot, OpenSnapshotOptions } from '../snapshot.ts';
 import { withSuppression } from '../suppression.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 
-interface CatFlags extends OpenSnapshotOptions {
-  readonly table: readonly string[];
+interface CatFlags extends OpenSnapshotOptions, MatchFlags {
   readonly globals?: boolean;
   readonly path?: string;
 }
@@ -25,22 +25,27 @@ export function register(program: Command, context: CliContext): void {
     .option('--globals', 'roles and tablespaces of the server first')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName, flags: CatFlags) => cat(context, name, flags));
-  withExamples(withSuppression(withCopy(withReaderKey(command))), [
+  withExamples(withSuppression(withCopy(withReaderKey(withMatch(command)))), [
     ['holdfast cat shop --key ops.key | psql newdb', 'load it by hand'],
     ['holdfast cat shop@2026-11-21 --table orders --key ops.key', 'one table of a day'],
+    [
+      "holdfast cat cache --match 'user:42:*' --key ops.key | redis-cli",
+      'some keys, into a server that runs',
+    ],
     ['holdfast cat uploads --path img/a.png --key ops.key > a.png', 'one file'],
   ]);
 }
 
 async function cat(context: CliContext, name: SnapshotName, flags: CatFlags): Promise<void> {
   await using opened = await openSnapshot(context, name, flags);
+  const dump = await chosenKeys(opened.reader, flags);
   if (flags.path !== undefined) {
     await catFile(context, opened, flags.path);
     return;
   }
   const { script } = await import('../../restore/script.ts');
   const options = { globals: flags.globals === true, ...(flags.table.length > 0 && { tables: flags.table }) };
-  for await (const piece of script(opened.reader, options, context.signal)) await context.output.write(piece);
+  for await (const piece of script(dump, options, context.signal)) await context.output.write(piece);
 }
 
 async function catFile(context: CliContext, { reader }: OpenedSnapshot, path: string): Promise<void> {

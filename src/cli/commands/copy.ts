@@ -9,6 +9,8 @@ import type { CliContext } from '../context.ts';
 import { noCopies } from '../copies-errors.ts';
 import { copyStateDir, openReplicaStore, replicaOf } from '../copies.ts';
 import { formatBytes, formatPlural } from '../format.ts';
+import { incompleteRun, monitored, unmonitored } from '../monitors.ts';
+import type { RunWatch } from '../monitors.ts';
 import { withExamples } from '../program.ts';
 import { openConfiguredSession } from '../wiring.ts';
 import type { OpenedSession } from '../wiring.ts';
@@ -44,12 +46,26 @@ async function copy(context: CliContext, names: readonly string[], flags: CopyFl
   const config = await context.config();
   const pairs = pairsOf(setsOf(config, names), names.length > 0, flags.to);
   if (pairs.length === 0) throw noCopies(config.file, flags.to);
+  const work = (watch: RunWatch) => copyPairs(context, pairs, flags, watch);
+  if (flags.dryRun === true) return unmonitored(context, work);
+  const sets = [...new Set(pairs.map(({ set }) => set.name))];
+  return monitored(context, 'copy', sets, work);
+}
+
+async function copyPairs(
+  context: CliContext,
+  pairs: readonly Pair[],
+  flags: CopyFlags,
+  watch: RunWatch,
+): Promise<Readonly<Record<string, unknown>>> {
   await using opened = await openConfiguredSession(context);
   const failed: string[] = [];
+  const done = new SetsCopied(watch);
   for (const pair of pairs) {
     try {
-      await copyOne(context, opened, pair, flags);
+      done.note(pair, await copyOne(context, opened, pair, flags));
     } catch (error) {
+      done.failed(pair, error);
       if (pairs.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
       const { code, message, hint } = error;
       const about = { set: pair.set.name, copy: pair.replica.name };
@@ -59,7 +75,40 @@ async function copy(context: CliContext, names: readonly string[], flags: CopyFl
       context.exit(error.exit);
     }
   }
-  context.output.summary({ copies: pairs.length, failed });
+  return { copies: pairs.length, failed };
+}
+
+/** What came of one copy. */
+interface Copied {
+  readonly bytes: number;
+  readonly problems: number;
+}
+
+/** A set is copied when all of its copies are. */
+class SetsCopied {
+  readonly #watch: RunWatch;
+  readonly #bytes = new Map<string, number>();
+  readonly #bad = new Set<string>();
+
+  constructor(watch: RunWatch) {
+    this.#watch = watch;
+  }
+
+  note(pair: Pair, { bytes, problems }: Copied): void {
+    const { name } = pair.set;
+    if (problems > 0) {
+      this.failed(pair, incompleteRun(`${titleOf(pair)} is not level`));
+      return;
+    }
+    const copied = (this.#bytes.get(name) ?? 0) + bytes;
+    this.#bytes.set(name, copied);
+    if (!this.#bad.has(name)) this.#watch.succeeded(name, { figures: { copied_bytes: copied } });
+  }
+
+  failed({ set }: Pair, error: unknown): void {
+    this.#bad.add(set.name);
+    this.#watch.failed(set.name, error);
+  }
 }
 
 /** With names, or with `--to`, whoever has no such copy is told; otherwise sets without copies are passed over. */
@@ -80,7 +129,7 @@ async function copyOne(
   { config, session }: OpenedSession,
   pair: Pair,
   flags: CopyFlags,
-): Promise<void> {
+): Promise<Copied> {
   const { set, replica } = pair;
   const destination = await openReplicaStore(context, replica);
   await using _store = { [Symbol.asyncDispose]: () => destination.close() };
@@ -88,17 +137,19 @@ async function copyOne(
   const options = { source: session, destination, set: set.name, stateDir: copyStateDir(config, replica) };
   if (flags.check === true || flags.dryRun === true) {
     const { gathered, plan } = await room.previewCopy(options, context.signal);
-    showProblems(context, pair, [...gathered.problems, ...plan.problems]);
+    const problems = [...gathered.problems, ...plan.problems];
+    showProblems(context, pair, problems);
     if (flags.check !== true) {
       showPlan(context, pair, plan);
-      return;
+      return { bytes: 0, problems: problems.length };
     }
     const { compareCopy } = await import('../../copy/compare.ts');
     const task = context.progress.start(`comparing ${titleOf(pair)}`);
     const onProgress = (bytes: number) => task.add(bytes);
     const compared = compareCopy(gathered.facts, session.store, destination, onProgress, context.signal);
-    showComparison(context, pair, plan, await compared.finally(() => task.end()));
-    return;
+    const comparison = await compared.finally(() => task.end());
+    showComparison(context, pair, plan, comparison);
+    return { bytes: 0, problems: problems.length + comparison.differing.length + plan.behind };
   }
   const task = context.progress.start(`copying ${titleOf(pair)}`);
   const report = await room
@@ -118,6 +169,7 @@ async function copyOne(
     )
     .finally(() => task.end());
   showReport(context, pair, report);
+  return { bytes: report.bytes, problems: report.problems.length };
 }
 
 function showProblems(context: CliContext, pair: Pair, problems: readonly Remark[]): void {

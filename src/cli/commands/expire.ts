@@ -1,10 +1,15 @@
 /** `holdfast expire`: what is past its promise goes; a plan, unless it is confirmed. */
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
+import type { SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
 import type { HoldfastError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
 import { expireSet, tellExpire } from '../expire.ts';
+import { expireSealed } from '../expire-sealed.ts';
+import { formatPlural } from '../format.ts';
+import { incompleteRun, monitored, unmonitored } from '../monitors.ts';
+import type { RunWatch } from '../monitors.ts';
 import { withExamples } from '../program.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
@@ -30,15 +35,32 @@ export function register(program: Command, context: CliContext): void {
 
 /** A set that fails does not keep the others from going; its error decides the exit code. */
 async function expire(context: CliContext, names: readonly string[], flags: ExpireFlags): Promise<void> {
+  const sets = setsOf(await context.config(), names);
+  const work = (watch: RunWatch) => expireSets(context, sets, { ...flags, all: names.length === 0 }, watch);
+  if (flags.confirm !== true) return unmonitored(context, work);
+  const namesOf = sets.map(({ name }) => name);
+  return monitored(context, 'expire', namesOf, work);
+}
+
+interface ExpireChoices extends ExpireFlags {
+  /** No set was named. */
+  readonly all: boolean;
+}
+
+async function expireSets(
+  context: CliContext,
+  sets: readonly SetConfig[],
+  flags: ExpireChoices,
+  watch: RunWatch,
+): Promise<Readonly<Record<string, unknown>>> {
   const { expireRefused } = await import('../../retention/errors.ts');
-  const config = await context.config();
-  const sets = setsOf(config, names);
   await using opened = await openConfiguredSession(context);
   const { confirm = false, evenLast = false, trustClock = false } = flags;
   const total = { removed: 0, packs: 0, bytes: 0 };
   const failed: string[] = [];
   const fail = (set: string, error: HoldfastError) => {
     failed.push(set);
+    watch.failed(set, error);
     sayError(context, set, error);
   };
   for (const set of sets) {
@@ -46,8 +68,15 @@ async function expire(context: CliContext, names: readonly string[], flags: Expi
       const options = { confirm, evenLast, trustClock, foldersOnly: false };
       const outcomes = await expireSet(context, opened, set, options);
       tellExpire(context, outcomes);
+      watch.succeeded(set.name);
       for (const { plan, stuck } of outcomes) {
-        if (stuck.length > 0) context.exit('incomplete');
+        if (stuck.length > 0) {
+          context.exit('incomplete');
+          watch.failed(
+            set.name,
+            incompleteRun(`${formatPlural(stuck.length, 'object')} cannot be removed yet`),
+          );
+        }
         const { refusal } = plan;
         if (refusal) fail(set.name, expireRefused(refusal.code, refusal.reason, refusal.hint));
         else {
@@ -61,9 +90,12 @@ async function expire(context: CliContext, names: readonly string[], flags: Expi
       fail(set.name, error);
     }
   }
-  const something = total.removed + total.packs > 0;
+  // Not by a clock that some set does not believe.
+  const all = flags.all && failed.length === 0;
+  const sealed = all ? (await expireSealed(context, opened, confirm)).exports : 0;
+  const something = total.removed + total.packs + sealed > 0;
   if (!confirm && something) context.output.line('nothing was removed; to do it: holdfast expire --confirm');
-  context.output.summary({ sets: sets.length, confirmed: confirm, ...total, failed });
+  return { sets: sets.length, confirmed: confirm, ...total, sealed, failed };
 }
 
 function sayError(context: CliContext, set: string, error: HoldfastError): void {

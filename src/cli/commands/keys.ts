@@ -1,8 +1,10 @@
 /** `holdfast keys`: which keys are in use, whether they are fit, and whom to believe. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { HoldfastError, reasonOf } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
+import { judgeKeys } from '../judged-keys.ts';
+import type { KeyRow } from '../judged-keys.ts';
 import { readerKeyFile, repeated } from '../options.ts';
 import { openConfiguredStore, readConfiguredKeys } from '../wiring.ts';
 import { readPrivateKeys } from './keys-private.ts';
@@ -38,19 +40,8 @@ export function register(program: Command, context: CliContext): void {
     .action((which: string, flags: { key?: string }) => trust(context, which, flags));
 }
 
-interface KeyRow {
-  readonly role: 'recipient' | 'former' | 'signing' | 'trusted';
-  readonly file: string;
-  readonly fingerprint: string;
-  readonly userId: string;
-  readonly algorithm: string;
-  readonly expires: string | undefined;
-  readonly refusal: string | undefined;
-  readonly warning: string | undefined;
-}
-
 async function list(context: CliContext): Promise<void> {
-  const rows = await judgeAll(context);
+  const rows = await judgeKeys(await context.config());
   context.output.table(
     [
       { title: 'ROLE' },
@@ -74,7 +65,7 @@ async function list(context: CliContext): Promise<void> {
 }
 
 async function check(context: CliContext, flags: PrivateKeyFlags): Promise<void> {
-  const rows = await judgeAll(context);
+  const rows = await judgeKeys(await context.config());
   const proofs = await prove(context, rows, flags);
   for (const [index, key] of rows.entries()) {
     const verdict = key.refusal ?? key.warning ?? 'fit';
@@ -122,60 +113,6 @@ async function prove(
     const opener = openers[found[index] ?? -1];
     return opener ? `proven: ${opener.name} opens what is sealed to it` : NOT_PROVEN;
   });
-}
-
-async function judgeAll(context: CliContext): Promise<KeyRow[]> {
-  const { judgeRecipient, keyFacts, readPublicKey, readSigningKey } = await import('../../openpgp/keys.ts');
-  const config = await context.config();
-  const rows: KeyRow[] = [];
-  const failed = (role: KeyRow['role'], file: string, error: unknown): KeyRow => {
-    if (!(error instanceof HoldfastError)) throw error;
-    return {
-      role,
-      file,
-      fingerprint: '',
-      userId: '',
-      algorithm: '',
-      expires: undefined,
-      refusal: reasonOf(error),
-      warning: undefined,
-    };
-  };
-  for (const file of config.recipients) {
-    try {
-      const {
-        expires,
-        created: _created,
-        ...verdict
-      } = await judgeRecipient(await readPublicKey(file), file, new Date());
-      rows.push({ ...verdict, role: 'recipient', expires: expires?.toISOString() });
-    } catch (error) {
-      rows.push(failed('recipient', file, error));
-    }
-  }
-  const own = config.signingKey;
-  const signers = [
-    ...(own === undefined ? [] : [{ role: 'signing' as const, file: own }]),
-    ...config.trustedSigners.map((file) => ({ role: 'trusted' as const, file })),
-    ...config.formerRecipients.map((file) => ({ role: 'former' as const, file })),
-  ];
-  for (const { role, file } of signers) {
-    try {
-      const key = role === 'signing' ? await readSigningKey(file) : await readPublicKey(file);
-      const { expires, created: _created, ...facts } = await keyFacts(key);
-      rows.push({
-        ...facts,
-        role,
-        file,
-        expires: expires?.toISOString(),
-        refusal: undefined,
-        warning: undefined,
-      });
-    } catch (error) {
-      rows.push(failed(role, file, error));
-    }
-  }
-  return rows;
 }
 
 async function trust(context: CliContext, which: string, flags: { key?: string }): Promise<void> {

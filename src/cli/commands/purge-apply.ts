@@ -11,6 +11,7 @@ import type { SharedPages } from '../../purge/locate/shared-reader.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural, printable } from '../format.ts';
 import { readInput } from '../input.ts';
+import { incompleteRun, monitored } from '../monitors.ts';
 import { purgeLocksOf } from '../purge-locks.ts';
 import { mustBeMeant } from './purge-confirm.ts';
 import { privacyOfficer, writePrivate } from './purge-keys.ts';
@@ -134,14 +135,26 @@ interface Job {
   readonly approval?: string | undefined;
 }
 
-async function carryOut(
+async function carryOut(context: CliContext, officer: Officer, job: Job): Promise<void> {
+  const { name } = job.set;
+  await monitored(context, 'purge', [name], async (watch) => {
+    const report = await purge(context, officer, job);
+    const { id, complete, rewritten } = report;
+    if (complete) watch.succeeded(name, { figures: { rewritten_snapshots: rewritten } });
+    else watch.failed(name, incompleteRun(`purge ${id} of set ${name} is not complete`));
+    return { set: report.set, id, complete };
+  });
+}
+
+async function purge(
   context: CliContext,
   officer: Officer,
   { set, plan, flags, approval }: Job,
-): Promise<void> {
+): Promise<PurgeReport> {
   const { applyPurge } = await import('../../purge/apply/apply.ts');
   const { applyWhole } = await import('../../purge/apply/apply-whole.ts');
   const { lookThrough } = await import('../../purge/locate/look-through.ts');
+  const { findingsFor } = await import('../../purge/plan/found.ts');
   const { openCopies } = await import('../copies.ts');
   const { levelCopies } = await import('../level-copies.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
@@ -171,7 +184,8 @@ async function carryOut(
         ...{ twoPerson: config.promises.twoPerson === true, approval },
         pages,
         locate: (items, signal, quiet) => {
-          const options = { session, opener, pool, ...plan, pages, fillsGaps: true };
+          const searched = quiet ? undefined : findingsFor(plan, items, signer.getFingerprint());
+          const options = { session, opener, pool, ...plan, pages, fillsGaps: true, searched };
           return lookThrough(items, { ...options, ...(quiet && { quiet }) }, signal);
         },
         putSuppression: (located, signal) => suppress(officer, plan, located, signal),
@@ -188,6 +202,7 @@ async function carryOut(
       context.signal,
     );
     showReport(context, report, flags.output);
+    return report;
   } finally {
     task.end();
   }
@@ -201,12 +216,10 @@ async function suppress(
   signal: AbortSignal,
 ): Promise<object | undefined> {
   const { putSuppression } = await import('../../suppression/put.ts');
-  const { engineOf } = await import('../../subjects/compare.ts');
   const newest = snapshots.at(-1);
   if (!newest) return undefined;
   const days = Math.max(...snapshots.map(({ item }) => item.entry.pack_days));
-  const engine = engineOf(newest.manifest.source.kind);
-  if (!engine) return undefined;
+  const engine = newest.manifest.source.kind;
   const suppression = { purge: plan.id, map: plan.map, subjects };
   const options = { schema: newest.schema, engine, days, recipients: keys.recipients, signer } as const;
   return putSuppression(session, plan.set, suppression, options, signal);
@@ -226,7 +239,7 @@ async function keepReceipt(file: string, receipt: Buffer, page: string): Promise
 
 function showReport(context: CliContext, report: PurgeReport, file: string): void {
   const { output } = context;
-  const { set, id, complete, left, notes, rewritten, manifestsRemoved, bytesRead, bytesWritten } = report;
+  const { set, complete, left, notes, rewritten, manifestsRemoved, bytesRead, bytesWritten } = report;
   for (const text of left) output.line(`${set}: ${printable(text)}`);
   for (const text of notes) output.warn(`${set}: ${text}`);
   output.line(
@@ -239,5 +252,4 @@ function showReport(context: CliContext, report: PurgeReport, file: string): voi
   if (!complete) context.exit('incomplete');
   const { receipt, ...facts } = report;
   output.record({ ...facts, type: 'purge', receipt: receipt?.sha256 });
-  output.summary({ set, id, complete });
 }

@@ -1,12 +1,15 @@
 /** `holdfast purge plan`: what an erasure would do, to look at and to carry out. */
 import { resolve } from 'node:path';
 import { setOf } from '../../config/config.ts';
+import type { SetConfig } from '../../config/config.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { PlanReport } from '../../purge/plan/plan.ts';
 import { keptLines } from '../../purge/plan/kept.ts';
 import { describeMention, describeScan } from '../../purge/scan/describe-scan.ts';
 import type { ScanReport } from '../../purge/scan/scan-report.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural, printable } from '../format.ts';
+import { tellWhoseNames, withListedFiles } from '../listed-files.ts';
 import { openPlaces } from '../purge-places.ts';
 import { estimateLine, keptText, placeLine, tablesLine } from '../purge-plan-lines.ts';
 import { readSubjectMap } from '../subject-map.ts';
@@ -19,6 +22,7 @@ export interface PlanFlags extends OfficerFlags {
   readonly scan?: boolean;
   readonly wholeSet?: boolean;
   readonly ref?: string;
+  readonly pathsFrom?: string;
   readonly output: string;
 }
 
@@ -32,10 +36,13 @@ export async function makePlan(context: CliContext, name: string, flags: PlanFla
   const { session, keys, config } = officer.opened;
   const { parsed } = await readSubjectMap(config, set);
   const { map } = parsed;
-  const subjects = flags.subject.map((text) => namedSubject(map, text));
+  const named = flags.subject.map((text) => namedSubject(map, text));
+  await tellWhoseNames(context, config, name);
   await using looked = await openPlaces(context, config, set, session);
-  const task = context.progress.start(`looking through ${name}`);
   await using pool = SegmentPool.forReading();
+  const reading = { config, session, opener: officer.opener, pool };
+  const subjects = await withListedFiles(context, reading, map, named, filesOnly(set, flags.pathsFrom));
+  const task = context.progress.start(`looking through ${name}`);
   const report = await planPurge(
     {
       ...{ session, set: name, opener: officer.opener, pool, subjects },
@@ -57,6 +64,16 @@ export async function makePlan(context: CliContext, name: string, flags: PlanFla
   await writePrivate(file, await sealPlan(plan, keys.recipients, officer.signer));
   context.output.line(`wrote ${file}: carry it out with: holdfast purge apply ${flags.output}`);
   context.output.summary({ set: name, id: plan.id, plan: file, touched: report.touched });
+}
+
+function filesOnly({ name, source }: SetConfig, pathsFrom: string | undefined): string | undefined {
+  if (pathsFrom === undefined || source === 'files') return pathsFrom;
+  throw new HoldfastError({
+    code: 'PATHS_NOT_FILES',
+    exit: 'usage',
+    message: `set ${name} is dumped from ${source}, which has no paths`,
+    hint: 'Leave --paths-from out, or name a set of files.',
+  });
 }
 
 export async function makeWholePlan(context: CliContext, name: string, flags: PlanFlags): Promise<void> {
@@ -87,7 +104,7 @@ export async function makeWholePlan(context: CliContext, name: string, flags: Pl
 }
 
 function showPlan({ output }: CliContext, report: PlanReport): void {
-  const { plan, problems, touched, ending, opened, replaced, reindexed } = report;
+  const { plan, problems, touched, ending, opened, replaced, reindexed, names } = report;
   const { set, places, estimate } = plan;
   for (const { snapshot, tables } of plan.snapshots) {
     output.line(`${snapshot}: ${tablesLine(tables)}`);
@@ -96,6 +113,10 @@ function showPlan({ output }: CliContext, report: PlanReport): void {
   for (const snapshot of ending) output.line(`${snapshot}: ends within the day, so it goes as a whole`);
   for (const line of keptText(report)) output.line(`kept     ${line}`);
   for (const place of places) output.line(`place    ${placeLine(place, false)}`);
+  if (names)
+    output.line(
+      `names    ${formatPlural(names.given, 'path')} named, ${names.missing === 0 ? 'all found' : `${names.missing} of them in no snapshot`}`,
+    );
   for (const problem of problems) output.line(`PROBLEM  ${printable(problem)}`);
   output.line(
     `${set}: ${formatPlural(touched, 'snapshot')} of ${plan.snapshots.length} to write anew, ${formatPlural(replaced, 'segment')} to replace; ` +
@@ -117,7 +138,7 @@ function showPlan({ output }: CliContext, report: PlanReport): void {
     reindexed,
     ending,
     problems,
-    ...{ opened, kept, places, estimate, scan: plan.scan },
+    ...{ opened, kept, places, estimate, scan: plan.scan, names },
   });
 }
 

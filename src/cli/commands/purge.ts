@@ -32,11 +32,13 @@ function registerPlan(purge: Command, context: CliContext): void {
     .option('--all-matches', 'of a name that has led to several of them, all are meant')
     .option('--scan', 'look for what identifies them in everything, also in free text; slow: all is opened')
     .option('--whole-set', 'everything that the set has, for one database per customer')
+    .option('--paths-from <FILE>', 'of files: these too, one path a line, whatever the subject map says')
     .option('--ref <TEXT>', 'ticket or letter, for ledger and receipt; it must not name the person')
     .requiredOption('-o, --output <FILE>', 'the plan, sealed and signed')
     .action((set: string, flags: PlanFlags) => {
-      if ((flags.wholeSet === true) === flags.subject.length > 0)
-        plan.error('error: say either whom (--subject) or --whole-set');
+      const isSomebody = flags.subject.length > 0 || flags.pathsFrom !== undefined;
+      if ((flags.wholeSet === true) === isSomebody)
+        plan.error('error: say either whom (--subject, --paths-from) or --whole-set');
       return flags.wholeSet === true ? makeWholePlan(context, set, flags) : makePlan(context, set, flags);
     });
   withExamples(plan, [

@@ -1,28 +1,80 @@
 /** `holdfast status`: for monitors. One line per set, and the exit code says whether all is well. */
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
-import type { SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
-import type { CatalogEntry } from '../../repository/catalog.ts';
+import type { StatusFinding } from '../../status/finding.ts';
+import type { NagiosResult } from '../../status/nagios.ts';
 import type { CliContext } from '../context.ts';
-import { formatDuration } from '../format.ts';
-import type { Ledger } from '../../repository/ledger.ts';
+import { printable } from '../format.ts';
+import { withExamples } from '../program.ts';
+import { findingsOf } from '../status-findings.ts';
 import { openConfiguredSession } from '../wiring.ts';
-import type { OpenedSession } from '../wiring.ts';
 
 const HOUR_MS = 3_600_000;
 
+interface StatusFlags {
+  readonly nagios?: boolean;
+}
+
 export function register(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('status [SET...]')
     .description('age of the newest snapshot against what was promised; exits 1 when a set is late')
-    .action((names: string[]) => status(context, names));
+    .option('--nagios', 'as a plugin: exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, and performance data')
+    .action((names: string[], flags: StatusFlags) =>
+      flags.nagios === true ? plugin(context, names) : status(context, names),
+    );
+  withExamples(command, [
+    ['holdfast status', 'a line for each set; --quiet: only for what is late'],
+    ['holdfast status shop --nagios', 'for Nagios, Icinga, Checkmk'],
+  ]);
 }
 
 async function status(context: CliContext, names: readonly string[]): Promise<void> {
+  const { lateOf } = await import('../../status/finding.ts');
+  const { output } = context;
+  const findings: StatusFinding[] = [];
+  let sets = 0;
+  for await (const found of findingsBySet(context, names)) {
+    sets++;
+    findings.push(...found);
+    for (const finding of found) show(context, finding);
+  }
+  const late = lateOf(findings);
+  if (late.length > 0) context.exit('failed');
+  output.summary({ sets, late });
+}
+
+function show({ output, quiet }: CliContext, { ok, title, text, record }: StatusFinding): void {
+  const word = ok ? output.paint('green', 'OK  ') : output.paint('red', 'LATE');
+  if (!ok || !quiet) output.line(`${word} ${printable(`${title}: ${text}`)}`);
+  output.record(record);
+}
+
+/** Plugins have exit codes of their own, and whatever goes wrong is a line on stdout: nobody reads their stderr. */
+async function plugin(context: CliContext, names: readonly string[]): Promise<void> {
+  const { NAGIOS_EXIT, nagiosOf, nagiosUnknown } = await import('../../status/nagios.ts');
+  const tell = ({ state, lines }: NagiosResult): void => {
+    for (const line of lines) context.output.line(printable(line));
+    context.exit(NAGIOS_EXIT[state]);
+  };
+  try {
+    const findings = (await Array.fromAsync(findingsBySet(context, names))).flat();
+    tell(nagiosOf(findings));
+    for (const { record } of findings) context.output.record(record);
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+    tell(nagiosUnknown(`${error.message}. ${error.hint}`));
+  }
+}
+
+async function* findingsBySet(
+  context: CliContext,
+  names: readonly string[],
+): AsyncGenerator<readonly StatusFinding[]> {
   const { readCatalog } = await import('../../repository/catalog.ts');
   const { readLedger } = await import('../../repository/ledger.ts');
-  const { statusOf, DEFAULT_BACKUP_EVERY_MS } = await import('../../status/status.ts');
+  const { DEFAULT_BACKUP_EVERY_MS } = await import('../../status/status.ts');
   const config = await context.config();
   const sets = setsOf(config, names);
   await using opened = await openConfiguredSession(context);
@@ -30,104 +82,12 @@ async function status(context: CliContext, names: readonly string[]): Promise<vo
   const now = await session.store.now(context.signal);
   const { backupEveryHours } = config.promises;
   const everyMs = backupEveryHours === undefined ? DEFAULT_BACKUP_EVERY_MS : backupEveryHours * HOUR_MS;
-  const late: string[] = [];
   for (const set of sets) {
-    const { name } = set;
-    const ledger = await readLedger(session, name, context.signal);
-    const { entries, failures } = await readCatalog(session, name, ledger, context.signal);
-    const found = statusOf(name, entries, failures.length, everyMs, now);
-    if (!found.ok) late.push(name);
-    const age = found.ageMs === undefined ? '' : ` ${ageOf(found.ageMs)} old,`;
-    const limit = `limit ${formatDuration(found.limitMs)}`;
-    if (!found.ok || !context.quiet)
-      context.output.line(
-        `${found.ok ? 'OK  ' : 'LATE'} ${name}: ${found.newest ?? 'nothing'}${age} ${limit}: ${found.reason}`,
-      );
-    context.output.record({ ...found, type: 'status' });
-    late.push(...(await overdueRequests(context, opened, name, { ledger, entries, now })));
-    late.push(...(await statusOfCopies(context, set, { entries, everyMs, now })));
+    const ledger = await readLedger(session, set.name, context.signal);
+    const { entries, failures } = await readCatalog(session, set.name, ledger, context.signal, {
+      chained: true,
+    });
+    const damaged = failures.length;
+    yield await findingsOf(context, opened, set, { ledger, entries, damaged, everyMs, now });
   }
-  if (late.length > 0) context.exit('failed');
-  context.output.summary({ sets: sets.length, late });
-}
-
-/** Says which erasures were promised by now and are not done; the exit code says it too. */
-async function overdueRequests(
-  { output }: CliContext,
-  { config, session }: OpenedSession,
-  set: string,
-  { ledger, entries, now }: { ledger: Ledger; entries: readonly CatalogEntry[]; now: Date },
-): Promise<string[]> {
-  const { purgesOf } = await import('../../repository/purges.ts');
-  const { requestsOf } = await import('../../purge/evidence/requests.ts');
-  const purges = purgesOf(ledger, session.operators);
-  const overdue = requestsOf(purges, entries, config.promises.erasureWithinDays, now).filter(
-    (request) => request.overdue,
-  );
-  for (const { id, subject, due } of overdue) {
-    output.line(
-      `LATE ${set}: purge ${id} of ${subject} was due ${due ?? ''}: finish it with holdfast purge resume`,
-    );
-    output.record({ type: 'overdue', set, id, subject, due });
-  }
-  return overdue.map(({ id }) => `${set}, purge ${id}`);
-}
-
-interface OfStore {
-  readonly entries: readonly CatalogEntry[];
-  readonly everyMs: number;
-  readonly now: Date;
-}
-
-/** A line for each copy: late by the same limit as the store itself. Returns those that are. */
-async function statusOfCopies(
-  context: CliContext,
-  set: SetConfig,
-  { entries, everyMs, now }: OfStore,
-): Promise<string[]> {
-  const late: string[] = [];
-  for (const { name } of set.replicas) {
-    const about = `${set.name}, copy ${name}`;
-    const found = await statusOfCopy(context, set, name, { entries, everyMs, now });
-    if (!found.ok) late.push(about);
-    if (!found.ok || !context.quiet)
-      context.output.line(`${found.ok ? 'OK  ' : 'LATE'} ${about}: ${found.text}`);
-    context.output.record({ ...found.facts, type: 'status', set: set.name, copy: name, ok: found.ok });
-  }
-  return late;
-}
-
-interface CopyStatus {
-  readonly ok: boolean;
-  readonly text: string;
-  readonly facts: Readonly<Record<string, unknown>>;
-}
-
-async function statusOfCopy(
-  context: CliContext,
-  set: SetConfig,
-  name: string,
-  { entries, everyMs, now }: OfStore,
-): Promise<CopyStatus> {
-  const { openCopyOf } = await import('../copies.ts');
-  const { readSide } = await import('../../copy/read-level.ts');
-  const { describeLevel, levelOf } = await import('../../copy/level.ts');
-  const { statusOf } = await import('../../status/status.ts');
-  try {
-    await using copy = await openCopyOf(context, set, name, []);
-    const side = await readSide(copy.session, set.name, context.signal);
-    const level = levelOf(entries, side.entries, now);
-    const found = statusOf(set.name, side.entries, side.failures.length, everyMs, now);
-    const age = found.ageMs === undefined ? '' : ` ${ageOf(found.ageMs)} old,`;
-    const text = `${found.newest ?? 'nothing'}${age} ${describeLevel(level)}: ${found.reason}`;
-    return { ok: found.ok, text, facts: { ...found, behind: level.missing.length } };
-  } catch (error) {
-    if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
-    return { ok: false, text: error.message, facts: { reason: error.message, code: error.code } };
-  }
-}
-
-/** Nobody wants to read milliseconds in a monitor. */
-function ageOf(ms: number): string {
-  return ms < 60_000 ? 'less than a minute' : formatDuration(ms);
 }

@@ -8,6 +8,7 @@ import type { SnapshotName } from '../../restore/select.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
 import { formatCount, formatPlural } from '../format.ts';
+import { withListedFiles } from '../listed-files.ts';
 import { openLiveSnapshots, tellMute } from '../live-snapshots.ts';
 import type { LiveSnapshots } from '../live-snapshots.ts';
 import { parseSnapshotName, withReaderKey } from '../options.ts';
@@ -132,7 +133,7 @@ async function readMapOf(context: CliContext, name: string): Promise<ParsedMap> 
 
 async function lookFor(
   context: CliContext,
-  { set, session, pool }: LiveSnapshots,
+  { set, session, pool, opener }: LiveSnapshots,
   snapshots: readonly SnapshotInput[],
   { map }: ParsedMap,
   subject: string,
@@ -141,7 +142,8 @@ async function lookFor(
     import('../../purge/locate/locate.ts'),
     import('../../subjects/named.ts'),
   ]);
-  const subjects = [namedSubject(map, subject)];
+  const reading = { config: await context.config(), session, opener, pool };
+  const subjects = await withListedFiles(context, reading, map, [namedSubject(map, subject)]);
   const task = context.progress.start(`looking through ${set.name}`);
   const onProgress = (bytes: number, table: string): void => {
     task.add(bytes);

@@ -50,7 +50,7 @@ async function printSql(context: CliContext, name: string, flags: SqlFlags): Pro
   const { output } = context;
   const config = await context.config();
   const set = setOf(config, name);
-  const engine = await engineFor(name, set.source);
+  const engine = engineFor(name, set.source);
   const configured = await readSubjectMap(config, set);
   const { map } = configured.parsed;
   const subjects = flags.subject.map((text) => namedSubject(map, text));
@@ -69,10 +69,8 @@ async function printSql(context: CliContext, name: string, flags: SqlFlags): Pro
   output.summary({ set: name, engine, end });
 }
 
-async function engineFor(set: string, source: SourceKind): Promise<SqlDatabase> {
-  const { engineOf } = await import('../../subjects/compare.ts');
-  const engine = engineOf(source);
-  if (engine !== undefined && engine !== 'redis') return engine;
+function engineFor(set: string, source: SourceKind): SqlDatabase {
+  if (source !== 'redis' && source !== 'files') return source;
   throw new HoldfastError({
     code: 'SUBJECTS_ENGINE',
     exit: 'usage',

@@ -2,13 +2,15 @@
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { HoldfastError, isHoldfastError } from '../../errors.ts';
 import type { Session } from '../../repository/session.ts';
 import type { Finding, VerifyOptions, VerifyReport } from '../../verify/verify.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural } from '../format.ts';
 import { withCopy, withReaderKey } from '../options.ts';
 import type { CopyOption, ReaderKeyOptions } from '../options.ts';
+import { monitored } from '../monitors.ts';
+import type { RunWatch } from '../monitors.ts';
 import { withExamples } from '../program.ts';
 import { openReader } from '../wiring.ts';
 import type { OpenedSession } from '../wiring.ts';
@@ -30,12 +32,25 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function verify(context: CliContext, names: readonly string[], flags: VerifyFlags): Promise<void> {
+  const sets = setsOf(await context.config(), names);
+  const namesOf = sets.map(({ name }) => name);
+  await monitored(context, 'verify', namesOf, async (watch) => {
+    const results = await verifyAll(context, sets, names.length > 0, flags);
+    for (const name of namesOf) tellOf(watch, name, results);
+    return conclude(context, results);
+  });
+}
+
+async function verifyAll(
+  context: CliContext,
+  sets: readonly SetConfig[],
+  named: boolean,
+  flags: VerifyFlags,
+): Promise<readonly Verified[]> {
   const { SegmentPool } = await import('../../segments/pool.ts');
   const { sessionsFor } = await import('../copies.ts');
-  const config = await context.config();
-  const sets = setsOf(config, names);
   const opener = flags.readData === true ? await openReader(context, flags) : undefined;
-  const choice = { copy: flags.copy, named: names.length > 0, more: opener?.certifiers ?? [] };
+  const choice = { copy: flags.copy, named, more: opener?.certifiers ?? [] };
   await using pool = SegmentPool.forReading();
   const readData = opener && { opener, pool };
   const results: Verified[] = [];
@@ -44,7 +59,35 @@ async function verify(context: CliContext, names: readonly string[], flags: Veri
     // Of the store itself are the copies: each is a place where something may be wrong that nobody sees.
     if (flags.copy === undefined) results.push(await verifyCopies(context, opened, some));
   }
-  conclude(context, results);
+  return results;
+}
+
+/** What is wrong with the store as a whole is wrong with every set in it. */
+function tellOf(watch: RunWatch, set: string, results: readonly Verified[]): void {
+  const own = results.flatMap(({ reports }) => reports).filter((report) => report.set === set);
+  const ofSets = new Set(results.flatMap(({ reports }) => reports.flatMap(({ findings }) => findings)));
+  const common = results
+    .flatMap(({ findings }) => findings)
+    .filter((one) => !ofSets.has(one) && (isOfCopy(one.about, set) || !/, copy /.test(one.about)));
+  const bad = [...own.flatMap(({ findings }) => findings), ...common].filter(({ kind }) => kind !== 'note');
+  const [first] = bad.toSorted((a, b) => Number(a.kind !== 'problem') - Number(b.kind !== 'problem'));
+  const sound = own.reduce((sum, report) => sum + report.sound, 0);
+  if (first === undefined) watch.succeeded(set, { figures: { sound_snapshots: sound } });
+  else watch.failed(set, notSound(first, bad.length));
+}
+
+function isOfCopy(about: string, set: string): boolean {
+  return about.startsWith(`${set}, copy `);
+}
+
+function notSound({ kind, about, text }: Finding, count: number): HoldfastError {
+  const more = count > 1 ? ` (and ${count - 1} more)` : '';
+  return new HoldfastError({
+    code: kind === 'problem' ? 'VERIFY_PROBLEM' : 'VERIFY_UNCHECKED',
+    exit: kind === 'problem' ? 'verification' : 'unverifiable',
+    message: `${about}: ${text}${more}`,
+    hint: 'Run holdfast verify by hand: it says all that was found.',
+  });
 }
 
 interface Verified {
@@ -155,14 +198,14 @@ function show(context: CliContext, report: VerifyReport, copy: string | undefine
 }
 
 /** Wrong beats could-not-be-checked, which beats fine. */
-function conclude(context: CliContext, results: readonly Verified[]): void {
+function conclude(context: CliContext, results: readonly Verified[]): Readonly<Record<string, unknown>> {
   const reports = results.flatMap((result) => result.reports);
   const findings = results.flatMap((result) => result.findings);
   if (findings.some(({ kind }) => kind === 'problem')) context.exit('verification');
   else if (findings.some(({ kind }) => kind === 'unchecked')) context.exit('unverifiable');
-  context.output.summary({
+  return {
     sets: reports.map(({ findings: _findings, ...facts }) => facts),
     problems: findings.filter(({ kind }) => kind === 'problem').length,
     unchecked: findings.filter(({ kind }) => kind === 'unchecked').length,
-  });
+  };
 }

@@ -17,6 +17,7 @@ export function retirements(snapshots: readonly LocatedSnapshot[]): RetiredPlace
     for (const { units } of one.streams.values())
       for (const { unit } of units.values()) for (const ref of unit.segments) retire(ref);
     for (const { segments = [] } of one.whole) for (const ref of segments) retire(ref);
+    for (const { segments } of one.archive?.runs ?? []) for (const ref of segments) retire(ref);
     const { pages } = one.manifest;
     for (const index of touchedPages(pages, numbersOf(one))) {
       const page = pages[index];
@@ -27,12 +28,15 @@ export function retirements(snapshots: readonly LocatedSnapshot[]): RetiredPlace
 }
 
 /** The numbers of the segments that change, and of those before which something comes. */
-function numbersOf({ manifest, streams, whole }: LocatedSnapshot) {
+function numbersOf({ manifest, streams, whole, archive }: LocatedSnapshot) {
   const replaced = new Map<number, true>();
   const inserted = new Map<number, true>();
   for (const { firstSegment, units } of streams.values())
     for (const [ordinal, { unit }] of units)
       for (let at = 0; at < unit.segments.length; at++) replaced.set(firstSegment + ordinal + at, true);
+  for (const { ordinal, segments } of archive?.runs ?? [])
+    for (let at = 0; at < segments.length; at++)
+      replaced.set((archive?.firstSegment ?? 0) + ordinal + at, true);
   for (const { stream: name, drop, append } of whole) {
     let first = 0;
     for (const stream of manifest.streams) {

@@ -9,6 +9,7 @@ import type { PurgeLocks } from '../rewrite/amend.ts';
 import type { Located } from '../locate/located.ts';
 import type { SignedReceipt } from '../evidence/receipt.ts';
 import type { PurgePlan } from '../plan/request.ts';
+import type { UnitSet } from '../locate/unit-set.ts';
 import type { SharedPages } from '../locate/shared-reader.ts';
 
 /** A further place with what the store has. */
@@ -46,13 +47,9 @@ export interface ApplyOptions {
   readonly pages?: SharedPages;
   /**
    * Finds the subjects of the plan in these snapshots.
-   * @param quiet - keys of units that need not be opened, since nobody is in them
+   * @param quiet - units that need not be opened, since nobody is in them
    */
-  readonly locate: (
-    items: readonly CatalogEntry[],
-    signal: AbortSignal,
-    quiet?: ReadonlySet<string>,
-  ) => Promise<Located>;
+  readonly locate: (items: readonly CatalogEntry[], signal: AbortSignal, quiet?: UnitSet) => Promise<Located>;
   /**
    * Puts what keeps them from coming back.
    * @returns what the intent carries as `suppression`

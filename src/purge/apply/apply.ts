@@ -23,6 +23,7 @@ import { planRefused, unsettled } from '../errors.ts';
 import { finish } from './finish.ts';
 import { identifiersOf } from '../scan/identifiers.ts';
 import type { Located, LocatedSnapshot } from '../locate/located.ts';
+import { UnitSet } from '../locate/unit-set.ts';
 import { livesAndEnds, sweepManifests } from './manifests.ts';
 import { judgePacks, settlePacks } from './packs.ts';
 import { recheckAmended, rememberToRecheck } from './recheck.ts';
@@ -57,7 +58,7 @@ export async function applyPurge(options: ApplyOptions, signal: AbortSignal): Pr
 
 interface Announced {
   readonly located: LocatedSnapshot[];
-  readonly quiet: ReadonlySet<string>;
+  readonly quiet: UnitSet;
   readonly state: PurgeState;
 }
 
@@ -68,7 +69,7 @@ interface Announced {
 async function announceAll(run: Run, signal: AbortSignal): Promise<Announced> {
   const { plan, session, set } = run;
   const known = new Map<string, LocatedSnapshot>();
-  let quiet: ReadonlySet<string> = new Set();
+  let quiet = new UnitSet();
   let state = await lookAt(session, set, plan.id, signal);
   await mustBeApproved(run, state.record, signal);
   if (!state.record) mustBeAsPlanned(plan, state);

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { SNAPSHOT_ID } from '../../repository/layout.ts';
 import { readState, writeState } from '../../repository/state-files.ts';
 import { notGone } from '../errors.ts';
+import type { UnitSet } from '../locate/unit-set.ts';
 import type { Run } from './run.ts';
 import { lookAt } from './state.ts';
 import type { PurgeState } from './state.ts';
@@ -31,15 +32,11 @@ export function forgetRecheck(folder: string, id: string): Promise<void> {
  * Units in which this run has found nobody a moment ago are not opened again: of the others there are few. Where
  * nothing on this machine says what has to be looked at, everything that the purge has written anew is.
  *
- * @param quiet - keys of units without any row of the subject
+ * @param quiet - units without any row of the subject
  * @returns what the set shows now
  * @throws HoldfastError PURGE_NOT_GONE, and what reading and looking through throws
  */
-export async function recheckAmended(
-  run: Run,
-  quiet: ReadonlySet<string>,
-  signal: AbortSignal,
-): Promise<PurgeState> {
+export async function recheckAmended(run: Run, quiet: UnitSet, signal: AbortSignal): Promise<PurgeState> {
   const { session, set, plan, folder } = run;
   const state = await lookAt(session, set, plan.id, signal);
   const { view, record } = state;

@@ -9,7 +9,7 @@ import type { LocatedStream, RowEdit, UnitEdit } from './located.ts';
 import type { Prepared, PreparedStream } from './prepare.ts';
 import { rowPlace, type Tables } from './tables.ts';
 import type { FoundRow, LayoutSearch } from './search.ts';
-import type { PlacedUnit } from './units.ts';
+import { unitsAt, type PlacedUnit } from './units.ts';
 
 /**
  * The edits of one snapshot, by stream. A row that has its new values already needs none.
@@ -33,7 +33,7 @@ export async function editsOf(
       ({ ordinal }) => ordinal,
     );
     const units = new Map<number, UnitEdit>();
-    for (const placed of await prepared.units(signal)) {
+    for (const placed of unitsAt(await prepared.stretches(signal), new Set(byUnit.keys()))) {
       const edits = (byUnit.get(placed.ordinal) ?? []).flatMap(({ start, outcome }) =>
         editOf({ prepared, search, placed, pseudonyms }, start, outcome),
       );

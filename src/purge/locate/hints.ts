@@ -6,19 +6,28 @@ import type { ChainPlace } from '../../repository/layout.ts';
 import type { Manifest } from '../../repository/manifest.ts';
 import type { SegmentRef } from '../../repository/pages.ts';
 import type { ReadStore } from '../../stores/store.ts';
-import { IndexLookUp } from '../../subject-index/look-up.ts';
-import type { MayHold } from '../../subject-index/look-up.ts';
+import type { DirectoryTable } from '../../subject-index/directory.ts';
+import { heldBy } from '../../subject-index/look-up.ts';
 import { IndexObject } from '../../subject-index/open.ts';
 import type { ReadRange } from '../../subject-index/open.ts';
 import type { Query } from '../../subjects/access.ts';
 import type { SegmentHints } from './access.ts';
 import type { Unit } from './located.ts';
 import { chainId } from './shared-reader.ts';
+import { unitKeyFor } from './unit-set.ts';
 
 const OPENED_AT_ONCE = 8;
 
+/** A segment in the directory of an index. */
+interface IndexedNumber {
+  readonly part: DirectoryTable;
+  readonly number: number;
+}
+
 interface ChainIndexes {
   readonly refs: Map<string, SegmentRef>;
+  /** By table, and then by the key of the unit that the segment is. */
+  readonly places: Map<string, ReadonlyMap<string, readonly IndexedNumber[]>>;
   readonly binding: Manifest['binding'];
   opened: Promise<readonly IndexObject[]> | undefined;
 }
@@ -38,6 +47,7 @@ export class IndexHints implements SegmentHints {
       const id = chainId(binding);
       const chain = this.#chains.get(id) ?? {
         refs: new Map<string, SegmentRef>(),
+        places: new Map<string, ReadonlyMap<string, readonly IndexedNumber[]>>(),
         binding,
         opened: undefined,
       };
@@ -53,31 +63,47 @@ export class IndexHints implements SegmentHints {
     signal: AbortSignal | undefined,
   ): Promise<readonly Unit[]> {
     const worth = new Set<Unit>();
-    for (const [id, some] of Map.groupBy(units, ({ place }) => chainId(place))) {
-      const looks = await this.#select(id, table, queries, signal);
+    const ids = new Map<ChainPlace, string>();
+    const idOf = ({ place }: Unit): string => {
+      const id = ids.get(place) ?? chainId(place);
+      ids.set(place, id);
+      return id;
+    };
+    for (const [id, some] of Map.groupBy(units, idOf)) {
+      const held = await this.#look(id, table, queries, signal);
+      const said = this.#chains.get(id)?.places.get(table);
       for (const unit of some) {
-        const [segment] = unit.segments;
         // A row that runs over several segments was not indexed.
-        const isKnown = segment !== undefined && unit.segments.length === 1;
-        if (!isKnown || looks.every((mayHold) => mayHold(segment))) worth.add(unit);
+        const places = unit.segments.length === 1 ? (said?.get(unit.key) ?? []) : [];
+        if (places.every(({ part, number }) => held.get(part)?.has(number) !== false)) worth.add(unit);
       }
     }
     return units.filter((unit) => worth.has(unit));
   }
 
-  async #select(
+  /** What each of the chain's indexes holds of these keys; one that does not know says nothing. */
+  async #look(
     id: string,
     table: string,
     queries: readonly Query[],
     signal: AbortSignal | undefined,
-  ): Promise<readonly MayHold[]> {
+  ): Promise<ReadonlyMap<DirectoryTable, ReadonlySet<number>>> {
     const chain = this.#chains.get(id);
-    if (chain === undefined) return [];
+    const held = new Map<DirectoryTable, ReadonlySet<number>>();
+    if (chain === undefined) return held;
     const objects = await (chain.opened ??= this.#open(chain, signal));
-    const looks = objects.map((object) =>
-      this.#limit(() => tried(() => new IndexLookUp([object]).select(table, queries), signal)),
+    if (!chain.places.has(table)) chain.places.set(table, placesOf(objects, table, id));
+    const parts = objects.flatMap((object) =>
+      object.directory.tables.filter((part) => part.table === table).map((part) => ({ object, part })),
     );
-    return (await Promise.all(looks)).filter((look) => look !== undefined);
+    const looks = parts.map(({ object, part }) =>
+      this.#limit(async () => {
+        const found = await tried(() => heldBy(object, part, queries), signal);
+        if (found !== undefined) held.set(part, found);
+      }),
+    );
+    await Promise.all(looks);
+    return held;
   }
 
   async #open(
@@ -91,6 +117,26 @@ export class IndexHints implements SegmentHints {
     const objects = await Promise.all([...refs.values()].map((ref) => this.#limit(() => open(ref))));
     return objects.filter((object) => object !== undefined);
   }
+}
+
+/** Where indexes of a chain have the segments of a table. */
+function placesOf(
+  objects: readonly IndexObject[],
+  table: string,
+  chain: string,
+): ReadonlyMap<string, readonly IndexedNumber[]> {
+  const places = new Map<string, IndexedNumber[]>();
+  for (const part of objects.flatMap(({ directory }) => directory.tables)) {
+    if (part.table !== table) continue;
+    for (const [number, place] of part.segments.entries()) {
+      if (place === undefined) continue;
+      const key = unitKeyFor(chain, [place]);
+      const known = places.get(key);
+      if (known) known.push({ part, number });
+      else places.set(key, [{ part, number }]);
+    }
+  }
+  return places;
 }
 
 /** Reads an index object of a chain, and what its directory names in others. */

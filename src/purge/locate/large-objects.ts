@@ -41,7 +41,7 @@ export class LargeObjects {
 
   /** How much was read so far. */
   get opened(): Opened {
-    return this.#tally.against(this.#known.byKey);
+    return this.#tally.against(this.#known.all.segments);
   }
 
   /**
@@ -75,7 +75,7 @@ export class LargeObjects {
   ): Promise<ReadonlyMap<number, UnitEdit>> {
     const { signal } = this.#options;
     const { set, writer, chain } = manifest.binding;
-    const base = await unitsOf(reader.segmentGroups(stream, signal), { set, writer, chain }, this.#known);
+    const base = await unitsOf(reader.pageParts(stream, signal), { set, writer, chain }, this.#known);
     const units = await this.#scripts.of(base, reader, stream.name, signal);
     return editsIn(units, stream.name, objects);
   }

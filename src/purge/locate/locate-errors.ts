@@ -23,16 +23,6 @@ export function noSidecar(snapshot: string): HoldfastError {
   });
 }
 
-/** The source's rows cannot be looked through. */
-export function noEngine(snapshot: string, kind: string): HoldfastError {
-  return new HoldfastError({
-    code: 'PURGE_ENGINE',
-    exit: 'unverifiable',
-    message: `snapshot ${snapshot} is of a ${kind} source, in which nobody can be looked for by row`,
-    hint: 'It can only end by its date, or with all of its set: `holdfast purge plan SET --whole-set`.',
-  });
-}
-
 /** A snapshot with something that can neither be edited by rows nor be made again. */
 export function wholeUnsupported(snapshot: string, why: string): HoldfastError {
   return new HoldfastError({

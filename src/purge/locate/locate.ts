@@ -5,20 +5,23 @@
  * each snapshot by itself, which is exact, and finds nearly every answer there already.
  */
 import type { ReadStore } from '../../stores/store.ts';
+import { LIST_NAME } from '../../rows/files/list.ts';
 import type { SegmentPool } from '../../segments/pool.ts';
 import { closure, type Closure, type Subject } from '../../subjects/closure.ts';
 import type { SubjectMap } from '../../subjects/map.ts';
 import type { SegmentHints } from './access.ts';
-import { IndexHints } from './hints.ts';
+import { archiveEdit } from './archive.ts';
+import { IndexHints, NO_HINTS } from './hints.ts';
 import { editsOf } from './edits.ts';
 import { LargeObjects } from './large-objects.ts';
-import type { Located, LocatedSnapshot, Opened } from './located.ts';
+import type { Findings, Located, LocatedSnapshot, Opened } from './located.ts';
 import { prepare, type Prepared, type SharedSchemas, type SnapshotInput } from './prepare.ts';
 import { SharedReader, type SharedPages } from './shared-reader.ts';
 import { Rehearsals } from './rehearse.ts';
 import { resolveSubjects, subjectsIn } from './subjects.ts';
 import { Tables } from './tables.ts';
 import { both, Tally } from './tally.ts';
+import { UnitSet } from './unit-set.ts';
 import { KnownUnits } from './units.ts';
 import { wholeEdits } from './whole.ts';
 
@@ -33,8 +36,10 @@ export interface LocateInput {
   readonly pseudonyms: Uint8Array;
   /** Which units to open; what the indexes of the snapshots say, unless something else is given. */
   readonly hints?: SegmentHints;
-  /** Keys of units that are known to hold nobody: they are not opened. */
-  readonly quiet?: ReadonlySet<string>;
+  /** Units that are known to hold nobody: they are not opened. */
+  readonly quiet?: UnitSet;
+  /** The only units that are opened; whether others would have had to be, `found.asked` of the result says. */
+  readonly only?: UnitSet;
   /**
    * Full-text indexes have words of rows that went before: they are made again in every snapshot, or (when absent) in
    * those with rows to edit.
@@ -63,17 +68,18 @@ export interface Search {
   readonly snapshots: readonly SearchedSnapshot[];
   readonly opened: Opened;
   /** See `Located`. */
-  readonly quiet: ReadonlySet<string>;
+  readonly quiet: UnitSet;
+  readonly found: Findings;
 }
 
 /**
  * Finds them, and says what is done with each row.
  *
- * @throws HoldfastError SIDECAR_MISSING, PURGE_ENGINE, SUBJECTS_UNCOVERED, SUBJECTS_COLUMN, DAMAGED, and the like
+ * @throws HoldfastError SIDECAR_MISSING, SUBJECTS_UNCOVERED, SUBJECTS_COLUMN, DAMAGED, and the like
  */
 export async function locate(input: LocateInput): Promise<Located> {
   const { pseudonyms, signal } = input;
-  const { subjects, tables, snapshots, opened, quiet } = await search(input);
+  const { subjects, tables, snapshots, opened, quiet, found } = await search(input);
   const located: LocatedSnapshot[] = [];
   const objects = new LargeObjects({
     gone: snapshots.map(({ closure }) => closure.largeObjects),
@@ -84,12 +90,15 @@ export async function locate(input: LocateInput): Promise<Located> {
   for (const { prepared, subjects: held, closure } of snapshots) {
     const { item, manifest, schema, map } = prepared;
     const rows = await editsOf(prepared, closure, tables, pseudonyms, signal);
-    const streams = new Map([...rows, ...(await objects.editsOf(prepared, closure.largeObjects))]);
+    const files = await archiveEdit(prepared, closure, rows.get(LIST_NAME), tables, signal);
+    const lists = files === undefined ? [] : ([[LIST_NAME, files.list]] as const);
+    const streams = new Map([...rows, ...lists, ...(await objects.editsOf(prepared, closure.largeObjects))]);
     const isMadeAgain = streams.size > 0 || input.rebuildsAlways === true;
     const whole = isMadeAgain ? await wholeEdits(prepared, rehearsals, signal) : [];
-    located.push({ item, manifest, schema, map, subjects: held, closure, streams, whole });
+    const archive = files && { archive: files.archive };
+    located.push({ item, manifest, schema, map, subjects: held, closure, streams, whole, ...archive });
   }
-  return { subjects, snapshots: located, opened: both(opened, objects.opened), quiet };
+  return { subjects, snapshots: located, opened: both(opened, objects.opened), quiet, found };
 }
 
 /**
@@ -98,9 +107,8 @@ export async function locate(input: LocateInput): Promise<Located> {
  */
 export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Search> {
   const { map, signal, onProgress } = input;
-  const manifests = input.snapshots.map(({ manifest }) => manifest);
-  const hints = unlessQuiet(input.hints ?? new IndexHints(input.store, manifests), input.quiet);
-  const known = new KnownUnits();
+  const hints = hintsFor(input);
+  const known = new KnownUnits(input);
   const prepared = await prepareAll(input, known);
   const opened = new Tally();
   const tables = new Tables(prepared, {
@@ -124,27 +132,22 @@ export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Se
     const held = await subjectsIn(one, subjects, tables.access([one]), signal);
     snapshots.push({ prepared: one, subjects: held, closure: await closureOf([one], tables, held, signal) });
   }
+  const { loud, asked } = tables;
   return {
     subjects,
     tables,
     snapshots,
-    opened: opened.against(known.byKey),
-    quiet: tables.quiet(known.byKey),
+    opened: opened.against(known.all.segments),
+    quiet: known.all.without(UnitSet.of(loud)),
+    found: { asked, units: [...loud].sort() },
   };
 }
 
-/** What is known to hold nobody is not even asked about. */
-function unlessQuiet(hints: SegmentHints, quiet: ReadonlySet<string> = new Set()): SegmentHints {
-  if (quiet.size === 0) return hints;
-  return {
-    narrow: (table, units, queries, signal) =>
-      hints.narrow(
-        table,
-        units.filter(({ key }) => !quiet.has(key)),
-        queries,
-        signal,
-      ),
-  };
+function hintsFor({ store, snapshots, hints, only }: Omit<LocateInput, 'pseudonyms'>): SegmentHints {
+  // There is somebody in each of these: nothing that an index says could spare opening it.
+  if (only !== undefined) return NO_HINTS;
+  const manifests = snapshots.map(({ manifest }) => manifest);
+  return hints ?? new IndexHints(store, manifests);
 }
 
 async function prepareAll(
@@ -152,10 +155,11 @@ async function prepareAll(
   known: KnownUnits,
 ): Promise<readonly Prepared[]> {
   const schemas: SharedSchemas = new Map();
+  const all = new KnownUnits();
   const prepared: Prepared[] = [];
   for (const snapshot of snapshots) {
     const reader = new SharedReader(store, snapshot.manifest, pool, pages);
-    prepared.push(await prepare(snapshot, reader, map, { units: known, schemas }, signal));
+    prepared.push(await prepare(snapshot, reader, map, { units: known, all, schemas }, signal));
   }
   return prepared;
 }

@@ -7,9 +7,12 @@ import type { ChainPlace } from '../../repository/layout.ts';
 import type { Manifest, ManifestStream } from '../../repository/manifest.ts';
 import type { SegmentRef } from '../../repository/pages.ts';
 import type { RowCodec, Value } from '../../rows/codec.ts';
+import type { ByteName } from '../../rows/files/names.ts';
 import type { Schema } from '../../sources/schema.ts';
+import type { ByteRange } from '../../sources/source.ts';
 import type { Closure, Subject } from '../../subjects/closure.ts';
 import type { SubjectMap } from '../../subjects/map.ts';
+import type { UnitSet } from './unit-set.ts';
 
 /** Segments that are edited together: one, or the run that a row longer than a segment fills. */
 export interface Unit {
@@ -64,6 +67,33 @@ export interface WholeEdit {
   readonly append?: string;
 }
 
+/** A part of a segment's plaintext, or bytes that are new. */
+export type ArchiveSlice = { readonly ref: SegmentRef; readonly from: number; readonly to: number } | Buffer;
+
+/** Segments of an archive, one behind the other, and what takes their place. */
+export interface ArchiveRun {
+  /** Of the first of them within the stream. */
+  readonly ordinal: number;
+  readonly segments: readonly SegmentRef[];
+  readonly slices: readonly ArchiveSlice[];
+  /** Equal keys mean equal slices of one chain. */
+  readonly key: string;
+}
+
+/** Files: an archive that loses entries, and (where a further name of one of them stays) has others changed. */
+export interface ArchiveEdit {
+  readonly stream: ManifestStream;
+  readonly firstSegment: number;
+  /** Paths of the entries that go. */
+  readonly gone: ReadonlySet<ByteName>;
+  /** Where these stand, in the order of the archive. */
+  readonly ranges: readonly ByteRange[];
+  /** In order. */
+  readonly runs: readonly ArchiveRun[];
+  /** How long it is then. */
+  readonly bytes: number;
+}
+
 export interface LocatedSnapshot {
   readonly item: CatalogEntry;
   readonly manifest: Manifest;
@@ -76,6 +106,8 @@ export interface LocatedSnapshot {
   readonly streams: ReadonlyMap<string, LocatedStream>;
   readonly closure: Closure;
   readonly whole: readonly WholeEdit[];
+  /** Files, where some go. */
+  readonly archive?: ArchiveEdit;
 }
 
 export interface Located {
@@ -84,8 +116,20 @@ export interface Located {
   /** All that were looked at, also those in which nobody was found; in the order in which they were given. */
   readonly snapshots: readonly LocatedSnapshot[];
   readonly opened: Opened;
-  /** Keys of units that were asked about and in which no row was found, by them or by an index. */
-  readonly quiet: ReadonlySet<string>;
+  /** Units that were asked about and in which no row was found, by them or by an index. */
+  readonly quiet: UnitSet;
+  readonly found: Findings;
+}
+
+/**
+ * What a search has asked, and where there were answers: whoever asks the same of the same snapshots finds all rows in
+ * these units, and need not look into others.
+ */
+export interface Findings {
+  /** A hash of all questions. */
+  readonly asked: string;
+  /** Keys of all units in which a row was found. */
+  readonly units: readonly string[];
 }
 
 /** How much had to be read to find them. */

@@ -9,10 +9,11 @@ import type { SegmentPool } from '../../segments/pool.ts';
 import type { Subject } from '../../subjects/closure.ts';
 import { parseSubjectMap } from '../../subjects/parse.ts';
 import type { SegmentHints } from './access.ts';
-import type { Located } from './located.ts';
+import type { Findings, Located } from './located.ts';
 import { locate } from './locate.ts';
 import { allOrFirstError } from '../rewrite/new-segments.ts';
 import type { SharedPages } from './shared-reader.ts';
+import { UnitSet } from './unit-set.ts';
 
 const OPENED_AT_ONCE = 4;
 
@@ -26,8 +27,10 @@ export interface LookThroughOptions {
   /** 32 bytes, hex: the same ones make the same pseudonyms again. */
   readonly pseudonyms: string;
   readonly hints?: SegmentHints;
-  /** Keys of units that need not be opened, since nobody is in them. */
-  readonly quiet?: ReadonlySet<string>;
+  /** Units that need not be opened, since nobody is in them. */
+  readonly quiet?: UnitSet;
+  /** What a search of these snapshots for the same subjects has found before. */
+  readonly searched?: Findings | undefined;
   /** For snapshots that came after the plan: tables that are new there may be in their own maps only. */
   readonly fillsGaps?: boolean;
   /** Key pages that were read before; added to. */
@@ -52,6 +55,7 @@ export async function lookThrough(
     pseudonyms,
     hints,
     quiet,
+    searched,
     onProgress,
     fillsGaps = false,
     pages,
@@ -63,7 +67,7 @@ export async function lookThrough(
     return { item, manifest: await openManifest(session, item, opener, signal), fillsGaps };
   };
   const snapshots = await allOrFirstError(items.map((item) => limit(() => open(item))));
-  return locate({
+  const input = {
     store: session.store,
     pool,
     snapshots,
@@ -76,5 +80,9 @@ export async function lookThrough(
     ...(pages && { pages }),
     ...(onProgress && { onProgress }),
     signal,
-  });
+  };
+  if (searched === undefined) return locate(input);
+  const located = await locate({ ...input, only: UnitSet.of(searched.units) });
+  // Another question, by another version of this program perhaps: nobody has looked for its answers elsewhere.
+  return located.found.asked === searched.asked ? located : locate(input);
 }

@@ -1,20 +1,24 @@
 /** One snapshot, made ready for the search: its schema, its map, and the streams with rows of its tables. */
 import { damaged } from '../../openpgp/errors.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
+import type { ChainPlace } from '../../repository/layout.ts';
 import type { Manifest, ManifestStream } from '../../repository/manifest.ts';
 import { codecFor, codecOptions, type RowCodec } from '../../rows/codec.ts';
+import { LIST_SCHEMA } from '../../rows/files/list.ts';
 import type { Schema, TableSchema } from '../../sources/schema.ts';
 import { readSidecar } from '../../restore/sidecar.ts';
 import type { Sidecar } from '../../restore/sidecar.ts';
-import { engineOf, type Engine } from '../../subjects/compare.ts';
+import type { Engine } from '../../subjects/compare.ts';
 import { coveringMap } from '../../subjects/cover.ts';
 import type { SubjectMap } from '../../subjects/map.ts';
+import { withFilesRoot } from '../../subjects/files-root.ts';
 import { mapFor } from '../../subjects/narrow.ts';
 import { parseSubjectMap } from '../../subjects/parse.ts';
 import { relationsOf, type Relations } from '../../subjects/relations.ts';
-import { noEngine, noSidecar } from './locate-errors.ts';
+import { noSidecar } from './locate-errors.ts';
 import { chainId, type SharedReader } from './shared-reader.ts';
-import { unitsOf, type KnownUnits, type PlacedUnit } from './units.ts';
+import { stretchesOf, unitsOf } from './units.ts';
+import type { KnownUnits, PlacedStretch, PlacedUnit } from './units.ts';
 
 export interface SnapshotInput {
   readonly item: CatalogEntry;
@@ -42,7 +46,11 @@ export interface PreparedStream {
   /** Streams of the same layout have rows that one codec reads, and are searched together. */
   readonly layout: string;
   readonly reader: SharedReader;
-  /** Read when they are asked for first. */
+  /** Of the snapshot. */
+  readonly place: ChainPlace;
+  /** Those of interest, read when they are asked for first. */
+  readonly stretches: (signal: AbortSignal) => Promise<readonly PlacedStretch[]>;
+  /** All of them, one by one. */
   readonly units: (signal: AbortSignal) => Promise<readonly PlacedUnit[]>;
 }
 
@@ -54,27 +62,27 @@ type SnapshotSchema = Pick<Prepared, 'schema' | 'map' | 'relations'>;
 /** What snapshots that are searched for one map have in common; added to. */
 export interface Common {
   readonly units: KnownUnits;
+  /** The same, whatever is of interest. */
+  readonly all: KnownUnits;
   readonly schemas: SharedSchemas;
 }
 
 /**
  * Prepares a snapshot.
  *
- * @throws HoldfastError SIDECAR_MISSING, PURGE_ENGINE, SUBJECTS_UNCOVERED, SUBJECTS_COLUMN, DAMAGED
+ * @throws HoldfastError SIDECAR_MISSING, SUBJECTS_UNCOVERED, SUBJECTS_COLUMN, DAMAGED
  */
 export async function prepare(
   input: SnapshotInput,
   reader: SharedReader,
   map: SubjectMap,
-  { units, schemas }: Common,
+  { schemas, ...known }: Common,
   signal: AbortSignal,
 ): Promise<Prepared> {
   const { item, manifest } = input;
-  const { kind } = manifest.source;
-  const engine = engineOf(kind);
-  if (engine === undefined) throw noEngine(manifest.binding.snapshot, kind);
+  const engine = manifest.source.kind;
   const { schema, ...linked } = await sharedSchema({ ...input, engine }, reader, map, schemas, signal);
-  const streams = streamsOf(manifest, schema, reader, engine, units);
+  const streams = streamsOf(manifest, schema, reader, engine, known);
   return { item, manifest, reader, schema, engine, ...linked, streams };
 }
 
@@ -102,9 +110,10 @@ async function schemaOf(
   signal: AbortSignal,
 ): Promise<SnapshotSchema> {
   const sidecar = await readSidecar(reader, manifest, signal);
-  const isEmpty = manifest.streams.every(({ table }) => table === undefined);
+  const isEmpty = engine === 'files' || manifest.streams.every(({ table }) => table === undefined);
   if (sidecar === undefined && !isEmpty) throw noSidecar(manifest.binding.snapshot);
-  const schema = sidecar?.schema ?? { tables: [] };
+  const stated = engine === 'files' ? LIST_SCHEMA : (sidecar?.schema ?? { tables: [] });
+  const schema = withFilesRoot(stated, map, engine);
   const narrow = mapFor(fillsGaps === true ? filled(map, sidecar) : map, schema);
   return { schema, map: narrow, relations: relationsOf(narrow, schema, engine) };
 }
@@ -120,11 +129,12 @@ function streamsOf(
   schema: Schema,
   reader: SharedReader,
   engine: Engine,
-  known: KnownUnits,
+  known: Omit<Common, 'schemas'>,
 ): ReadonlyMap<string, PreparedStream> {
   const tables = new Map(schema.tables.map((table) => [table.name, table]));
   const options = codecOptions(manifest.source);
   const { set, writer, chain } = manifest.binding;
+  const place = { set, writer, chain };
   const streams = new Map<string, PreparedStream>();
   let firstSegment = 0;
   for (const stream of manifest.streams) {
@@ -136,7 +146,9 @@ function streamsOf(
       const what = `the side-car of ${manifest.binding.snapshot}`;
       throw damaged(what, `it says nothing of table ${stream.table.name}`);
     }
-    let units: Promise<readonly PlacedUnit[]> | undefined;
+    let stretches: Promise<readonly PlacedStretch[]> | undefined;
+    const stretchesIn = (signal: AbortSignal) =>
+      (stretches ??= stretchesOf(reader.pageParts(stream, signal), place, known.units));
     streams.set(table.name, {
       stream,
       firstSegment: first,
@@ -144,8 +156,9 @@ function streamsOf(
       codec: codecFor(stream.dialect, stream.table, table, options),
       layout: JSON.stringify([engine, stream.dialect, options, table.name, stream.table.columns]),
       reader,
-      units: (signal) =>
-        (units ??= unitsOf(reader.segmentGroups(stream, signal), { set, writer, chain }, known)),
+      place,
+      stretches: stretchesIn,
+      units: (signal) => unitsOf(reader.pageParts(stream, signal), place, known.all),
     });
   }
   return streams;

@@ -13,11 +13,14 @@ import { throwIfCancelled } from '../../errors.ts';
 import type { SegmentHints } from './access.ts';
 import { allOrFirstError } from '../rewrite/new-segments.ts';
 import { chainId, type SharedReader } from './shared-reader.ts';
-import { readUnits, unitKeyOf, type PlacedUnit } from './units.ts';
+import { beginsStream, readUnits, unitIdIn, unitKeyOf } from './units.ts';
+import type { PlacedStretch, PlacedUnit, Stretch } from './units.ts';
 import type { PreparedStream } from './prepare.ts';
 
 /** Streams whose pages are read at once. */
 const STREAMS_AT_ONCE = 3;
+/** Chains that are looked through at once: each has some ranges of packs in memory. */
+const CHAINS_AT_ONCE = 3;
 
 /** A row that matched something that was asked. */
 export interface FoundRow {
@@ -28,11 +31,20 @@ export interface FoundRow {
   readonly values: readonly Value[];
 }
 
+/** Rows that were found in one unit. */
+export interface FoundUnit {
+  readonly placed: PlacedUnit;
+  readonly rows: Iterable<FoundRow>;
+}
+
+/** A unit as it is searched, wherever snapshots have it. */
+type SearchedUnit = Pick<PlacedUnit, 'unit' | 'id'> & { readonly isFirst: boolean };
+
 export interface SearchOptions {
   readonly hints?: SegmentHints;
   readonly signal: AbortSignal;
   /** Called for each unit that was opened. */
-  readonly onOpened: (placed: PlacedUnit) => void;
+  readonly onOpened: (placed: Pick<PlacedUnit, 'unit'>) => void;
 }
 
 /** The streams of one layout, in all snapshots. */
@@ -42,9 +54,14 @@ export class LayoutSearch {
   readonly #codec: RowCodec;
   readonly #options: SearchOptions;
   readonly #asked = new Map<string, Set<string>>();
+  /** Also what was forgotten since, when more columns were wanted. */
+  readonly #everAsked = new Map<string, Set<string>>();
+  readonly #everLoud = new Set<string>();
   readonly #found = new Map<string, Map<number, FoundRow>>();
+  /** Of each stretch, the places of units with rows; forgotten when there are further units. */
+  readonly #loud = new Map<Stretch, readonly number[]>();
   #columns: readonly string[];
-  #units: Promise<ReadonlyMap<SharedReader, readonly PlacedUnit[]>> | undefined;
+  #units: Promise<ReadonlyMap<SharedReader, readonly SearchedUnit[]>> | undefined;
 
   /**
    * @param streams - at least one; all of one layout
@@ -63,14 +80,36 @@ export class LayoutSearch {
     this.#columns = [...columns].filter((column) => this.#codec.columns.includes(column));
   }
 
-  /** The rows that were found in a unit so far; `read` reads the columns of one. */
-  rowsOf(placed: PlacedUnit): Iterable<FoundRow> {
-    return this.#found.get(placed.id)?.values() ?? [];
+  /** The rows that were found in a stream so far, in its order; `reader` reads the columns of one. */
+  *rowsIn(stretches: Iterable<PlacedStretch>): Generator<FoundUnit> {
+    for (const { stretch, ordinal } of stretches)
+      for (const at of this.#loudIn(stretch)) {
+        const unit = stretch.units[at];
+        if (unit === undefined) continue;
+        const id = unitIdIn(stretch, at, unit);
+        const placed = { unit, ordinal: ordinal + (stretch.starts[at] ?? 0), id };
+        yield { placed, rows: this.#found.get(id)?.values() ?? [] };
+      }
   }
 
-  /** Keys of the units with a row that was found. */
-  *unitsWithRows(): Iterable<string> {
-    for (const [id, rows] of this.#found) if (rows.size > 0) yield unitKeyOf(id);
+  #loudIn(stretch: Stretch): readonly number[] {
+    const known = this.#loud.get(stretch);
+    if (known !== undefined) return known;
+    const places: number[] = [];
+    for (const [at, unit] of stretch.units.entries())
+      if (this.#found.has(unitIdIn(stretch, at, unit))) places.push(at);
+    this.#loud.set(stretch, places);
+    return places;
+  }
+
+  /** Keys of the units with a row that was found at any time. */
+  get unitsWithRows(): ReadonlySet<string> {
+    return this.#everLoud;
+  }
+
+  /** Everything that was asked at any time, in an order of its own: by match, its keys. */
+  get questions(): readonly (readonly [match: string, keys: readonly string[]])[] {
+    return [...this.#everAsked].map(([match, keys]) => [match, [...keys].sort()] as const).sort(byFirst);
   }
 
   /** A row that was found, by its place. */
@@ -91,19 +130,21 @@ export class LayoutSearch {
     const open = queries.flatMap((query) => this.#open(query));
     if (open.length === 0) return;
     const visit = this.#visitor(open);
-    for (const [reader, units] of await this.#unitsByChain()) {
-      const { hints, signal, onOpened } = this.#options;
+    const { hints, signal, onOpened } = this.#options;
+    const lookThrough = async (reader: SharedReader, units: readonly SearchedUnit[]): Promise<void> => {
       const worth = await narrowed(hints, this.table, units, open, signal);
       for await (const { placed, plain } of readUnits(reader, worth, this.table, signal)) {
         throwIfCancelled(signal);
         onOpened(placed);
         visit(placed, plain);
       }
-    }
-    for (const { match, keys } of open) {
-      const asked = this.#askedFor(match);
-      for (const key of keys) asked.add(key);
-    }
+    };
+    const limit = pLimit(CHAINS_AT_ONCE);
+    const chains = await this.#unitsByChain();
+    await allOrFirstError([...chains].map(([reader, units]) => limit(() => lookThrough(reader, units))));
+    for (const { match, keys } of open)
+      for (const asked of [this.#askedFor(match), setFor(this.#everAsked, nameOf(match))])
+        for (const key of keys) asked.add(key);
   }
 
   /** What of the query was not asked before. */
@@ -114,10 +155,7 @@ export class LayoutSearch {
   }
 
   #askedFor(match: Match): Set<string> {
-    const name = JSON.stringify({ ...match, when: [...match.when] });
-    const asked = this.#asked.get(name) ?? new Set<string>();
-    this.#asked.set(name, asked);
-    return asked;
+    return setFor(this.#asked, nameOf(match));
   }
 
   /** Columns that nobody thought of before: what was found lacks them, so it is looked for again. */
@@ -128,14 +166,15 @@ export class LayoutSearch {
     this.#columns = [...this.#columns, ...there];
     this.#asked.clear();
     this.#found.clear();
+    this.#loud.clear();
   }
 
-  async #unitsByChain(): Promise<ReadonlyMap<SharedReader, readonly PlacedUnit[]>> {
+  async #unitsByChain(): Promise<ReadonlyMap<SharedReader, readonly SearchedUnit[]>> {
     return (this.#units ??= gather(this.#streams, this.#options.signal));
   }
 
   /** Looks through one unit for everything that is open: quickly for exact keys, row by row for the rest. */
-  #visitor(open: readonly Query[]): (placed: PlacedUnit, plain: Buffer) => void {
+  #visitor(open: readonly Query[]): (placed: SearchedUnit, plain: Buffer) => void {
     const codec = this.#codec;
     const kept = this.#columns.map((column) => codec.columns.indexOf(column));
     const scans = open.map((query) => ({ query, only: exactPart(query, codec) }));
@@ -143,7 +182,7 @@ export class LayoutSearch {
     const compared = [...new Set(slow.flatMap(({ match }) => columnsOf(match)))];
     const positions = compared.map((column) => codec.columns.indexOf(column));
     return (placed, plain) => {
-      const isFirst = placed.ordinal === 0;
+      const { isFirst } = placed;
       for (const { query, only } of scans) {
         if (only === undefined) continue;
         codec.scan(plain, isFirst, { wanted: kept, only }, (values, start, end) => {
@@ -160,20 +199,39 @@ export class LayoutSearch {
     };
   }
 
-  #add({ id }: PlacedUnit, row: FoundRow): void {
-    const rows = this.#found.get(id) ?? new Map<number, FoundRow>();
-    this.#found.set(id, rows);
+  #add({ id }: SearchedUnit, row: FoundRow): void {
+    let rows = this.#found.get(id);
+    if (rows === undefined) {
+      rows = new Map();
+      this.#found.set(id, rows);
+      this.#everLoud.add(unitKeyOf(id));
+      this.#loud.clear();
+    }
     if (!rows.has(row.start)) rows.set(row.start, row);
   }
+}
+
+function nameOf(match: Match): string {
+  return JSON.stringify({ ...match, when: [...match.when] });
+}
+
+function setFor(sets: Map<string, Set<string>>, name: string): Set<string> {
+  const found = sets.get(name) ?? new Set<string>();
+  sets.set(name, found);
+  return found;
+}
+
+function byFirst([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 async function narrowed(
   hints: SegmentHints | undefined,
   table: string,
-  units: readonly PlacedUnit[],
+  units: readonly SearchedUnit[],
   queries: readonly Query[],
   signal: AbortSignal,
-): Promise<readonly PlacedUnit[]> {
+): Promise<readonly SearchedUnit[]> {
   if (hints === undefined) return units;
   const all = units.map(({ unit }) => unit);
   const worth = new Set(await hints.narrow(table, all, queries, signal));
@@ -184,19 +242,25 @@ async function narrowed(
 async function gather(
   streams: readonly PreparedStream[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<SharedReader, readonly PlacedUnit[]>> {
+): Promise<ReadonlyMap<SharedReader, readonly SearchedUnit[]>> {
   const readers = new Map<string, SharedReader>();
-  const byChain = new Map<SharedReader, Map<string, PlacedUnit>>();
+  const byChain = new Map<SharedReader, Map<string, SearchedUnit>>();
+  const seen = new Set<Stretch>();
   const limit = pLimit(STREAMS_AT_ONCE);
-  const units = await allOrFirstError(streams.map((stream) => limit(() => stream.units(signal))));
-  for (const [at, stream] of streams.entries()) {
-    for (const placed of units[at] ?? []) {
-      const chain = chainId(placed.unit.place);
-      const reader = readers.get(chain) ?? stream.reader;
-      readers.set(chain, reader);
-      const units = byChain.get(reader) ?? new Map<string, PlacedUnit>();
-      byChain.set(reader, units);
-      if (!units.has(placed.id)) units.set(placed.id, placed);
+  const placed = await allOrFirstError(streams.map((stream) => limit(() => stream.stretches(signal))));
+  for (const [index, stream] of streams.entries()) {
+    const chain = chainId(stream.place);
+    const reader = readers.get(chain) ?? stream.reader;
+    readers.set(chain, reader);
+    const units = byChain.get(reader) ?? new Map<string, SearchedUnit>();
+    byChain.set(reader, units);
+    for (const { stretch } of placed[index] ?? []) {
+      if (seen.has(stretch)) continue;
+      seen.add(stretch);
+      for (const [at, unit] of stretch.units.entries()) {
+        const id = unitIdIn(stretch, at, unit);
+        if (!units.has(id)) units.set(id, { unit, id, isFirst: beginsStream(stretch, at) });
+      }
     }
   }
   return new Map([...byChain].map(([reader, units]) => [reader, [...units.values()]]));

@@ -1,11 +1,11 @@
 /** All rows of all snapshots, as the closure asks for them: for several snapshots as if they were one, or for one. */
+import { hash } from 'node:crypto';
 import { matches, type Hit, type Query, type TableAccess } from '../../subjects/access.ts';
 import { columnsByTable } from './columns.ts';
 import type { SegmentHints } from './access.ts';
 import type { Unit } from './located.ts';
 import type { Prepared, PreparedStream } from './prepare.ts';
 import { LayoutSearch, type FoundRow } from './search.ts';
-import type { PlacedUnit } from './units.ts';
 
 export interface TablesOptions {
   readonly hints?: SegmentHints;
@@ -27,7 +27,7 @@ export class Tables {
         if (first === undefined) return [];
         const { name } = first.table;
         const columns = wanted.flatMap((tables) => [...(tables.get(name) ?? [])]);
-        const about = { ...options, onOpened: ({ unit }: PlacedUnit) => onOpened(name, unit) };
+        const about = { ...options, onOpened: ({ unit }: { readonly unit: Unit }) => onOpened(name, unit) };
         return [[layout, new LayoutSearch(name, [first, ...others], new Set(columns), about)] as const];
       }),
     );
@@ -41,10 +41,16 @@ export class Tables {
     return { find: (table, queries, need) => this.#inAll(snapshots, table, queries, need) };
   }
 
-  /** The keys of those of these units in which no row was found. */
-  quiet(known: ReadonlyMap<string, Unit>): ReadonlySet<string> {
-    const loud = new Set([...this.#searches.values()].flatMap((search) => [...search.unitsWithRows()]));
-    return new Set([...known.keys()].filter((key) => !loud.has(key)));
+  /** The keys of units in which a row was found. */
+  get loud(): ReadonlySet<string> {
+    return new Set([...this.#searches.values()].flatMap((search) => [...search.unitsWithRows]));
+  }
+
+  /** A hash of all that was asked, of which rows: equal ones mean the same questions. */
+  get asked(): string {
+    const all = [...this.#searches].map(([layout, { questions }]) => [layout, questions] as const);
+    const said = all.filter(([, questions]) => questions.length > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+    return hash('sha256', JSON.stringify(said), 'hex');
   }
 
   /** What was found of a stream. */
@@ -64,8 +70,8 @@ export class Tables {
     if (stream === undefined) return;
     const search = this.searchOf(stream);
     await search.find(queries, need);
-    for (const placed of await stream.units(this.#signal)) {
-      for (const row of search.rowsOf(placed)) {
+    for (const { placed, rows } of search.rowsIn(await stream.stretches(this.#signal))) {
+      for (const row of rows) {
         const hit = hitOf(search, row, rowName(placed.ordinal, row), queries, need);
         if (hit !== undefined) yield hit;
       }
@@ -85,10 +91,10 @@ export class Tables {
       await search.find(queries, need);
       const seen = new Set<string>();
       for (const stream of alike) {
-        for (const placed of await stream.units(this.#signal)) {
+        for (const { placed, rows } of search.rowsIn(await stream.stretches(this.#signal))) {
           if (seen.has(placed.id)) continue;
           seen.add(placed.id);
-          for (const row of search.rowsOf(placed)) {
+          for (const row of rows) {
             const hit = hitOf(search, row, `${layout} ${placed.id} ${row.start}`, queries, need);
             if (hit !== undefined) yield hit;
           }

@@ -9,12 +9,13 @@ export class Tally {
     this.#units.add(unit);
   }
 
-  against(known: ReadonlyMap<string, Unit>): Opened {
+  /** @param all - segments that could have been opened */
+  against(all: number): Opened {
     const opened = [...this.#units].flatMap(({ segments }) => segments);
     return {
       segments: opened.length,
       bytes: opened.reduce((sum, { length }) => sum + length, 0),
-      all: [...known.values()].reduce((sum, { segments }) => sum + segments.length, 0),
+      all,
     };
   }
 }

@@ -5,7 +5,7 @@ import type { RetiredPlace } from '../../repository/purges.ts';
 import { affected } from '../rewrite/affected.ts';
 import { isTouched } from '../rewrite/amend.ts';
 import { mostRows } from './kept.ts';
-import type { Located } from '../locate/located.ts';
+import type { ArchiveSlice, Located } from '../locate/located.ts';
 import type { Estimate } from './planned-place.ts';
 import type { TableCounts } from './table-counts.ts';
 
@@ -21,11 +21,12 @@ export function estimateOf(
 ): Estimate {
   const touched = snapshots.filter(isTouched);
   const units = new Map(
-    touched.flatMap(({ streams }) =>
-      [...streams.values()].flatMap((stream) =>
+    touched.flatMap(({ streams, archive }) => [
+      ...[...streams.values()].flatMap((stream) =>
         [...stream.units.values()].map(({ key, unit }) => [key, sum(unit.segments)] as const),
       ),
-    ),
+      ...(archive?.runs ?? []).map(({ key, slices }) => [key, sum(segmentsOf(slices))] as const),
+    ]),
   );
   const pages = new Map(
     touched.flatMap(({ item, manifest }) =>
@@ -57,6 +58,11 @@ export function estimateOf(
     stored: total(packs.values()) + manifestsOf(entries),
     rows: mostRows(counts),
   };
+}
+
+/** The segments that parts of a run are in: what goes as a whole is not read. */
+function segmentsOf(slices: readonly ArchiveSlice[]): readonly { readonly length: number }[] {
+  return [...new Set(slices.flatMap((slice) => (Buffer.isBuffer(slice) ? [] : [slice.ref])))];
 }
 
 function sum(segments: readonly { readonly length: number }[]): number {

@@ -2,7 +2,7 @@
 import { HoldfastError } from '../../errors.ts';
 import type { CanonicalForm } from '../../subjects/canonical.ts';
 import type { Subject } from '../../subjects/closure.ts';
-import { comparable, comparisonOf, engineOf } from '../../subjects/compare.ts';
+import { comparable, comparisonOf } from '../../subjects/compare.ts';
 import type { SubjectMap } from '../../subjects/map.ts';
 import { fullType } from '../../sources/schema.ts';
 import type { Located } from '../locate/located.ts';
@@ -58,8 +58,7 @@ function sameName(
 function comparisonsOf(column: string, form: CanonicalForm, table: string, snapshots: Located['snapshots']) {
   const kinds = new Map(
     snapshots.flatMap(({ schema, manifest }) => {
-      const engine = engineOf(manifest.source.kind);
-      if (engine === undefined) return [];
+      const engine = manifest.source.kind;
       const stored = schema.tables.filter(({ name, partitionOf }) => name === table || partitionOf === table);
       return stored.flatMap(({ columns }) => {
         const found = columns.find(({ name }) => name === column);

@@ -4,10 +4,12 @@ import type { MessageOpener } from '../../openpgp/message.ts';
 import { sha256Hex } from '../../repository/entry.ts';
 import type { Session } from '../../repository/session.ts';
 import { reasonOf } from '../../errors.ts';
+import { latin1Of } from '../../rows/values.ts';
 import type { SegmentPool } from '../../segments/pool.ts';
 import type { Subject } from '../../subjects/closure.ts';
 import { describeProblem } from '../../subjects/integrity.ts';
 import { parseSubjectMap } from '../../subjects/parse.ts';
+import { PATH_COLUMN } from '../../subjects/read-listed.ts';
 import type { SegmentHints } from '../locate/access.ts';
 import { affected } from '../rewrite/affected.ts';
 import { isTouched, lifeLeft } from '../rewrite/amend.ts';
@@ -66,6 +68,8 @@ export interface PlanReport {
   readonly reindexed: number;
   /** Segments and key pages that are written anew. */
   readonly replaced: number;
+  /** Of files that were named by their paths: how many, and how many of these are in no snapshot. */
+  readonly names?: { readonly given: number; readonly missing: number };
 }
 
 /**
@@ -104,6 +108,7 @@ export async function planPurge(options: PlanOptions, signal: AbortSignal): Prom
       snapshots,
       ...(scan && { scan }),
       places,
+      found: located.found,
       estimate: estimateOf(located, retired, state.view.catalog.entries, snapshots),
     },
     mapSha256: sha256Hex(Buffer.from(map, 'utf8')),
@@ -112,6 +117,7 @@ export async function planPurge(options: PlanOptions, signal: AbortSignal): Prom
     ending: touched.filter((one) => lifeLeft(one, now) === 0).map(({ item }) => item.entry.snapshot),
     opened: located.opened,
     replaced: retired.length,
+    ...namesIn(located),
     reindexed: replaced.length - touched.length,
   };
 }
@@ -155,7 +161,12 @@ async function surveyAll(
 
 function plannedSnapshot(one: LocatedSnapshot, now: Date): PlannedSnapshot {
   const { entry, current } = one.item;
-  return { snapshot: entry.snapshot, revision: current?.revision ?? 0, tables: countsOf(one, now) };
+  return {
+    snapshot: entry.snapshot,
+    revision: current?.revision ?? 0,
+    ...(current && { manifest: current.sha256 }),
+    tables: countsOf(one, now),
+  };
 }
 
 /** Who reads the name of one person must not erase another one who has it too. */
@@ -163,6 +174,15 @@ function mustBeOne({ map: text, subject, subjects }: PlanOptions, located: Locat
   const { map } = parseSubjectMap(text, 'the subject map');
   const [namesakes] = namesakesOf(subjects, located, map);
   if (namesakes) throw subjectAmbiguous(subject, namesakes, '--all-matches');
+}
+
+/** A name that leads to no file at all may be written otherwise there. */
+function namesIn({ subjects, snapshots }: Located): Pick<PlanReport, 'names'> {
+  const given = subjects.flatMap(({ known }) => known.get(PATH_COLUMN) ?? []);
+  if (given.length === 0 || snapshots.every(({ manifest }) => manifest.source.kind !== 'files')) return {};
+  const found = new Set(snapshots.flatMap(({ archive }) => [...(archive?.gone ?? [])]));
+  const missing = given.filter((path) => !found.has(latin1Of(path) ?? '')).length;
+  return { names: { given: given.length, missing } };
 }
 
 /** Nobody may say that somebody is gone while there are snapshots that nobody could look into. */

@@ -17,8 +17,19 @@ const whole = z.int().nonnegative();
 const snapshotSchema = z.object({
   snapshot: z.string().regex(SNAPSHOT_ID),
   revision: whole,
+  /** SHA-256 of its manifest, when it was looked through. */
+  manifest: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   /** By table; empty: they are not in it. */
   tables: z.record(z.string(), tableCountsSchema),
+});
+
+/** See `Findings` (src/purge/locate/located.ts). */
+const findingsSchema = z.object({
+  asked: z.string().regex(/^[0-9a-f]{64}$/),
+  units: z.array(z.string()).readonly(),
 });
 
 const planSchema = z.object({
@@ -44,6 +55,8 @@ const planSchema = z.object({
   places: z.array(plannedPlaceSchema).default([]),
   /** What mentions them elsewhere; absent where nobody has asked for it. */
   scan: scanSchema.optional(),
+  /** Where their rows were found; absent with `whole`, and in plans from before this was said. */
+  found: findingsSchema.optional(),
   /** Absent with `whole`. */
   estimate: estimateSchema.optional(),
 });

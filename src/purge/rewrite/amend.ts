@@ -8,6 +8,7 @@ import type { MessageOpener } from '../../openpgp/message.ts';
 import type { openpgp } from '../../openpgp/library.ts';
 import { currentOf } from '../../repository/catalog.ts';
 import type { LedgerHeads } from '../../repository/entry.ts';
+import type { ChainPlace } from '../../repository/layout.ts';
 import type { PageRef } from '../../repository/manifest.ts';
 import type { SegmentRef } from '../../repository/pages.ts';
 import { daysLeft } from '../../repository/rules.ts';
@@ -16,7 +17,8 @@ import type { SegmentPool } from '../../segments/pool.ts';
 import type { ObjectLock, Store } from '../../stores/store.ts';
 import type { EditGuard } from './edit-guard.ts';
 import { ChainIndexes } from './chain-indexes.ts';
-import type { LocatedSnapshot } from '../locate/located.ts';
+import { editUnsound } from '../locate/locate-errors.ts';
+import type { ArchiveEdit, LocatedSnapshot } from '../locate/located.ts';
 import type { StreamCounts } from './manifest-text.ts';
 import { NewSegments, allOrFirstError } from './new-segments.ts';
 import { editPages, sealOnce } from './page-edit.ts';
@@ -218,8 +220,27 @@ class ChainAmender {
       }
       counts.set(stream.name, tally);
     }
+    if (one.archive) await this.#changeArchive(one.archive, one.manifest.binding, replaced, counts);
     await changeWholeStreams(one, { replaced, inserted, counts }, (text) => this.#rewriter.text(text));
     return { replaced, inserted };
+  }
+
+  async #changeArchive(
+    { stream, firstSegment, runs, bytes }: ArchiveEdit,
+    place: ChainPlace,
+    replaced: Map<number, readonly SegmentRef[]>,
+    counts: Map<string, StreamCounts>,
+  ): Promise<void> {
+    const left = { segments: stream.segments, bytes: stream.bytes };
+    for (const run of runs) {
+      const refs = await this.#rewriter.run(run, place, this.#signal);
+      for (let at = 0; at < run.segments.length; at++)
+        replaced.set(firstSegment + run.ordinal + at, at === 0 ? refs : []);
+      left.segments += refs.length - run.segments.length;
+      left.bytes += plainBytes(refs) - plainBytes(run.segments);
+    }
+    if (left.bytes !== bytes) throw editUnsound(stream.name, `it would have ${left.bytes} of ${bytes} bytes`);
+    counts.set(stream.name, { ...left, rows: stream.rows });
   }
 
   async #put({ one, counts, pages }: Draft): Promise<PutRevision> {
@@ -247,6 +268,10 @@ interface Draft {
   readonly one: LocatedSnapshot;
   readonly counts: ReadonlyMap<string, StreamCounts>;
   readonly pages: EditedPages;
+}
+
+function plainBytes(refs: readonly SegmentRef[]): number {
+  return refs.reduce((sum, { plain }) => sum + plain, 0);
 }
 
 /** The number of the first segment of each page. */

@@ -18,6 +18,8 @@ export function applyEdit(
   const byStart = new Map(edits.map((edit) => [edit.start, edit]));
   const parts: Buffer[] = [];
   const lines: Line[] = [];
+  /** Lines that stay, where they depend on each other. */
+  const left: Buffer[] | undefined = codec.rejoin && [];
   /** Begin of what stays as it is, not yet among the parts. */
   let same = 0;
   let length = 0;
@@ -31,6 +33,7 @@ export function applyEdit(
     const edit = byStart.get(start);
     if (edit === undefined) {
       lines.push({ end: (length += end - start), isRow, change: undefined });
+      left?.push(plain.subarray(start, end));
       continue;
     }
     byStart.delete(start);
@@ -41,13 +44,21 @@ export function applyEdit(
     const bytes = codec.edit(plain.subarray(start, end), edit.change);
     parts.push(bytes);
     lines.push({ end: (length += bytes.length), isRow, change: edit.change });
+    left?.push(bytes);
   }
   const [lost] = byStart.keys();
   if (lost !== undefined) throw editUnsound(unit.key, `there is no row at byte ${lost}`);
   parts.push(plain.subarray(same, last));
-  const result = Buffer.concat(parts);
-  prove(result, lines, unit.key, isFirst, codec);
-  return result;
+  if (left === undefined) return proven(Buffer.concat(parts), lines, unit.key, isFirst, codec);
+  const rejoined = codec.rejoin?.(left) ?? left;
+  const moved = atTheirEnds(lines, rejoined);
+  return proven(Buffer.concat(rejoined), moved, unit.key, isFirst, codec);
+}
+
+/** The same lines, as long as they are now. */
+function atTheirEnds(lines: readonly Line[], bytes: readonly Buffer[]): readonly Line[] {
+  let end = 0;
+  return lines.map((line, at) => ({ ...line, end: (end += bytes[at]?.length ?? 0) }));
 }
 
 /** A line that stays. */
@@ -59,7 +70,13 @@ interface Line {
 }
 
 /** Reads the result as a stranger would: its lines have to begin and end where they were put. */
-function prove(result: Buffer, lines: readonly Line[], key: string, isFirst: boolean, codec: RowCodec): void {
+function proven(
+  result: Buffer,
+  lines: readonly Line[],
+  key: string,
+  isFirst: boolean,
+  codec: RowCodec,
+): Buffer {
   let at = 0;
   let begin = 0;
   for (const { start, end, isRow } of codec.rows(result, isFirst)) {
@@ -71,6 +88,7 @@ function prove(result: Buffer, lines: readonly Line[], key: string, isFirst: boo
       throw editUnsound(key, `line ${at} of the result does not have its new values`);
   }
   if (at !== lines.length) throw editUnsound(key, `the result has ${at} of ${lines.length} lines`);
+  return result;
 }
 
 function reads(row: Buffer, change: ReadonlyMap<number, Value>, codec: RowCodec): boolean {

@@ -2,11 +2,12 @@
 import { SEGMENT_PLAIN_BYTES_MAX } from '../../openpgp/segment.ts';
 import type { SegmentRef } from '../../repository/pages.ts';
 import type { RowCodec } from '../../rows/codec.ts';
+import type { ChainPlace } from '../../repository/layout.ts';
 import type { SegmentPool } from '../../segments/pool.ts';
 import type { ReadStore } from '../../stores/store.ts';
 import { applyEdit } from './edit.ts';
 import type { EditGuard } from './edit-guard.ts';
-import type { UnitEdit } from '../locate/located.ts';
+import type { ArchiveRun, ArchiveSlice, UnitEdit } from '../locate/located.ts';
 import { openSegmentAt } from './new-segments.ts';
 import type { NewSegmentIndex, NewSegments } from './new-segments.ts';
 
@@ -30,6 +31,8 @@ export interface UnitIndexing {
 }
 
 const LF = 10;
+/** About as long as the segments of a backup. */
+const RUN_SEGMENT_BYTES = 256 * 1024;
 
 /** Rewrites units of one chain. */
 export class Rewriter {
@@ -67,6 +70,46 @@ export class Rewriter {
     rewritten.catch(() => undefined);
     this.#done.set(edit.key, rewritten);
     return rewritten;
+  }
+
+  /** What takes the place of a run of an archive: sealed as it goes, however long it is. */
+  run({ key, slices }: ArchiveRun, place: ChainPlace, signal: AbortSignal): Promise<readonly SegmentRef[]> {
+    const known = this.#texts.get(key) ?? this.#sealSlices(slices, place, signal);
+    known.catch(() => undefined);
+    this.#texts.set(key, known);
+    return known;
+  }
+
+  async #sealSlices(
+    slices: readonly ArchiveSlice[],
+    place: ChainPlace,
+    signal: AbortSignal,
+  ): Promise<readonly SegmentRef[]> {
+    const refs: SegmentRef[] = [];
+    let parts: Buffer[] = [];
+    let bytes = 0;
+    const seal = async (): Promise<void> => {
+      for (const piece of cutBytes(Buffer.concat(parts))) refs.push(await this.#into.seal(piece));
+      [parts, bytes] = [[], 0];
+    };
+    for (const slice of slices) {
+      const part = Buffer.isBuffer(slice) ? slice : await this.#openSlice(slice, place, signal);
+      if (bytes > 0 && bytes + part.length > RUN_SEGMENT_BYTES) await seal();
+      parts.push(part);
+      bytes += part.length;
+    }
+    await seal();
+    return refs;
+  }
+
+  async #openSlice(
+    { ref, from, to }: Exclude<ArchiveSlice, Buffer>,
+    place: ChainPlace,
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    this.bytesRead += ref.length;
+    const plain = await openSegmentAt({ store: this.#store, place, pool: this.#pool }, ref, signal);
+    return plain.subarray(from, to);
   }
 
   /** Text that is put behind a stream: sealed once, however many snapshots need it. */
@@ -114,6 +157,14 @@ export class Rewriter {
     }
     return refs;
   }
+}
+
+/** Cuts what has no rows. */
+function cutBytes(plain: Buffer): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < plain.length; at += SEGMENT_PLAIN_BYTES_MAX)
+    pieces.push(plain.subarray(at, at + SEGMENT_PLAIN_BYTES_MAX));
+  return pieces;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { PlacedUnit } from '../locate/units.ts';
 export interface FoundMention {
   /** Where the row begins in the unit's plaintext; where there are no rows, where the identifier stands. */
   readonly start: number;
-  /** Of the row's bytes: equal for the same row in another segment. */
+  /** Of the bare row: equal for the same row in another segment. */
   readonly digest: string;
   /** In the codec's columns; undefined for what is no row, or outside of its values. */
   readonly position: number | undefined;
@@ -36,7 +36,7 @@ export function findMentions(
     for (let place = places[next]; place && place.start < end; place = places[++next]) inside.push(place);
     if (inside.length === 0) continue;
     const row = plain.subarray(start, end);
-    const digest = digestOf(row);
+    const digest = digestOf(isRow ? (codec.bare?.(row) ?? row) : row);
     const positions = isRow ? columnsAt(row, start, inside, codec) : [undefined];
     for (const position of positions) found.push({ start, digest, position });
   }

@@ -35,7 +35,7 @@ export interface ScanInput {
 export interface ScannedSnapshot {
   readonly manifest: Manifest;
   /** What a purge finds in it, and does with it; undefined: all that it holds stays. */
-  readonly located?: Pick<LocatedSnapshot, 'streams' | 'closure' | 'whole'>;
+  readonly located?: Pick<LocatedSnapshot, 'streams' | 'closure' | 'whole' | 'archive'>;
 }
 
 /** A scan, with the numbers of the snapshots in which each of its mentions is. */
@@ -95,6 +95,8 @@ interface Use {
   readonly snapshot: ScannedSnapshot;
   readonly stream: string;
   readonly ordinal: number;
+  /** Where its bytes begin in the stream. */
+  readonly offset: number;
 }
 
 /** Units by what they are; each chain's are opened by a reader of that chain. */
@@ -137,11 +139,16 @@ async function gather(
       table: stream.table?.name ?? stream.name,
       codec: codecOf(stream, sidecar?.schema, manifest),
     };
-    for (const placed of await unitsOf(reader.segmentGroups(stream, signal), place, known))
-      work.add(reader, placed, about, { index, snapshot, stream: stream.name, ordinal: placed.ordinal });
+    let offset = 0;
+    for (const placed of await unitsOf(reader.pageParts(stream, signal), place, known)) {
+      const { ordinal } = placed;
+      work.add(reader, placed, about, { index, snapshot, stream: stream.name, ordinal, offset });
+      offset += placed.unit.segments.reduce((sum, { plain }) => sum + plain, 0);
+    }
   }
-  for (const placed of await unitsOf(inOrder([manifest.sidecar ?? []]), place, known)) {
-    const use = { index, snapshot, stream: SIDECAR, ordinal: placed.ordinal };
+  const refs = manifest.sidecar ?? [];
+  for (const placed of await unitsOf(inOrder([{ refs, from: 0, to: refs.length }]), place, known)) {
+    const use = { index, snapshot, stream: SIDECAR, ordinal: placed.ordinal, offset: 0 };
     work.add(reader, placed, { table: SIDECAR, codec: undefined }, use);
   }
 }
@@ -168,7 +175,10 @@ class Tally {
     if (located?.whole.some(({ stream, drop }) => stream === use.stream && drop !== undefined)) return;
     const edits = located?.streams.get(use.stream)?.units.get(use.ordinal)?.edits ?? [];
     const affected = located?.closure.affected.get(job.table);
+    const leaves = use.stream === located?.archive?.stream.name ? located.archive.ranges : [];
     for (const { start, digest, position } of found) {
+      const at = use.offset + start;
+      if (leaves.some(({ offset, length }) => at >= offset && at < offset + length)) continue;
       const change = edits.find((edit) => edit.start <= start && start < edit.end)?.change;
       if (change === 'drop' || (position !== undefined && change?.has(position) === true)) continue;
       const column = position === undefined ? undefined : job.codec?.columns[position];

@@ -3,11 +3,12 @@ import { orderedMap } from '../../ordered.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import type { Stat } from './calls.ts';
 import { load, readLarge, type Loaded } from './content.ts';
-import { entryFrom, type Entry } from './entry.ts';
-import type { Listed } from './list.ts';
-import type { ByteName } from './names.ts';
+import type { Entry } from '../../rows/files/entry.ts';
+import { entryFrom } from './entry.ts';
+import type { Listed } from '../../rows/files/list.ts';
+import type { ByteName } from '../../rows/files/names.ts';
 import type { Owners } from './owners.ts';
-import { ARCHIVE_END, formatHeader, paddingOf, type Attributes } from './tar-header.ts';
+import { ARCHIVE_END, formatHeader, paddingOf, type Attributes } from '../../rows/files/tar-header.ts';
 import { identityOf, type Found } from './walk.ts';
 
 export interface ArchiveOptions {

@@ -1,7 +1,7 @@
 /** Owner, permissions and time of what was restored, as far as this user may set them. */
 import { close, fchmod, fchown, futimes, lchown, lutimes, open } from './calls.ts';
 import { constants } from 'node:fs';
-import type { Entry } from './entry.ts';
+import type { Entry } from '../../rows/files/entry.ts';
 import type { Place } from './open-folder.ts';
 import type { OwnerIds } from './owners.ts';
 

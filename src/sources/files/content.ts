@@ -2,8 +2,9 @@
 import { constants } from 'node:fs';
 import { neverStill, unreadable } from './errors.ts';
 import { close, codeOf, fstat, lstat, open, readFully, readlink, type Stat } from './calls.ts';
-import { typeOf, type EntryType } from './entry.ts';
-import { fromBytes, type ByteName } from './names.ts';
+import type { EntryType } from '../../rows/files/entry.ts';
+import { typeOf } from './entry.ts';
+import { fromBytes, type ByteName } from '../../rows/files/names.ts';
 import type { Place } from './open-folder.ts';
 import type { Found } from './walk.ts';
 

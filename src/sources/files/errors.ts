@@ -1,6 +1,6 @@
 /** What can go wrong with folders of files, as a source and as a restore target. */
 import { HoldfastError, reasonOf } from '../../errors.ts';
-import { display, type ByteName } from './names.ts';
+import { display, type ByteName } from '../../rows/files/names.ts';
 
 /** There is nothing at the path of the source. */
 export const rootMissing = (root: string, cause: unknown) =>
@@ -58,18 +58,6 @@ export const scratchFailed = (folder: string, cause: unknown) =>
     hint: 'The state folder must be writable and have room for about 300 bytes for each file.',
     cause,
   });
-
-/** The stored archive is not what this program writes, or would do harm. */
-export const archiveRefused = (what: string, why: string) =>
-  new HoldfastError({
-    code: 'FILES_ARCHIVE_REFUSED',
-    exit: 'verification',
-    message: `the archive is refused at ${what}: ${why}`,
-    hint: 'Whoever made this snapshot did not make it with holdfast alone. Restore another one, and find out who did.',
-  });
-
-/** The archive and its list do not say the same. */
-export const listDiffers = (path: ByteName, why: string) => archiveRefused(display(path), why);
 
 /** The place for the restored files is taken. */
 export const targetTaken = (target: string, why: string) =>

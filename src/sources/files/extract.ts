@@ -9,12 +9,13 @@ import { constants } from 'node:fs';
 import { throwIfCancelled } from '../../errors.ts';
 import { setAttributes, setLinkAttributes, setPipeAttributes, type Ownership } from './attributes-of-file.ts';
 import { close, codeOf, ftruncate, link, lstat, mkdir, open, symlink, writeFully } from './calls.ts';
-import type { Listed } from './list.ts';
-import { archiveRefused, listDiffers, writeFailed } from './errors.ts';
-import { display, folderOf, lastName, ROOT, toBytes, type ByteName } from './names.ts';
+import type { Listed } from '../../rows/files/list.ts';
+import { archiveRefused, listDiffers } from '../../rows/files/errors.ts';
+import { writeFailed } from './errors.ts';
+import { display, folderOf, lastName, ROOT, toBytes, type ByteName } from '../../rows/files/names.ts';
 import { openPath, type OpenFolder, type OpenFolders, type Place } from './open-folder.ts';
 import { makePipe } from './pipe.ts';
-import type { Attributes } from './tar-header.ts';
+import type { Attributes } from '../../rows/files/tar-header.ts';
 import { findTool, formatAttributes, setAttributesBelow } from './xattr.ts';
 
 export interface ExtractOptions {

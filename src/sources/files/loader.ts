@@ -4,16 +4,17 @@ import { dirname, resolve } from 'node:path';
 import { throwIfCancelled } from '../../errors.ts';
 import type { ByteRange, DumpReader, Loader, LoadOptions, LoadReport, Preflight } from '../source.ts';
 import type { Ownership } from './attributes-of-file.ts';
-import { ByteFlow } from './byte-flow.ts';
+import { ByteFlow } from '../../rows/files/byte-flow.ts';
 import { SMALL_BYTES_MAX } from './content.ts';
-import { listDiffers, notAFile, pathUnknown, restoreImpossible, targetTaken } from './errors.ts';
+import { listDiffers } from '../../rows/files/errors.ts';
+import { notAFile, pathUnknown, restoreImpossible, targetTaken } from './errors.ts';
 import { Extractor } from './extract.ts';
-import { LIST_NAME, parseLines, streamsOf, type Listed } from './list.ts';
-import { display, type ByteName } from './names.ts';
+import { LIST_NAME, parseLines, streamsOf, type Listed } from '../../rows/files/list.ts';
+import { display, type ByteName } from '../../rows/files/names.ts';
 import { OpenFolders } from './open-folder.ts';
 import { readOwnerIds } from './owners.ts';
 import { pathFromText, selectPaths, type Chosen } from './selection.ts';
-import { readHeader, takePadding, type Archived } from './tar-reader.ts';
+import { checkAgainst, readHeader, takePadding } from '../../rows/files/tar-reader.ts';
 import { draftFolder, inspectTarget } from './target.ts';
 
 export interface FilesLoaderOptions {
@@ -166,13 +167,6 @@ async function extractAll(
 
 async function* all(dump: DumpReader, signal: AbortSignal): AsyncGenerator<Chosen> {
   for await (const listed of listOf(dump, signal)) yield { listed };
-}
-
-/** @throws HoldfastError FILES_ARCHIVE_REFUSED when list and archive speak of different things */
-function checkAgainst(listed: Listed, header: Archived | undefined): void {
-  if (header === undefined) throw listDiffers(listed.path, 'the archive ends before it');
-  for (const key of ['path', 'type', 'size', 'target'] as const)
-    if (header[key] !== listed[key]) throw listDiffers(listed.path, `archive and list differ in its ${key}`);
 }
 
 /** Files that were not chosen, but of which a further name was: that name becomes the file. */

@@ -7,7 +7,7 @@
  */
 import { constants, existsSync } from 'node:fs';
 import { close, open } from './calls.ts';
-import { joinNames, ROOT, toBytes, type ByteName } from './names.ts';
+import { joinNames, ROOT, toBytes, type ByteName } from '../../rows/files/names.ts';
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
 

@@ -9,7 +9,7 @@
  */
 import { patternProblem } from '../patterns.ts';
 import { badPattern } from './errors.ts';
-import { fromText, type ByteName } from './names.ts';
+import { fromText, type ByteName } from '../../rows/files/names.ts';
 
 /** True when this is to be left out. */
 export type Excludes = (path: ByteName, isFolder: boolean) => boolean;

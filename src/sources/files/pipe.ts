@@ -1,7 +1,7 @@
 /** Named pipes: Node cannot make them, `mkfifo` can. */
 import { spawn } from 'node:child_process';
 import { writeFailed } from './errors.ts';
-import { toBytes, toText, type ByteName } from './names.ts';
+import { toBytes, toText, type ByteName } from '../../rows/files/names.ts';
 
 /**
  * Makes a pipe.

@@ -1,6 +1,6 @@
 /** Which entries of a snapshot the paths mean that a person named. */
-import type { Listed } from './list.ts';
-import { fromText, isWithin, type ByteName } from './names.ts';
+import type { Listed } from '../../rows/files/list.ts';
+import { fromText, isWithin, type ByteName } from '../../rows/files/names.ts';
 
 /** An entry that is to be restored. */
 export interface Chosen {

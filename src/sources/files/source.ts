@@ -3,13 +3,12 @@ import { release, type } from 'node:os';
 import { resolve } from 'node:path';
 import { isHoldfastError, throwIfCancelled } from '../../errors.ts';
 import { TOOL } from '../../version.ts';
-import type { Schema } from '../schema.ts';
 import type { Dump, DumpStream, Source, SourceInfo } from '../source.ts';
 import { writeArchive } from './archive.ts';
 import { codeOf, fstat, lstat, readdir } from './calls.ts';
 import { notAFolder, rootMissing, unreadable } from './errors.ts';
-import { ARCHIVE_NAME, formatLine, LIST_NAME, LIST_TABLE } from './list.ts';
-import { display, ROOT, type ByteName } from './names.ts';
+import { ARCHIVE_NAME, formatLine, LIST_NAME, LIST_SCHEMA, LIST_TABLE } from '../../rows/files/list.ts';
+import { display, ROOT, type ByteName } from '../../rows/files/names.ts';
 import { OpenFolders, type OpenFolder } from './open-folder.ts';
 import { readOwners } from './owners.ts';
 import { compilePatterns } from './patterns.ts';
@@ -30,8 +29,6 @@ export interface FilesSourceOptions {
   readonly onWarning: (text: string) => void;
 }
 
-const NO_TABLES: Schema = { tables: [] };
-
 /**
  * A folder of files.
  *
@@ -43,7 +40,7 @@ export function filesSource(options: FilesSourceOptions): Source {
   return {
     kind: 'files',
     probe: (signal) => probe(given, signal),
-    schema: () => Promise.resolve(NO_TABLES),
+    schema: () => Promise.resolve(LIST_SCHEMA),
     dump: (signal) => dump(given, signal),
   };
 }
@@ -95,7 +92,7 @@ async function dump(options: FilesSourceOptions, signal: AbortSignal): Promise<D
   const spool = stack.use(await Spool.open(options.scratch));
   const resources = stack.move();
   return {
-    schema: NO_TABLES,
+    schema: LIST_SCHEMA,
     // One archive is one stream, and what would be read at the same time is read ahead within it.
     lanes: [lane({ ...options, folders, top: root, spool }, signal)],
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

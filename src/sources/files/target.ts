@@ -5,7 +5,7 @@ import { access, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from './calls.ts';
 import { targetTaken, writeFailed } from './errors.ts';
-import { fromText } from './names.ts';
+import { fromText } from '../../rows/files/names.ts';
 
 export interface TargetState {
   readonly exists: boolean;

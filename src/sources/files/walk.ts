@@ -1,7 +1,7 @@
 /** Walking a folder: every name below it, in the order of paths, through folders that are held open. */
 import { unreadable } from './errors.ts';
 import { codeOf, fstat, lstat, readdir, type Stat } from './calls.ts';
-import { fromBytes, joinNames, ROOT, type ByteName } from './names.ts';
+import { fromBytes, joinNames, ROOT, type ByteName } from '../../rows/files/names.ts';
 import { placeIn, type OpenFolder, type OpenFolders, type Place } from './open-folder.ts';
 import type { Excludes } from './patterns.ts';
 

@@ -7,8 +7,8 @@ import { spawn } from 'node:child_process';
 import { throwIfCancelled } from '../../errors.ts';
 import { findIn, foldersOf } from '../../on-path.ts';
 import { attributesFailed } from './errors.ts';
-import { fromBytes, fromText, ROOT, toBytes, type ByteName } from './names.ts';
-import type { Attributes } from './tar-header.ts';
+import { fromBytes, fromText, ROOT, toBytes, type ByteName } from '../../rows/files/names.ts';
+import type { Attributes } from '../../rows/files/tar-header.ts';
 
 /** What is kept: users' own, access lists, and capabilities of programs; security labels are of the machine. */
 const KEPT = String.raw`^(user\.|system\.posix_acl_(access|default)$|security\.capability$)`;

@@ -15,6 +15,8 @@ import type { Tool } from './tools.ts';
 
 export interface DumpPlan {
   readonly tool: Tool;
+  /** See `findStdbuf`. */
+  readonly stdbuf: string | undefined;
   readonly options: OptionFile;
   readonly env: NodeJS.ProcessEnv;
   readonly database: string;
@@ -66,6 +68,9 @@ export function startDump(plan: DumpPlan, signal: AbortSignal): RunningDump {
   };
 }
 
+/** What the run is called that reads them. */
+const ROWS = 'rows';
+
 type Run = (name: string, args: readonly string[]) => AsyncIterable<Buffer>;
 
 async function* streams(plan: DumpPlan, run: Run): AsyncIterable<DumpStream> {
@@ -77,11 +82,11 @@ async function* streams(plan: DumpPlan, run: Run): AsyncIterable<DumpStream> {
   if (globals !== undefined) yield script('globals', globals);
   const before = await definitions();
   yield script('pre-data', before);
-  const data = run('rows', [
+  const data = run(ROWS, [
     ...[
       '--no-create-info',
       '--skip-triggers',
-      '--skip-extended-insert',
+      '--extended-insert',
       '--complete-insert',
       '--order-by-primary',
     ],
@@ -122,12 +127,20 @@ async function textOf(bytes: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(await Array.fromAsync(bytes)).toString('latin1');
 }
 
-function command({ tool, options, env }: DumpPlan, name: string, args: readonly string[]): ToolCommand {
+function command(
+  { tool, stdbuf, options, env }: DumpPlan,
+  name: string,
+  args: readonly string[],
+): ToolCommand {
   const own = tool.version.flavour === 'mysql' ? MYSQL_ONLY : [];
+  const all = [OPTION_FILE, ...COMMON, ...own, ...args];
+  const buffered =
+    name === ROWS && stdbuf !== undefined
+      ? { file: stdbuf, args: ['-o64K', tool.file, ...all] }
+      : { file: tool.file, args: all };
   return {
     name: `${tool.name} (${name})`,
-    file: tool.file,
-    args: [OPTION_FILE, ...COMMON, ...own, ...args],
+    ...buffered,
     env,
     optionFile: options.fd,
     died: toolDied,

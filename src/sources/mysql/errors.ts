@@ -16,6 +16,17 @@ export function badUrl(what: string): HoldfastError {
   });
 }
 
+/** The file that a URL names for its password. */
+export function passwordUnreadable(path: string, cause: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'MYSQL_PASSWORD_FILE',
+    exit: 'usage',
+    message: `cannot read the password-file ${path}: ${reasonOf(cause)}`,
+    hint: 'Name a file that this user may read, with the password in its first line.',
+    cause,
+  });
+}
+
 /** The Debian package of a program. */
 const PACKAGES: Readonly<Record<Flavour, string>> = { mariadb: 'mariadb-client', mysql: 'mysql-client' };
 

@@ -28,9 +28,6 @@ export interface MysqlTable {
   readonly bytes: number;
 }
 
-/** Engines whose rows one transaction shows as of one moment. */
-const TRANSACTIONAL = /^(innodb|rocksdb|tokudb|ndbcluster|sequence)$/i;
-
 /** Throws as `query`. */
 export async function readFacts(client: Client, database: string, signal: AbortSignal): Promise<MysqlFacts> {
   const sql = `SELECT JSON_OBJECT('sqlMode', @@sql_mode, 'charset', default_character_set_name,
@@ -79,19 +76,4 @@ export async function readTables(
   const unfit = tables.find(({ name }) => /[\u0000-\u001f\u007f]/.test(name));
   if (unfit !== undefined) throw nameUnfit(client.display, 'table', unfit.name);
   return tables;
-}
-
-export function warningsOf(tables: readonly MysqlTable[]): string[] {
-  const others = tables.filter(
-    ({ type, engine }) => type !== 'VIEW' && engine !== null && !TRANSACTIONAL.test(engine),
-  );
-  if (others.length === 0) return [];
-  const some = others
-    .slice(0, 3)
-    .map(({ name, engine }) => `${name} (${String(engine)})`)
-    .join(', ');
-  const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
-  return [
-    `rows that change while they are dumped may not fit together in tables without transactions: ${some}${more}`,
-  ];
 }

@@ -1,7 +1,10 @@
 /**
- * Rows of a dump, one INSERT in each line, as statements of many rows: a server takes these about ten times as fast.
+ * Rows of a dump as statements of the size that a server takes fastest. Stored statements are as long as segments, and are
+ * joined; those of a long row are too long perhaps, and are parted.
  */
+import { COMMA, LF, OPEN_PAREN, SEMICOLON } from '../../rows/bytes.ts';
 import { readInsertHead } from '../../rows/mysql-head.ts';
+import { RowShape } from '../../rows/mysql-row-shape.ts';
 import { notInserts } from './load-errors.ts';
 
 export interface JoinOptions {
@@ -13,16 +16,15 @@ export interface JoinOptions {
   readonly statementBytes: number;
 }
 
-const LF = 10;
-const COMMA = Buffer.from(',');
+const NEXT_ROW = Buffer.from(',\n');
 const END = Buffer.from(';\n');
-const ROW_END = Buffer.from(');\n');
 
 /** A row without a line end is longer than any server would take it: 1 GiB is the largest packet. */
 const ROW_BYTES_MAX = 1024 * 1024 * 1024;
 
 /**
- * Joins the rows, in their order.
+ * Joins the rows, in their order. Each must be written as a dump tool writes rows: a row that is anything else might be
+ * another statement, and would run.
  *
  * @param pieces - the stream, cut anywhere
  * @returns statements with their semicolon and line end
@@ -59,102 +61,96 @@ async function* wholeLines(pieces: AsyncIterable<Buffer>, stream: string): Async
 
 class Joiner {
   readonly #options: JoinOptions;
-  /** Everything before the first value: `INSERT INTO … VALUES (`. */
+  /** Everything before the first row: `INSERT INTO … VALUES `. */
   #head: Buffer = Buffer.alloc(0);
-  /** The statement so far: rows of lines that have been seen. */
-  readonly #statement: Buffer;
+  #shape = new RowShape(0);
+  /** The statement so far, without its end. */
+  #parts: Buffer[] = [];
   #size = 0;
   #line = 0;
+  /** The row before ended with a comma: the next one belongs to its statement. */
+  #goesOn = false;
 
   constructor(options: JoinOptions) {
     this.#options = options;
-    this.#statement = Buffer.allocUnsafe(options.statementBytes);
   }
 
   *add(lines: Buffer): Generator<Buffer> {
-    for (let start = 0; start < lines.length;) {
-      const end = lines.indexOf(LF, start) + 1;
+    const room = this.#options.statementBytes - END.length;
+    // Rows that lie behind each other as they must are taken together.
+    let from = 0;
+    let to = 0;
+    for (let at = 0; at < lines.length;) {
       this.#line += 1;
-      this.#check(lines, start, end);
-      yield* this.#row(lines, start + this.#head.length - 1, end - END.length);
-      start = end;
+      const start = this.#rowAt(lines, at);
+      const end = this.#rowEnd(lines, start);
+      const longer = NEXT_ROW.length + end - start;
+      if (this.#size === 0 || this.#size + longer > room) {
+        this.#parts.push(lines.subarray(from, to));
+        if (this.#size > 0) yield this.#take();
+        this.#parts.push(this.#head);
+        this.#size = this.#head.length + end - start;
+        from = start;
+      } else {
+        if (start !== at || to === 0) {
+          this.#parts.push(lines.subarray(from, to), NEXT_ROW);
+          from = start;
+        }
+        this.#size += longer;
+      }
+      to = end;
+      at = end + END.length;
     }
+    this.#parts.push(lines.subarray(from, to));
   }
 
   *end(): Generator<Buffer> {
+    if (this.#goesOn) throw this.#refused('ends inside a statement');
     if (this.#size > 0) yield this.#take();
   }
 
-  #check(lines: Buffer, start: number, end: number): void {
-    if (!this.#isRow(lines, start, end)) {
-      const head = readInsertHead(lines.subarray(start, end));
-      if (head?.table !== this.#options.table)
-        throw notInserts(this.#options.stream, `line ${this.#line} is no row of ${this.#options.table}`);
-      if (this.#line > 1)
-        throw notInserts(this.#options.stream, `line ${this.#line} has other columns than those before it`);
-      this.#head = head.bytes;
-      if (!this.#isRow(lines, start, end))
-        throw notInserts(this.#options.stream, `line ${this.#line} does not end as a row does`);
-    }
-  }
-
-  #isRow(lines: Buffer, start: number, end: number): boolean {
+  /** Where the row of a line begins: at its bracket. */
+  #rowAt(lines: Buffer, at: number): number {
+    if (lines[at] === OPEN_PAREN && this.#goesOn) return at;
+    if (this.#goesOn) throw this.#refused(`is no row of ${this.#options.table}`);
     const head = this.#head;
-    return (
-      head.length > 0 &&
-      end - start >= head.length + ROW_END.length &&
-      lines.compare(head, 0, head.length, start, start + head.length) === 0 &&
-      lines.compare(ROW_END, 0, ROW_END.length, end - ROW_END.length, end) === 0 &&
-      !endsEarly(lines, start + head.length, end - END.length)
-    );
+    if (head.length > 0 && isAt(lines, head, at)) return at + head.length;
+    this.#readHead(lines, at);
+    return at + this.#head.length;
   }
 
-  /** Takes one row, with its brackets. */
-  *#row(lines: Buffer, from: number, to: number): Generator<Buffer> {
-    const bytes = to - from;
-    const room = this.#statement.length - END.length;
-    if (this.#size > 0 && this.#size + COMMA.length + bytes > room) yield this.#take();
-    const opening = this.#head.length - 1;
-    if (this.#size === 0 && opening + bytes > room) {
-      yield Buffer.concat([this.#head.subarray(0, opening), lines.subarray(from, to), END]);
-      return;
-    }
-    this.#size +=
-      this.#size === 0
-        ? this.#head.copy(this.#statement, 0, 0, opening)
-        : COMMA.copy(this.#statement, this.#size);
-    this.#size += lines.copy(this.#statement, this.#size, from, to);
+  #readHead(lines: Buffer, at: number): void {
+    const found = readInsertHead(lines.subarray(at));
+    if (found?.table !== this.#options.table) throw this.#refused(`is no row of ${this.#options.table}`);
+    if (this.#head.length > 0) throw this.#refused('has other columns than those before it');
+    this.#head = found.bytes.subarray(0, -1);
+    this.#shape = new RowShape(found.columns.length);
+  }
+
+  /** Behind the bracket that ends the row, with nothing behind it but what parts or ends statements. */
+  #rowEnd(lines: Buffer, start: number): number {
+    this.#shape.begin();
+    const progress = lines[start] === OPEN_PAREN ? this.#shape.walk(lines, start + 1) : 'bad';
+    const end = this.#shape.position;
+    const isRow = progress === 'row' && lines[end + 1] === LF;
+    if (!isRow || (lines[end] !== COMMA && lines[end] !== SEMICOLON))
+      throw this.#refused('does not end as a row does');
+    this.#goesOn = lines[end] === COMMA;
+    return end;
   }
 
   #take(): Buffer {
-    const statement = Buffer.concat([this.#statement.subarray(0, this.#size), END]);
+    const statement = Buffer.concat([...this.#parts, END]);
+    this.#parts = [];
     this.#size = 0;
     return statement;
   }
+
+  #refused(why: string): Error {
+    return notInserts(this.#options.stream, `line ${this.#line} ${why}`);
+  }
 }
 
-const SEMICOLON = 0x3b;
-const QUOTE = 0x27;
-const BACKSLASH = 0x5c;
-
-/** What stands between literals: numbers, NULL, 0x…, b'…', _utf8mb4 '…', and the bracket at the end. */
-const BETWEEN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  /[\w.,+() -]/.test(String.fromCharCode(byte)) && byte < 0x80 ? 1 : 0,
-);
-
-/**
- * True where a row may end before its line does, and another statement follow: it would run. Most rows have no semicolon at
- * all, and need no further look; in the others it must be in a literal, and nothing around these may hide a quote.
- */
-function endsEarly(lines: Buffer, from: number, to: number): boolean {
-  const first = lines.indexOf(SEMICOLON, from);
-  if (first === -1 || first >= to) return false;
-  let isInside = false;
-  for (let at = from; at < to; at += 1) {
-    const byte = lines[at] ?? 0;
-    if (byte === QUOTE) isInside = !isInside;
-    else if (isInside && byte === BACKSLASH) at += 1;
-    else if (!isInside && BETWEEN[byte] === 0) return true;
-  }
-  return isInside;
+function isAt(bytes: Buffer, sought: Buffer, at: number): boolean {
+  return bytes.compare(sought, 0, sought.length, at, Math.min(at + sought.length, bytes.length)) === 0;
 }

@@ -67,10 +67,11 @@ export async function openTarget(url: string, env: NodeJS.ProcessEnv, signal: Ab
 }
 
 /**
- * A URL that a person types on a command line should hold no password: MYSQL_PWD is where MySQL's clients look for one. It
- * goes on to them in the option file, as every password does.
+ * A URL that a person types on a command line should hold no password: it names a file with one, or MYSQL_PWD has it, where
+ * MySQL's clients look for one. It goes on to them in the option file, as every password does.
  */
 function withPassword(settings: MysqlSettings, env: NodeJS.ProcessEnv): MysqlSettings {
+  if (settings.passwordFile !== undefined) return settings;
   const password = settings.password ?? env['MYSQL_PWD'];
   return password === undefined ? settings : { ...settings, password };
 }

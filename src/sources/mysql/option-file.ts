@@ -4,10 +4,11 @@
  * left behind, whatever ends us.
  */
 import { randomBytes } from 'node:crypto';
-import { open, unlink } from 'node:fs/promises';
+import { open, readFile, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { passwordUnreadable } from './errors.ts';
 import type { Flavour } from './flavour.ts';
 import type { MysqlSettings } from './settings.ts';
 
@@ -19,18 +20,28 @@ export interface OptionFile extends AsyncDisposable {
   readonly fd: number;
 }
 
-/** Writes the file; nobody else can open it. */
+/** Writes the file; nobody else can open it. Throws MYSQL_PASSWORD_FILE. */
 export async function openOptionFile(settings: MysqlSettings, program: Flavour): Promise<OptionFile> {
   const path = join(tmpdir(), `holdfast-${randomBytes(12).toString('hex')}`);
+  const password = settings.password ?? (await passwordIn(settings.passwordFile));
   const file: FileHandle = await open(path, 'wx+', 0o600);
   try {
     await unlink(path);
-    await file.write(optionText(settings, program));
+    await file.write(optionText({ ...settings, ...(password !== undefined && { password }) }, program));
     return { fd: file.fd, [Symbol.asyncDispose]: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** The first line of a file. Throws MYSQL_PASSWORD_FILE. */
+async function passwordIn(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw passwordUnreadable(path, error);
+  });
+  return text.split(/\r?\n/, 1)[0];
 }
 
 /** @param program - whose programs will read it: they name the options of TLS differently */

@@ -12,6 +12,8 @@ export interface MysqlSettings {
   /** Undefined: the user of this machine, as the server's clients do it. */
   readonly user?: string;
   readonly password?: string;
+  /** A file with the password, where there is none here. */
+  readonly passwordFile?: string;
   readonly database: string;
   readonly ssl: {
     readonly mode: SslMode;
@@ -24,10 +26,10 @@ export interface MysqlSettings {
 }
 
 const SSL_MODES: readonly string[] = ['disabled', 'preferred', 'required', 'verify-ca', 'verify-identity'];
-const PARAMETERS = ['socket', 'ssl-mode', 'ssl-ca', 'ssl-cert', 'ssl-key'];
+const PARAMETERS = ['socket', 'password-file', 'ssl-mode', 'ssl-ca', 'ssl-cert', 'ssl-key'];
 
 /**
- * Reads `mysql://user:password@host:3306/database?socket=…&ssl-mode=…&ssl-ca=…`; `mariadb://` is the same.
+ * Reads `mysql://user:password@host:3306/database?socket=…&password-file=…&ssl-mode=…&ssl-ca=…`; `mariadb://` is the same.
  * @throws HoldfastError MYSQL_URL, which never quotes the URL
  */
 export function mysqlSettings(url: string): MysqlSettings {
@@ -40,6 +42,7 @@ export function mysqlSettings(url: string): MysqlSettings {
   const host = parsed.hostname === '' ? 'localhost' : parsed.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = parsed.port === '' ? 3306 : Number(parsed.port);
   const socket = query.get('socket') ?? undefined;
+  const passwordFile = query.get('password-file') ?? undefined;
   const mode = query.get('ssl-mode') ?? 'preferred';
   if (!SSL_MODES.includes(mode)) throw badUrl(`ssl-mode must be one of ${SSL_MODES.join(', ')}`);
   const where = socket ?? `${host}:${port}`;
@@ -49,6 +52,7 @@ export function mysqlSettings(url: string): MysqlSettings {
     ...(socket !== undefined && { socket }),
     ...(parsed.username !== '' && { user: decode(parsed.username, 'user') }),
     ...(parsed.password !== '' && { password: decode(parsed.password, 'password') }),
+    ...(passwordFile !== undefined && { passwordFile }),
     database,
     ssl: {
       mode: mode as SslMode,

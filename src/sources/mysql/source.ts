@@ -6,7 +6,7 @@ import type { Client } from './client.ts';
 import { query } from './client.ts';
 import { startDump } from './dump.ts';
 import { versionUnknown } from './errors.ts';
-import { readFacts, readPosition, readTables, warningsOf } from './facts.ts';
+import { readFacts, readPosition, readTables } from './facts.ts';
 import { readVersion } from './flavour.ts';
 import type { ServerVersion } from './flavour.ts';
 import { readGlobals } from './globals.ts';
@@ -14,8 +14,9 @@ import { openOptionFile } from './option-file.ts';
 import { mysqlSettings } from './settings.ts';
 import type { MysqlSettings } from './settings.ts';
 import { readSideCar } from './side-car.ts';
-import { findClient, findDumpTool } from './tools.ts';
-import type { Tool } from './tools.ts';
+import { findClient, findDumpTool, findStdbuf } from './tools.ts';
+import type { KnownVersions, Tool } from './tools.ts';
+import { readShortened, warningsOf } from './warnings.ts';
 
 export interface MysqlSourceOptions {
   /** `mysql://user:password@host:3306/database`: see `mysqlSettings`. */
@@ -29,13 +30,19 @@ export interface MysqlSourceOptions {
  * @throws HoldfastError MYSQL_URL
  */
 export function mysqlSource({ url, env = process.env }: MysqlSourceOptions): Source {
-  const settings = mysqlSettings(url);
+  const from: From = { settings: mysqlSettings(url), env, known: new Map() };
   return {
     kind: 'mysql',
-    probe: (signal) => probe(settings, env, signal),
-    schema: (signal) => schema(settings, env, signal),
-    dump: (signal) => dump(settings, env, signal),
+    probe: (signal) => probe(from, signal),
+    schema: (signal) => schema(from, signal),
+    dump: (signal) => dump(from, signal),
   };
+}
+
+interface From {
+  readonly settings: MysqlSettings;
+  readonly env: NodeJS.ProcessEnv;
+  readonly known: KnownVersions;
 }
 
 /** A server that was asked who it is. */
@@ -44,13 +51,9 @@ interface Opened extends AsyncDisposable {
   readonly server: ServerVersion;
 }
 
-async function openServer(
-  settings: MysqlSettings,
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<Opened> {
+async function openServer({ settings, env, known }: From, signal: AbortSignal): Promise<Opened> {
   throwIfCancelled(signal);
-  const { file, version } = await findClient(env);
+  const { file, version } = await findClient(env, known);
   const options = await openOptionFile(settings, version.flavour);
   const client = { file, options, env, display: settings.display };
   const dispose = () => options[Symbol.asyncDispose]();
@@ -65,26 +68,26 @@ async function openServer(
   }
 }
 
-async function probe(
-  settings: MysqlSettings,
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<SourceInfo> {
-  const { database } = settings;
-  await using opened = await openServer(settings, env, signal);
+async function probe(from: From, signal: AbortSignal): Promise<SourceInfo> {
+  const { database } = from.settings;
+  await using opened = await openServer(from, signal);
   const { client, server } = opened;
-  const tool = await findDumpTool(env, server);
-  const facts = await readFacts(client, database, signal);
-  const tables = await readTables(client, database, signal);
-  const globals = await readGlobals(client, server.flavour, signal);
+  const tool = await findDumpTool(from.env, server, from.known);
+  const [facts, tables, shortened, globals, position] = await together([
+    readFacts(client, database, signal),
+    readTables(client, database, signal),
+    readShortened(client, database, signal),
+    readGlobals(client, server.flavour, signal),
+    readPosition(client, server, signal),
+  ]);
   return {
     kind: 'mysql',
     database,
     serverVersion: server.text,
     toolVersion: tool.version.text,
     estimatedBytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
-    warnings: [...warningsOf(tables), ...strangeTool(tool, server), ...noGlobals(globals)],
-    facts: { flavour: server.flavour, ...facts, ...(await readPosition(client, server, signal)) },
+    warnings: [...warningsOf(tables, shortened), ...strangeTool(tool, server), ...noGlobals(globals)],
+    facts: { flavour: server.flavour, ...facts, ...position },
   };
 }
 
@@ -101,22 +104,34 @@ function noGlobals(globals: string | undefined): string[] {
     : [];
 }
 
-async function schema(settings: MysqlSettings, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Schema> {
-  await using opened = await openServer(settings, env, signal);
-  return await readSideCar(opened.client, settings.database, signal);
+async function schema(from: From, signal: AbortSignal): Promise<Schema> {
+  await using opened = await openServer(from, signal);
+  return await readSideCar(opened.client, from.settings.database, signal);
 }
 
-async function dump(settings: MysqlSettings, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Dump> {
+async function dump(from: From, signal: AbortSignal): Promise<Dump> {
+  const { settings, env, known } = from;
   const { database, display } = settings;
   await using stack = new AsyncDisposableStack();
-  const { client, server } = stack.use(await openServer(settings, env, signal));
-  const tool = await findDumpTool(env, server);
+  const { client, server } = stack.use(await openServer(from, signal));
+  const tool = await findDumpTool(env, server, known);
   const options = stack.use(await openOptionFile(settings, tool.version.flavour));
-  const tables = await readTables(client, database, signal);
-  const sideCar = await readSideCar(client, database, signal);
-  const globals = await readGlobals(client, server.flavour, signal);
-  const running = startDump({ tool, options, env, database, display, tables, globals }, signal);
+  const [tables, sideCar, globals, stdbuf] = await together([
+    readTables(client, database, signal),
+    readSideCar(client, database, signal),
+    readGlobals(client, server.flavour, signal),
+    findStdbuf(env),
+  ]);
+  const running = startDump({ tool, stdbuf, options, env, database, display, tables, globals }, signal);
   stack.defer(() => running.stop());
   const moved = stack.move();
   return { schema: sideCar, lanes: running.lanes, [Symbol.asyncDispose]: () => moved.disposeAsync() };
+}
+
+/** Waits for all, so that none asks on when another has failed: the option file would be gone. */
+async function together<T extends readonly unknown[]>(asked: {
+  readonly [K in keyof T]: Promise<T[K]>;
+}): Promise<T> {
+  await Promise.allSettled(asked);
+  return await Promise.all(asked);
 }

@@ -23,10 +23,12 @@ interface Change {
 /**
  * Decides which statements of a globals stream to run.
  * @param existing - roles and tablespaces of the target
+ * @param rolesOnly - tablespaces are left out: they are folders anywhere on the server's disk
  */
 export function planGlobals(
   statements: readonly PlacedStatement[],
   existing: { readonly roles: ReadonlySet<string>; readonly tablespaces: ReadonlySet<string> },
+  rolesOnly = false,
 ): GlobalsPlan {
   const made = { role: new Set<string>(), tablespace: new Set<string>() };
   const there = { role: existing.roles, tablespace: existing.tablespaces };
@@ -45,6 +47,10 @@ export function planGlobals(
       continue;
     }
     const { kind, name, creates } = change;
+    if (rolesOnly && kind === 'tablespace') {
+      leftOut.add(`tablespace ${name}`);
+      continue;
+    }
     if (creates && !there[kind].has(name)) made[kind].add(name);
     if (made[kind].has(name)) run.push(each);
     else if (there[kind].has(name)) leftOut.add(`${kind} ${name}: the target has one, left as it is`);

@@ -34,9 +34,10 @@ export function postgresLoader(options: PostgresLoaderOptions): Loader {
           exists,
           occupied,
           problems,
+          missingRoles = [],
           warnings,
         } = await lookAround(target, dump, loadOptions, signal);
-        return { target: name, exists, occupied, problems, warnings };
+        return { target: name, exists, occupied, problems, missingRoles, warnings };
       } finally {
         await target.close();
       }

@@ -28,7 +28,9 @@ export async function lookAround(
   const chosen =
     options.tables === undefined ? undefined : chooseTables(dump.streams, options.tables, survey.partitions);
   const facts = await target.facts();
-  const globals = options.globals ? planGlobals(await globalStatements(dump, signal), facts) : undefined;
+  const globals = options.globals
+    ? planGlobals(await globalStatements(dump, signal), facts, options.globals === 'roles')
+    : undefined;
   const exists = await target.exists();
   const holds = exists ? await target.holds() : [];
   const need = { dump, options, survey, globals, facts, exists };
@@ -37,6 +39,7 @@ export async function lookAround(
     exists,
     occupied: holds.length > 0,
     problems: problemsOf(need),
+    missingRoles: missingRoles(need),
     warnings: warningsOf(need),
     holds,
     facts,

@@ -182,7 +182,11 @@ export class RedisConnection {
   readonly #onData = (chunk: Buffer): void => {
     try {
       this.#parser.push(chunk);
-      for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {
+      for (;;) {
+        const first = this.#waiting[this.#waitingFrom];
+        if (first) first.left -= this.#parser.takeOks(first.left - 1);
+        const reply = this.#parser.next();
+        if (reply === undefined) break;
         this.#take(reply);
       }
     } catch (error) {

@@ -108,10 +108,10 @@ export function loadFailed(target: string, what: string, left: string, cause?: u
 }
 
 /** A stored row that our dumps do not have. */
-export function rowDamaged(stream: string, row: number): HoldfastError {
+export function rowDamaged(stream: string, row?: number): HoldfastError {
   return failed(
     'REDIS_ROW',
-    `row ${row} of ${stream} is no RESTORE command as our dumps have it`,
+    `${row === undefined ? 'a row' : `row ${row}`} of ${stream} is no RESTORE command as our dumps have it`,
     'Verify the snapshot with holdfast verify --read-data.',
   );
 }

@@ -4,15 +4,9 @@ import type { DumpReader, LoadOptions, LoadReport, StoredStream } from '../sourc
 import { encodeCommand, openConnection, type RedisConnection } from './connection.ts';
 import { loadFailed, targetRefused } from './errors.ts';
 import { databaseName, readFacts, type RedisFacts } from './facts.ts';
-import {
-  KeyReader,
-  linesOf,
-  readCommand,
-  readSelect,
-  RestoreBatch,
-  type StoredKey,
-} from './load-commands.ts';
+import { blocksOf, commandsIn, readKeys, type KeyReader, type KeySink } from './load-commands.ts';
 import { ReplyError, textOfReply } from './replies.ts';
+import { RestoreBatch } from './restore-batch.ts';
 import type { RedisSettings } from './settings.ts';
 
 /** Batches that the server has not answered yet. */
@@ -51,16 +45,17 @@ export async function loadServer(
     const clock = await readClock(connection);
     for (const stream of streams) {
       const onBytes = (bytes: number): void => options.onProgress(bytes, stream.name);
-      const lines = linesOf(dump, stream, onBytes, signal);
+      const blocks = blocksOf(dump, stream, onBytes, signal);
       if (stream.dialect === 'redis-restore')
-        await loadDatabase(connection, stream.name, lines, loaded, clock, signal);
-      else await loadCommands(connection, stream.name, lines, loaded);
+        await loadDatabase(stream.name, blocks, new DatabaseLoader(connection, loaded, clock, signal));
+      else await loadCommands(connection, stream.name, blocks, loaded);
     }
     return reportOf(settings, before, await readFacts(connection), loaded);
   } catch (error) {
     const left = await takeOut(settings, loaded);
-    if (isHoldfastError(error) && error.exit === 'cancelled') throw error;
     if (isHoldfastError(error, 'REDIS_TARGET')) throw error;
+    // What was asked for is not there, or not wanted any more: the server is not at fault.
+    if (isHoldfastError(error) && ['cancelled', 'usage'].includes(error.exit)) throw error;
     throw loadFailed(settings.display, reasonOf(error), left, error);
   } finally {
     connection.close();
@@ -88,71 +83,53 @@ interface Clock {
   now(): number;
 }
 
-type Lines = ReturnType<typeof linesOf>;
-
 async function loadCommands(
   connection: RedisConnection,
   stream: string,
-  lines: Lines,
+  blocks: AsyncIterable<Buffer>,
   loaded: Loaded,
 ): Promise<void> {
-  for await (const { piece, start, end } of lines) {
-    const { name, body } = readCommand(piece, start, end, stream);
+  for await (const { name, body } of commandsIn(blocks, stream)) {
     const reply = await connection.call(name, body);
     if (name === 'FUNCTION LOAD') loaded.libraries.push(textOfReply(reply));
   }
 }
 
 async function loadDatabase(
-  connection: RedisConnection,
   stream: string,
-  lines: Lines,
-  loaded: Loaded,
-  clock: Clock,
-  signal: AbortSignal,
+  blocks: AsyncIterable<Buffer>,
+  loader: DatabaseLoader,
 ): Promise<void> {
-  const reader = new KeyReader(stream);
-  const sender = new Sender(connection, signal);
-  let database: number | undefined;
-  let keys = 0;
-  for await (const { piece, start, end } of lines) {
-    if (database === undefined) {
-      database = readSelect(piece, start, end, stream);
-      await connection.call('SELECT', String(database));
-      continue;
-    }
-    const key = reader.read(piece, start, end);
-    keys += 1;
-    loaded.keys.set(database, keys);
-    countTime(key, loaded, clock);
-    const full = sender.add(key);
-    if (full) await full;
-  }
-  await sender.finish();
+  await readKeys(blocks, stream, loader);
+  await loader.finish();
 }
 
-function countTime({ expires }: StoredKey, loaded: Loaded, clock: Clock): void {
-  if (expires === '0') return;
-  const time = Number(expires);
-  if (time <= clock.startMs) loaded.surelyOver += 1;
-  if (time <= clock.now() + CLOCK_MS) loaded.maybeOver += 1;
-}
-
-/** Sends rows in batches, a few of them ahead of the server's answers. */
-class Sender {
+/** Sends keys in batches, a few of them ahead of the server's answers. */
+class DatabaseLoader implements KeySink {
   readonly #connection: RedisConnection;
+  readonly #loaded: Loaded;
+  readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #batch = new RestoreBatch();
-  readonly #underWay: Promise<void>[] = [];
+  readonly #underWay: { readonly bytes: Buffer; readonly done: Promise<void> }[] = [];
+  #database = 0;
 
-  constructor(connection: RedisConnection, signal: AbortSignal) {
+  constructor(connection: RedisConnection, loaded: Loaded, clock: Clock, signal: AbortSignal) {
     this.#connection = connection;
+    this.#loaded = loaded;
+    this.#clock = clock;
     this.#signal = signal;
   }
 
-  /** Returns a promise only when there is something to wait for. */
-  add(key: StoredKey): Promise<void> | undefined {
-    this.#batch.add(key);
+  async database(number: number): Promise<void> {
+    await this.#connection.call('SELECT', String(number));
+    this.#database = number;
+    this.#loaded.keys.set(number, 0);
+  }
+
+  key(row: KeyReader): Promise<void> | undefined {
+    this.#batch.add(row);
+    if (!row.isForever) this.#countTime(Number(row.expiresText));
     return this.#batch.isFull ? this.#send(UNDER_WAY_MAX) : undefined;
   }
 
@@ -160,18 +137,29 @@ class Sender {
     return this.#send(0);
   }
 
+  #countTime(time: number): void {
+    if (time <= this.#clock.startMs) this.#loaded.surelyOver += 1;
+    if (time <= this.#clock.now() + CLOCK_MS) this.#loaded.maybeOver += 1;
+  }
+
   async #send(most: number): Promise<void> {
     throwIfCancelled(this.#signal);
     const { bytes, count } = this.#batch.take();
     if (count > 0) {
+      const { keys } = this.#loaded;
+      keys.set(this.#database, (keys.get(this.#database) ?? 0) + count);
       const done = this.#connection.sendAll(bytes, count).then((reply) => {
         if (reply !== 'OK') throw new Error(reasonOfReply(reply));
       });
       // Thrown where it is waited for.
       done.catch(() => undefined);
-      this.#underWay.push(done);
+      this.#underWay.push({ bytes, done });
     }
-    while (this.#underWay.length > most) await this.#underWay.shift();
+    for (let first = this.#underWay[0]; first && this.#underWay.length > most; first = this.#underWay[0]) {
+      await first.done;
+      this.#underWay.shift();
+      this.#batch.giveBack(first.bytes);
+    }
   }
 }
 
@@ -223,7 +211,7 @@ const TAKE_OUT_MS = 30_000;
  * @returns what a person has to know
  */
 async function takeOut(settings: RedisSettings, { keys, libraries }: Loaded): Promise<string> {
-  if (keys.size === 0 && libraries.length === 0) return 'Nothing was loaded.';
+  if (sum(keys.values()) === 0 && libraries.length === 0) return 'Nothing was loaded.';
   try {
     const connection = await openConnection(settings, AbortSignal.timeout(TAKE_OUT_MS));
     try {

@@ -3,6 +3,8 @@ import { Crc64 } from './crc64.ts';
 import { SHORT, Walker } from './rdb-value.ts';
 
 const SMALL_BYTES = 64 * 1024;
+const WINDOW_BYTES = 1024 * 1024;
+const LARGE_BYTES = 16 * WINDOW_BYTES;
 
 export class RdbInput {
   readonly walker = new Walker();
@@ -49,21 +51,14 @@ export class RdbInput {
   async grow(): Promise<boolean> {
     const { walker } = this;
     this.#check(walker.at);
-    const rest = walker.bytes.subarray(walker.at, walker.end);
-    const parts: Buffer[] = [rest];
-    const wanted = rest.length < SMALL_BYTES ? 1 : rest.length;
+    const wanted = this.waiting < SMALL_BYTES ? 1 : this.waiting;
     let got = 0;
     while (got < wanted) {
       const next = await this.#chunks.next();
       if (next.done === true) break;
-      parts.push(next.value);
+      this.#append(next.value);
       got += next.value.length;
     }
-    this.#before += walker.at;
-    walker.bytes = rest.length === 0 && parts.length === 2 ? (parts[1] ?? rest) : Buffer.concat(parts);
-    walker.at = 0;
-    walker.end = walker.bytes.length;
-    this.#checked = 0;
     return got > 0;
   }
 
@@ -72,12 +67,37 @@ export class RdbInput {
     const { walker } = this;
     const at = walker.at - 8;
     this.#check(at);
-    if (this.#crc.equals(walker.bytes, at)) return 'checked';
+    if (this.#crc.equals(walker.view, at)) return 'checked';
     return walker.bytes.readBigUInt64LE(at) === 0n ? 'unchecked' : 'differs';
   }
 
+  /** Into the same memory for as long as that will do: the collector would run all the time otherwise. */
+  #append(chunk: Buffer): void {
+    const { walker } = this;
+    if (walker.end + chunk.length > walker.bytes.length) this.#makeRoom(chunk.length);
+    walker.bytes.set(chunk, walker.end);
+    walker.end += chunk.length;
+  }
+
+  #makeRoom(more: number): void {
+    const { walker } = this;
+    const { bytes, at, end } = walker;
+    const size = sizeFor((end - at + more) * 2, bytes.length);
+    const window = size === bytes.length ? bytes : Buffer.allocUnsafeSlow(size);
+    bytes.copy(window, 0, at, end);
+    this.#before += at;
+    this.#checked -= at;
+    walker.begin(window, end - at);
+  }
+
   #check(to: number): void {
-    this.#crc.update(this.walker.bytes, this.#checked, to);
+    this.#crc.update(this.walker.view, this.#checked, to);
     this.#checked = to;
   }
+}
+
+/** How large the window should be for so many bytes; one that had to grow for a single record is given up after it. */
+function sizeFor(wanted: number, size: number): number {
+  if (wanted > size) return Math.max(wanted, WINDOW_BYTES);
+  return size > LARGE_BYTES && wanted <= WINDOW_BYTES ? WINDOW_BYTES : size;
 }

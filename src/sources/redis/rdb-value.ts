@@ -5,6 +5,7 @@
  * Types and forms that are not listed here are refused: bytes that nobody understands must not be stored as if
  * they were a backup.
  */
+import { viewOf } from '../../rows/redis-quote.ts';
 import { decompressLzf } from './lzf.ts';
 
 /** Thrown when a value goes on behind the bytes that are there; one for all, since it is no failure. */
@@ -43,10 +44,24 @@ const LZF = 0xc3;
 export class Walker {
   /** The window: bytes from `at` to `end` can be walked. */
   bytes: Buffer = Buffer.alloc(0);
+  /** The same bytes. */
+  view = viewOf(this.bytes);
   at = 0;
   end = 0;
+  /** What `readText` has read: in the window, or beside it. */
+  text: Buffer = this.bytes;
+  textStart = 0;
+  textEnd = 0;
   /** Compressed strings that were walked past since this was emptied. */
   readonly compressed: Compressed[] = [];
+
+  /** Begins at the start of another window, which holds so many bytes. */
+  begin(window: Buffer, bytes: number): void {
+    if (window !== this.bytes) this.view = viewOf(window);
+    this.bytes = window;
+    this.at = 0;
+    this.end = bytes;
+  }
 
   skip(count: number): void {
     this.at += count;
@@ -105,23 +120,39 @@ export class Walker {
     this.compressed.push({ start, dataStart, end: this.at, length });
   }
 
-  /** Reads a string, e.g. a key: its bytes as a client would see them. */
-  readString(): Buffer {
+  /** Walks past a string, e.g. a key, whose bytes, as a client would see them, are `text[textStart, textEnd)` then. */
+  readText(): void {
     const start = this.at;
     this.compressed.length = 0;
     this.string();
     const first = this.bytes[start] ?? 0;
-    if (first < 64) return this.bytes.subarray(start + 1, this.at);
-    if (first === 0xc0) return Buffer.from(String(this.bytes.readInt8(start + 1)));
-    if (first === 0xc1) return Buffer.from(String(this.bytes.readInt16LE(start + 1)));
-    if (first === 0xc2) return Buffer.from(String(this.bytes.readInt32LE(start + 1)));
+    this.text = this.bytes;
+    this.textStart = start + 1;
+    this.textEnd = this.at;
+    if (first >= 64) this.#readOtherText(start, first);
+  }
+
+  /** The same as a buffer. */
+  readString(): Buffer {
+    this.readText();
+    return this.text.subarray(this.textStart, this.textEnd);
+  }
+
+  #readOtherText(start: number, first: number): void {
     const packed = this.compressed.pop();
-    if (packed !== undefined) return this.expand(packed);
-    const end = this.at;
-    this.at = start;
-    const length = this.length();
-    this.at = end;
-    return this.bytes.subarray(end - length, end);
+    if (packed !== undefined) this.text = this.expand(packed);
+    else if (first === 0xc0) this.text = Buffer.from(String(this.bytes.readInt8(start + 1)));
+    else if (first === 0xc1) this.text = Buffer.from(String(this.bytes.readInt16LE(start + 1)));
+    else if (first === 0xc2) this.text = Buffer.from(String(this.bytes.readInt32LE(start + 1)));
+    else {
+      this.at = start;
+      const length = this.length();
+      this.at = this.textEnd;
+      this.textStart = this.textEnd - length;
+      return;
+    }
+    this.textStart = 0;
+    this.textEnd = this.text.length;
   }
 
   expand({ start, dataStart, end, length }: Compressed): Buffer {

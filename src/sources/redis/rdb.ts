@@ -22,7 +22,8 @@ export const VALUE_BYTES_MAX = 512 * 1024 * 1024;
 /** Of Redis 5 (the first with ABSTTL) to 7.4, and of Valkey up to 8. */
 const VERSIONS = { oldest: 9, newest: 12 } as const;
 
-const OP = {
+/** What begins a record that is no key (rdb.h, RDB_OPCODE). */
+export const OP = {
   slotInfo: 244,
   function: 245,
   moduleAux: 247,
@@ -185,14 +186,13 @@ class RecordReader {
   #key(type: number, expires: number | bigint): Outcome {
     const { walker } = this.#input;
     if (this.#database < 0) throw new Unwalkable(walker.at, 'a key before any database');
-    const key = walker.readString();
+    walker.readText();
     const valueStart = walker.at;
     walker.compressed.length = 0;
     walker.value(type);
     if (walker.at - valueStart > VALUE_BYTES_MAX)
       throw valueTooLarge(this.#server, this.#database, VALUE_BYTES_MAX);
-    const row = { key, expires, type, valueStart, compressed: walker.compressed };
-    return this.#writer.row(walker, row) ?? 'row';
+    return this.#writer.row(walker, type, valueStart, expires) ?? 'row';
   }
 
   /** Of what the server says about itself, only scripts matter: Redis before 7 keeps EVAL's there. */

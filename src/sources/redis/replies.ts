@@ -20,6 +20,13 @@ export function textOfReply(reply: Reply): string {
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 const DEPTH_MAX = 8;
 
+const OK = Buffer.from('+OK\r\n');
+
+function isOk(bytes: Buffer, at: number): boolean {
+  for (let index = 0; index < OK.length; index += 1) if (bytes[at + index] !== OK[index]) return false;
+  return true;
+}
+
 /** Cuts what a server sends into replies. */
 export class ReplyParser {
   #bytes: Buffer = Buffer.alloc(0);
@@ -42,6 +49,23 @@ export class ReplyParser {
     this.#at = start;
     if (this.#bytes.length - start > REPLY_BYTES_MAX) throw new Error('a reply of more than 64 MiB');
     return undefined;
+  }
+
+  /**
+   * Takes replies that are OK, as long as no other comes: to millions of commands there are millions of them.
+   * @param most - how many at most
+   * @returns how many
+   */
+  takeOks(most: number): number {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let count = 0;
+    while (count < most && isOk(bytes, at)) {
+      at += OK.length;
+      count += 1;
+    }
+    this.#at = at;
+    return count;
   }
 
   /** What was pushed and is in no reply yet; the parser forgets it. */

@@ -3,7 +3,8 @@
  * is found and restored without reading the rest.
  */
 import { z } from 'zod';
-import type { StoredStream, TableInfo } from '../source.ts';
+import type { Schema } from '../../sources/schema.ts';
+import type { StoredStream, TableInfo } from '../../sources/source.ts';
 import type { Entry } from './entry.ts';
 import { archiveRefused } from './errors.ts';
 import { fromBytes, fromText, pathProblem, ROOT, toBytes, toText, type ByteName } from './names.ts';
@@ -11,7 +12,7 @@ import { formatTime } from './tar-header.ts';
 
 /** A line of the list. */
 export interface Listed extends Entry {
-  /** Where its first header begins in the archive, in bytes. */
+  /** Where its first header begins in the archive, in bytes: as far as all before it are long. */
   readonly offset: number;
   /** Headers, content and padding, in bytes. */
   readonly length: number;
@@ -29,12 +30,32 @@ export const LIST_TABLE: TableInfo = {
   name: LIST_NAME,
   columns: [
     ...['path', 'type', 'size', 'mode', 'uid', 'gid', 'user', 'group', 'mtime', 'target', 'device'],
-    ...['sparse', 'changed', 'offset', 'length'],
+    ...['sparse', 'changed', 'length'],
+  ],
+};
+
+const TEXTS = new Set(['path', 'type', 'mode', 'user', 'group', 'mtime', 'target']);
+
+/** The list as a table, which a subject map speaks of. */
+export const LIST_SCHEMA: Schema = {
+  tables: [
+    {
+      name: LIST_NAME,
+      columns: LIST_TABLE.columns.map((name) => ({
+        name,
+        type: TEXTS.has(name) ? 'text' : 'json',
+        nullable: name !== 'path',
+        generated: false,
+      })),
+      primaryKey: ['path'],
+      uniques: [],
+      foreignKeys: [],
+    },
   ],
 };
 
 /** The line of an entry. A name that is not UTF-8 stands there in base64, under `path64` or `target64`. */
-export function formatLine(listed: Listed): string {
+export function formatLine(listed: Omit<Listed, 'offset'>): string {
   const { path, type, size, mode, uid, gid, user, group, mtime, target, device, sparse, changed } = listed;
   return `${JSON.stringify({
     ...nameFields('path', path),
@@ -50,7 +71,6 @@ export function formatLine(listed: Listed): string {
     ...(device && { device: [device.major, device.minor] }),
     ...(sparse && { sparse }),
     ...(changed && { changed }),
-    offset: listed.offset,
     length: listed.length,
   })}\n`;
 }
@@ -79,22 +99,25 @@ const lineSchema = z.object({
   device: z.tuple([id, id]).optional(),
   sparse: z.literal(true).optional(),
   changed: z.literal(true).optional(),
-  offset: count,
   length: count,
 });
 
 /**
- * Reads the lines of a list. What a path says is checked here, once for everybody.
+ * Reads the lines of a list. What a path says is checked here, once for everybody. Where an entry begins follows from
+ * those before it: lines of older dumps state it, which is wrong behind an entry that a purge has taken out.
  * @throws HoldfastError FILES_ARCHIVE_REFUSED
  */
 export async function* parseLines(pieces: AsyncIterable<Buffer>): AsyncGenerator<Listed> {
   let rest: Buffer = Buffer.alloc(0);
   let line = 0;
+  let offset = 0;
   for await (const piece of pieces) {
     const bytes = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
     let start = 0;
     for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
-      yield parseLine(bytes.toString('utf8', start, end), ++line);
+      const listed = parseLine(bytes.toString('utf8', start, end), ++line);
+      yield { ...listed, offset };
+      offset += listed.length;
       start = end + 1;
     }
     rest = bytes.subarray(start);
@@ -107,7 +130,7 @@ export async function* parseLines(pieces: AsyncIterable<Buffer>): AsyncGenerator
 const LINE_BYTES_MAX = 1024 * 1024;
 
 /** The line without its LF. */
-export function parseLine(text: string, number: number): Listed {
+export function parseLine(text: string, number: number): Omit<Listed, 'offset'> {
   const what = `line ${number} of its list`;
   const found = lineSchema.safeParse(jsonOf(text));
   if (!found.success) throw archiveRefused(what, found.error.issues[0]?.message ?? 'it is no entry');

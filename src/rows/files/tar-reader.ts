@@ -4,8 +4,8 @@
  */
 import type { ByteFlow } from './byte-flow.ts';
 import type { EntryType } from './entry.ts';
-import { archiveRefused } from './errors.ts';
-import { checkNames } from './list.ts';
+import { archiveRefused, listDiffers } from './errors.ts';
+import { checkNames, type Listed } from './list.ts';
 import { ROOT, type ByteName } from './names.ts';
 import { ATTRIBUTE_PREFIX, BLOCK, checksum, paddingOf, TYPE_FLAGS, type Attributes } from './tar-header.ts';
 
@@ -36,6 +36,13 @@ export async function readHeader(flow: ByteFlow): Promise<Archived | undefined> 
   const records = readRecords((await flow.take(size)).toString('latin1'), what);
   await takePadding(flow, size, what);
   return describe(readBlock(Buffer.from(await flow.take(BLOCK)), what), records, what);
+}
+
+/** @throws HoldfastError FILES_ARCHIVE_REFUSED when list and archive speak of different things */
+export function checkAgainst(listed: Listed, header: Archived | undefined): void {
+  if (header === undefined) throw listDiffers(listed.path, 'the archive ends before it');
+  for (const key of ['path', 'type', 'size', 'target'] as const)
+    if (header[key] !== listed[key]) throw listDiffers(listed.path, `archive and list differ in its ${key}`);
 }
 
 /** Takes the zeros behind a content. */

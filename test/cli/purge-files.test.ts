@@ -1,0 +1,244 @@
+/** Goal: somebody's files, known by their paths, go from every snapshot of a folder, and do not come back. */
+import { link, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { copyTree, removePaths } from '../integration/files-erased-kit.ts';
+import { describeTree, makeAwkward, settleTimes } from '../integration/files-kit.ts';
+import { withDatabase } from '../services/shop.ts';
+import { expectComplaint } from '../services/complaint.ts';
+import { backUp, folderPlace, makeHost } from '../services/machines.ts';
+import { tempFolder } from '../services/temp.ts';
+
+const MAP = `version: 1
+subject: user
+root: { table: subjects, key: id, lookup: { avatar: exact } }
+tables:
+  subjects: { erase: delete }
+  files: { paths: ['users/{id}/**', '/mail/*/{id}.eml', 'avatars/{avatar}.png', '**/by-user/{id}'], erase: delete }
+`;
+
+const THEIRS = ['users/7', 'mail/in/7.eml', 'mail/out/7.eml', 'avatars/seven-face.png', 'deep/a/b/by-user/7'];
+const THEIRS_BY_KEY = THEIRS.filter((path) => !path.startsWith('avatars'));
+const SUBJECTS = ['--subject', 'user=7', '--subject', 'avatar=seven-face'];
+
+/** Files of several people, some small, some of many segments, some with further names. */
+async function uploads(): Promise<string> {
+  const root = join(await tempFolder('uploads'), 'uploads');
+  await makeAwkward(root);
+  const put = async (path: string, bytes: number, seed: number) => {
+    await mkdir(join(root, dirname(path)), { recursive: true });
+    await writeFile(join(root, path), noise(bytes, seed));
+  };
+  for (let user = 1; user <= 40; user++) {
+    for (let file = 0; file < 8; file++)
+      await put(`users/${user}/${file}.jpg`, 3000 * file, user * 100 + file);
+    for (const box of ['in', 'out']) await put(`mail/${box}/${user}.eml`, 700, user);
+    await put(`deep/a/b/by-user/${user}/note`, 100, user);
+  }
+  await put('users/7/film.mp4', 5_000_000, 1);
+  await put('users/7/shared.mp4', 2_500_000, 2);
+  await put('users/71/film.mp4', 900_000, 3);
+  await put('avatars/seven-face.png', 20_000, 4);
+  await put('avatars/seven.png', 20_000, 5);
+  // The first name of it, in the order of the archive, is theirs.
+  await link(join(root, 'users/7/shared.mp4'), join(root, 'users/8/copy.mp4'));
+  await link(join(root, 'users/7/shared.mp4'), join(root, 'zz-copy.mp4'));
+  await link(join(root, 'users/7/3.jpg'), join(root, 'users/7/again.jpg'));
+  await symlink('../7/film.mp4', join(root, 'users/8/link'));
+  await settleTimes(root);
+  return root;
+}
+
+/** Bytes in which the cutter finds line ends. */
+function noise(length: number, seed: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let state = seed * 2654435761;
+  for (let at = 0; at < length; at++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bytes[at] = state >>> 24;
+  }
+  return bytes;
+}
+
+async function machines(root: string, map = MAP) {
+  const host = await makeHost({ place: await folderPlace(), source: ['--source', 'files', '--path', root] });
+  const reader = await host.reader();
+  for (const { folder } of [host, reader]) {
+    await writeFile(join(folder, 'map.yaml'), map);
+    const config = await readFile(join(folder, 'holdfast.yaml'), 'utf8');
+    await writeFile(
+      join(folder, 'holdfast.yaml'),
+      config.replace(/^( +)(source: files)$/m, '$1$2\n$1subjects: map.yaml'),
+    );
+  }
+  return { host, reader };
+}
+
+/** The folder without what is theirs. */
+async function without(root: string, paths = THEIRS): Promise<string[]> {
+  const copy = join(await tempFolder('expected'), 'tree');
+  await copyTree(root, copy);
+  await removePaths(copy, paths);
+  return describeTree(copy);
+}
+
+describe('files by their paths', () => {
+  test('what is restored is what was, without theirs', { timeout: 240_000 }, async () => {
+    const root = await uploads();
+    const { host, reader } = await machines(root);
+    expect((await host.good(['subjects', 'check', 'shop'])).stdout).toContain('0 problems, 0 warnings');
+    const first = await backUp(host);
+    const expectedFirst = await without(root);
+    await writeFile(join(root, 'users/7/late.txt'), 'late');
+    await writeFile(join(root, 'users/9/late.txt'), 'late');
+    await settleTimes(root);
+    await backUp(host);
+    const expected = await without(root);
+
+    const found = await reader.good(['subjects', 'find', 'shop', '--subject', 'user=7', '--json']);
+    expect(JSON.stringify(found.json)).toContain('"files"');
+    const planned = await reader.good(['purge', 'plan', 'shop', ...SUBJECTS, '--scan', '-o', 'plan.pgp']);
+    // users/7, 8 pictures, a further name, 2 films, a late one; 2 mails, an avatar, a folder and what is in it
+    expect(planned.stdout).toContain('files 18 deleted');
+    const applied = await reader.good([
+      'purge',
+      'apply',
+      'plan.pgp',
+      '--yes',
+      '-o',
+      'receipt.json',
+      '--json',
+    ]);
+    expect(applied.json.at(-1)).toMatchObject({ type: 'summary', complete: true });
+
+    const into = await tempFolder('restored');
+    await reader.good(['restore', 'shop', '--to', join(into, 'latest')]);
+    expect(await describeTree(join(into, 'latest'))).toEqual(expected);
+    await reader.good(['restore', `shop@${first.snapshot}`, '--to', join(into, 'first')]);
+    expect(await describeTree(join(into, 'first'))).toEqual(expectedFirst);
+    await reader.good(['restore', 'shop', '--to', join(into, 'part'), '--path', 'users/8']);
+    const { json } = await reader.good(['verify', '--read-data', '--json']);
+    expect(json.at(-1)).toMatchObject({ problems: 0 });
+    await reader.good(['purge', 'verify', 'receipt.json', '--full']);
+    // The receipt counts files, and names none.
+    const receipt = await readFile(join(reader.folder, 'receipt.json'), 'utf8');
+    expect(receipt).not.toContain('film.mp4');
+
+    // They are in the folder still: the next backup says so, and a restore leaves them out.
+    const again = await host.good(['backup']);
+    expect(again.stderr).toContain('1 subject whom purge');
+    await reader.good(['restore', 'shop', '--to', join(into, 'again')]);
+    // Who was named by an avatar and no key is somebody else, or back by their own will, where a host knew of the purge.
+    expect(await describeTree(join(into, 'again'))).toEqual(await without(root, THEIRS_BY_KEY));
+    const some = ['--path', 'users/8', '--path', 'zz-copy.mp4'];
+    await reader.good(['restore', 'shop', '--to', join(into, 'some'), ...some]);
+    expect(await readFile(join(into, 'some/users/8/copy.mp4'))).toEqual(noise(2_500_000, 2));
+    const { stdout } = await reader.good(['cat', 'shop', '--path', 'zz-copy.mp4'], { encoding: 'latin1' });
+    expect(Buffer.from(stdout, 'latin1').equals(noise(2_500_000, 2))).toBe(true);
+
+    await removePaths(root, THEIRS);
+    const clean = await host.good(['backup']);
+    expect(clean.stderr).not.toContain('whom purge');
+  });
+});
+
+const SHOP_MAP = `version: 1
+subject: customer
+root: { table: users, key: user_id, lookup: { email: lower } }
+tables:
+  users: { erase: delete }
+  attachments: { link: { owner: users.user_id }, erase: delete }
+`;
+
+const LISTED_MAP = `version: 1
+subject: user
+root: { table: subjects, key: id, lookup: { email: lower } }
+tables:
+  subjects: { erase: delete }
+  files: { listed: { set: shop, table: attachments, column: file, strip: /media/, prefix: up/ }, erase: delete }
+`;
+
+/** A database that lists files of two people, and the files. */
+async function listedFiles() {
+  const folder = await tempFolder('site');
+  const [root, database] = [join(folder, 'files'), join(folder, 'shop.db')];
+  await mkdir(join(root, 'up/2026'), { recursive: true });
+  const list = (owner: number, file: string) =>
+    withDatabase(database, (db) => db.exec(`INSERT INTO attachments VALUES (${owner}, '${file}')`));
+  const put = async (owner: number, name: string) => {
+    await writeFile(join(root, 'up', name), `of ${owner}: ${name}`);
+    list(owner, `/media/${name}`);
+  };
+  withDatabase(database, (db) =>
+    db.exec(`CREATE TABLE users (user_id INTEGER PRIMARY KEY, email TEXT);
+      CREATE TABLE attachments (owner INT REFERENCES users (user_id), file TEXT);
+      INSERT INTO users VALUES (7, 'seven@example.org'), (8, 'eight@example.org');`),
+  );
+  await put(7, '2026/a.png');
+  list(7, '/media/../../etc/passwd');
+  await put(8, '2026/b.png');
+  await writeFile(join(root, 'up/2026/nobody.png'), 'of nobody');
+  const host = await makeHost({
+    place: await folderPlace(),
+    source: ['--source', 'sqlite', '--path', database],
+  });
+  const reader = await host.reader();
+  for (const { folder: at } of [host, reader]) {
+    await writeFile(join(at, 'shop.yaml'), SHOP_MAP);
+    await writeFile(join(at, 'files.yaml'), LISTED_MAP);
+    const config = await readFile(join(at, 'holdfast.yaml'), 'utf8');
+    const uploads = `  uploads: { source: files, path: ${root}, keep: 30d, subjects: files.yaml }`;
+    await writeFile(
+      join(at, 'holdfast.yaml'),
+      config
+        .replace(/^( +)(source: sqlite)$/m, '$1$2\n$1subjects: shop.yaml')
+        .replace('sets:\n', `sets:\n${uploads}\n`),
+    );
+  }
+  return { root, put, host, reader, database };
+}
+
+describe('files that a database lists', () => {
+  test('go with their paths, found in every snapshot of the database', { timeout: 180_000 }, async () => {
+    const { root, put, host, reader, database } = await listedFiles();
+    await host.good(['backup']);
+    // A row that went since is in an older snapshot, and so is its file.
+    withDatabase(database, (db) => db.exec("DELETE FROM attachments WHERE file = '/media/2026/a.png'"));
+    await put(7, '2026/c.png');
+    await host.good(['backup']);
+    expect((await host.good(['subjects', 'check'])).stdout).toContain('0 problems');
+
+    const find = ['subjects', 'find', 'uploads', '--subject', 'email=Seven@example.org', '--json'];
+    const found = (await reader.good(find)).json.filter(({ type }) => type === 'found');
+    expect(found.map((one) => one['delete'])).toEqual([1, 2]);
+    const plan = ['purge', 'plan', 'uploads', '--subject', 'email=seven@example.org', '-o', 'files.pgp'];
+    const planned = await reader.good(plan);
+    expect(planned.stderr).toContain('1 name in shop are of no file of this set');
+    expect(planned.stdout).toContain('2 paths named, all found');
+    // The names are sealed in the plan: the database may lose them now.
+    const shop = await reader.good(['purge', 'plan', 'shop', '--subject', 'customer=7', '-o', 'shop.pgp']);
+    expect(shop.stderr).toContain('set uploads finds files by rows of shop');
+    await reader.good(['purge', 'apply', 'shop.pgp', '--yes', '-o', 'shop.json']);
+    const late = await reader.run(['purge', 'plan', 'uploads', '--subject', 'user=7', '-o', 'late.pgp']);
+    expectComplaint(late, { exit: 7, error: /has erased them from set shop/, hint: /--paths-from/ });
+    await writeFile(join(reader.folder, 'names'), 'up/2026/a.png\n./up/2026/c.png\nup/gone.png\n');
+    const named = await reader.good([...plan.slice(0, -1), 'named.pgp', '--paths-from', 'names']);
+    expect(named.stdout).toContain('3 paths named, 1 of them in no snapshot');
+    await reader.good(['purge', 'apply', 'files.pgp', '--yes', '-o', 'files.json']);
+
+    for (const when of ['oldest', 'latest']) {
+      const to = join(await tempFolder('restored'), when);
+      await reader.good(['restore', `uploads@${when}`, '--to', to]);
+      await removePaths(root, ['up/2026/a.png', 'up/2026/c.png']);
+      expect((await describeTree(to)).map((line) => line.split('\t')[0])).toEqual(
+        (await describeTree(root)).map((line) => line.split('\t')[0]),
+      );
+    }
+    // The same name again is another file.
+    await put(8, '2026/a.png');
+    await host.good(['backup']);
+    const to = join(await tempFolder('restored'), 'again');
+    await reader.good(['restore', 'uploads', '--to', to]);
+    expect(await readFile(join(to, 'up/2026/a.png'), 'utf8')).toBe('of 8: 2026/a.png');
+  });
+});
