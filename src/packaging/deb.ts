@@ -15,6 +15,7 @@ import { ROOT } from './bundle.ts';
 import { changelog, controlFile, COPYRIGHT, POSTINST, POSTRM, SYSUSERS } from './deb-texts.ts';
 import { manualPages } from './man.ts';
 import { wholeProgram } from './program.ts';
+import { packagedUnits } from './units.ts';
 
 /** As in dpkg-architecture(1), by what Node calls it. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -42,6 +43,7 @@ export function buildDeb(single: string, file: string, released: Date): void {
     chmodSync(join(stage, 'usr/bin/holdfast'), 0o755);
     putManual(put, released);
     putCompletion(put);
+    for (const { name, text } of packagedUnits()) put(`usr/lib/systemd/system/${name}`, text);
     put('usr/lib/sysusers.d/holdfast.conf', SYSUSERS);
     putDocuments(stage, put, released);
     const kib = Number(execFileSync('du', ['-sk', stage], { encoding: 'utf8' }).split('\t')[0]);
@@ -51,7 +53,7 @@ export function buildDeb(single: string, file: string, released: Date): void {
     mkdirSync(dirname(file), { recursive: true });
     chmodSync(stage, 0o755);
     // What is large in it is code, which a high level makes little smaller.
-    execFileSync('dpkg-deb', ['--root-owner-group', '-Zzstd', '-z3', '--build', stage, file], {
+    execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z1', '--build', stage, file], {
       stdio: 'pipe',
     });
   } finally {

@@ -1,5 +1,5 @@
 /** Goal: a host without Node installs one package, and does all of it as a user without privileges. */
-import { chownSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -98,9 +98,18 @@ test('manual pages have no fault that mandoc knows, one for each verb', async ()
   expect(lint).toMatchObject({ exitCode: 0, stdout: '' });
 });
 
+test('units for systemd run it as that user, and none is enabled', () => {
+  const folder = join(root.path, 'usr/lib/systemd/system');
+  const [service, timer] = ['holdfast-backup.service', 'holdfast-backup.timer'].map((name) =>
+    readFileSync(join(folder, name), 'utf8'),
+  );
+  expect(service).toContain('ExecStart=/usr/bin/holdfast --config /etc/holdfast/holdfast.yaml backup\n');
+  expect(service).toContain('User=holdfast\n');
+  expect(timer).toContain('OnCalendar=');
+  expect(existsSync(join(root.path, 'etc/systemd/system/timers.target.wants'))).toBe(false);
+});
+
 test('the package is removed again, and keys and configuration stay', async () => {
-  const target = await tempFolder('kept');
-  copyFileSync(join(root.path, 'etc/passwd'), join(target, 'passwd'));
   await dpkg('--purge', 'holdfast');
   expect(readdirSync(join(root.path, 'usr/bin'))).not.toContain('holdfast');
   expect(readdirSync(join(root.path, 'etc/holdfast')).sort()).toEqual(['holdfast.yaml', 'keys', 'state']);
