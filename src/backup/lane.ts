@@ -94,9 +94,9 @@ export class LaneRecorder {
     const rows = new RowEnds(indexing);
     const statements = statementsFor(stream);
     this.#cutter.begin(statements?.head.length);
-    const add = (cut: Buffer): Promise<void> | undefined => {
-      const segment = statements?.next(cut) ?? cut;
-      return this.addSegment(segment, tally, rows.next(segment));
+    const add = async (cut: Buffer): Promise<void> => {
+      for (const segment of statements?.take(cut) ?? [cut])
+        await this.addSegment(segment, tally, rows.next(segment));
     };
     for await (const chunk of stream.bytes) {
       throwIfCancelled(signal);

@@ -8,6 +8,8 @@ import type { Session } from '../repository/session.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { Subject } from '../subjects/closure.ts';
 import type { Listed, SubjectMap } from '../subjects/map.ts';
+import type { Finding } from '../subjects/finding.ts';
+import type { ParsedMap } from '../subjects/parse.ts';
 import type { CliContext } from './context.ts';
 import { formatPlural } from './format.ts';
 import { readSubjectMap } from './subject-map.ts';
@@ -108,6 +110,27 @@ function pathsUnreadable(file: string, reason: string): HoldfastError {
     message: `cannot read ${file}: ${reason}`,
     hint: 'Write one path a line, in UTF-8, from the folder that is backed up: img/2026/a.png',
   });
+}
+
+/** What `listed:` names and the configuration does not have: a plan would fail by it. */
+export async function listedFindings(
+  config: Config,
+  { map, pathOf }: ParsedMap,
+): Promise<readonly Finding[]> {
+  const { problem } = await import('../subjects/finding.ts');
+  const findings: Finding[] = [];
+  for (const rule of map.tables.values())
+    for (const { set: name, table } of rule.kind === 'linked' ? (rule.listed ?? []) : []) {
+      const wrong = (message: string) => findings.push(problem([...pathOf(rule), 'listed'], message));
+      const set = config.sets.get(name);
+      if (set === undefined) wrong(`there is no set ${name}`);
+      else if (set.source === 'files') wrong(`set ${name} is of files, which list none`);
+      else if (set.subjects === undefined)
+        wrong(`set ${name} has no subject map, which would say whose its rows are`);
+      else if ((await readSubjectMap(config, set)).parsed.map.tables.get(table)?.kind !== 'linked')
+        wrong(`the map of set ${name} does not say whose the rows of ${table} are`);
+    }
+  return findings;
 }
 
 /**

@@ -49,7 +49,9 @@ export async function openLiveSnapshots(
   for (const item of await choose(view)) {
     if (new Date(item.entry.end) <= view.now) continue;
     const manifest = await open.openManifest(session, item, opener, context.signal);
-    const isMute = manifest.sidecar === undefined && manifest.streams.some(({ table }) => table);
+    // Of files the list is a table that every version of this program knows.
+    const isKnown = manifest.sidecar !== undefined || manifest.source.kind === 'files';
+    const isMute = !isKnown && manifest.streams.some(({ table }) => table);
     if (isMute) mute.push(item.entry.snapshot);
     else snapshots.push({ item, manifest });
   }

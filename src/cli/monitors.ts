@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Config, MonitorConfig, MonitoredVerb } from '../config/config.ts';
 import { maskSecrets } from '../config/secret.ts';
-import { EXIT, HoldfastError, reasonOf } from '../errors.ts';
+import { EXIT, HoldfastError, isHoldfastError, reasonOf } from '../errors.ts';
 import type { Monitor, Outcome, SetError, SetReport } from '../monitors/monitor.ts';
 import type { Subscriber, Told } from '../monitors/tell.ts';
 import { TOOL } from '../version.ts';
@@ -41,8 +41,10 @@ export async function monitored(
   try {
     summary = await work(run);
   } catch (error) {
-    run.endedBy(error);
-    await tell(context, config, run);
+    if (!isHoldfastError(error, 'CANCELLED')) {
+      run.endedBy(error);
+      await tell(context, config, run);
+    }
     throw error;
   }
   const told = await tell(context, config, run);

@@ -31,6 +31,7 @@ export async function reportFacts(
     const options = {
       session,
       sets: sets.map(wantedSet),
+      known: [...config.sets.keys()],
       erasureWithinDays,
       drillEveryDays,
       onStep: (text: string) => task.say(text),
@@ -47,6 +48,7 @@ export async function reportFacts(
       places: await placeFacts(context, config),
       keys: await keyFactsOf(config, session),
       sweep: gathered.sweep,
+      exports: gathered.exports,
     };
   } finally {
     task.end();

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../config/config.ts';
 import { parseDays } from '../config/duration.ts';
@@ -63,11 +64,11 @@ const CHUNK_BYTES = 1024 * 1024;
  * @throws HoldfastError SEAL_UNREADABLE
  */
 export async function openExport(
-  { io }: CliContext,
+  context: CliContext,
   name: string,
 ): Promise<Export & { readonly bytes: number | undefined }> {
   const { cannotReadInput } = await import('../seal/errors.ts');
-  if (name === '-') return { plain: io.stdin, filename: '', mustHaveContent: true, bytes: undefined };
+  if (name === '-') return { plain: stdinOf(context), filename: '', mustHaveContent: true, bytes: undefined };
   const path = resolve(name);
   const found = await stat(path).catch((cause: unknown) => {
     throw cannotReadInput(name, cause);
@@ -76,6 +77,11 @@ export async function openExport(
   const plain = readingFile(path, (cause) => cannotReadInput(name, cause));
   const bytes = found.isFile() ? found.size : undefined;
   return { plain, filename: basename(path), mustHaveContent: false, bytes };
+}
+
+/** Whatever comes through stdin, which may be nothing for hours: who cancels does not wait for it. */
+export function stdinOf({ io, signal }: CliContext): AsyncIterable<Uint8Array> {
+  return addAbortSignal(signal, io.stdin);
 }
 
 /** Opened when the first piece is asked for, so that what is never read is never opened. */

@@ -4,7 +4,7 @@ import { isHoldfastError } from '../errors.ts';
 import type { openpgp } from '../openpgp/library.ts';
 import { drillsOf } from '../repository/drills.ts';
 import type { DrillEvent, DrillRecord } from '../repository/drills.ts';
-import { appendLedger, operatorName } from '../repository/ledger-writer.ts';
+import { appendLedger } from '../repository/ledger-writer.ts';
 import type { Session } from '../repository/session.ts';
 import type { Store } from '../stores/store.ts';
 import type { DrillResult } from './findings.ts';
@@ -45,6 +45,14 @@ function serverOf(name: string, isOwn: boolean): Pick<DrillEvent, 'server' | 'ow
 const TRIES = 5;
 
 /**
+ * The chain of an operator's drills: another one than that of their purges, since drills take no lease. Where a store
+ * cannot refuse to replace, a drill that comes late must not lie where a purge has written.
+ */
+function chainOf(signer: openpgp.PrivateKey): string {
+  return `drill-${signer.getFingerprint().slice(0, 16)}`;
+}
+
+/**
  * Signs it and appends it.
  * @param manifest - SHA-256 of the sealed manifest that was opened
  * @param signer - an operator's key, which the caller has made sure of
@@ -59,7 +67,7 @@ export async function recordDrill(
   const event = eventOf(result, randomBytes(8).toString('hex'), manifest);
   for (let tries = 1; ; tries++)
     try {
-      const ledger = await appendLedger(session, result.set, operatorName(signer), signer, event, signal);
+      const ledger = await appendLedger(session, result.set, chainOf(signer), signer, event, signal);
       const record = drillsOf(ledger, session.operators).findLast(({ id }) => id === event.id);
       if (record === undefined) throw new Error('the ledger does not show the drill that was appended');
       return record;

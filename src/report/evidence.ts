@@ -153,6 +153,21 @@ export interface SetEvidence {
   }[];
 }
 
+export interface ExportEvidence {
+  readonly id: string;
+  readonly ref: string | null;
+  readonly time: string;
+  /** Null: nothing says that it was finished. */
+  readonly to: 'file' | 'pipe' | 'store' | null;
+  readonly bytes: number | null;
+  readonly sha256: string | null;
+  /** In the store: until when it is there at least. */
+  readonly end: string | null;
+  readonly recipients: readonly string[];
+  /** Fingerprint of who says so. */
+  readonly signer: string;
+}
+
 export interface KeyEvidence {
   readonly role: string;
   readonly fingerprint: string;
@@ -193,6 +208,7 @@ export interface Evidence {
     readonly storedBytes: number | null;
     readonly purges: number;
     readonly drills: number;
+    readonly exports: number;
   };
   readonly promises: readonly PromiseEvidence[];
   /** What the configuration does not promise. */
@@ -202,7 +218,14 @@ export interface Evidence {
   readonly places: readonly PlaceEvidence[];
   readonly keys: readonly KeyEvidence[];
   /** What lies in the store of sets that the configuration does not name. */
-  readonly others: readonly { readonly set: string; readonly objects: number; readonly bytes: number }[];
+  readonly others: readonly {
+    readonly set: string;
+    readonly objects: number;
+    readonly bytes: number;
+    readonly overdue: number;
+  }[];
+  /** What was sealed beside backups. */
+  readonly exports: readonly ExportEvidence[];
   /** What this report does not show. */
   readonly limits: readonly string[];
 }

@@ -148,7 +148,40 @@ export interface SweepFacts {
   /** They could not be listed: who may not ask for them sees the newest ones only. */
   readonly versionsUnseen: boolean;
   /** Objects of sets that the configuration does not name. */
-  readonly others: readonly { readonly set: string; readonly count: number; readonly bytes: number }[];
+  readonly others: readonly OtherObjects[];
+  /** Of exports that were sealed into the store; undefined: none is there, or nothing could be listed. */
+  readonly sealed: OtherObjects | undefined;
+}
+
+export interface OtherObjects {
+  readonly set: string;
+  readonly count: number;
+  readonly bytes: number;
+  /** Past their life. */
+  readonly overdue: number;
+}
+
+/** An export that was sealed. What it was, nobody but its recipients knows. */
+export interface ExportFact {
+  readonly id: string;
+  readonly ref: string | undefined;
+  /** RFC 3339. */
+  readonly time: string;
+  /** Undefined: it was begun, and nothing says that it was finished. */
+  readonly to: 'file' | 'pipe' | 'store' | undefined;
+  readonly bytes: number | undefined;
+  readonly sha256: string | undefined;
+  /** In the store: until when it is there at least. */
+  readonly end: string | undefined;
+  readonly recipients: readonly string[];
+  readonly signer: string;
+}
+
+export interface ExportsFact {
+  /** Why their ledger cannot be believed. */
+  readonly problem: string | undefined;
+  /** Oldest first. */
+  readonly exports: readonly ExportFact[];
 }
 
 export interface ReportFacts {
@@ -163,4 +196,5 @@ export interface ReportFacts {
   readonly places: readonly PlaceFacts[];
   readonly keys: readonly KeyFact[];
   readonly sweep: SweepFacts;
+  readonly exports: ExportsFact;
 }

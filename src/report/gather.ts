@@ -4,19 +4,24 @@
  * asked at all is an error.
  */
 import { isHoldfastError, reasonOf } from '../errors.ts';
+import { SEALED } from '../repository/layout.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import type { Session } from '../repository/session.ts';
 import { enforcementOf, mayHaveVersions } from '../retention/apply-lifecycle.ts';
 import { listMortal } from '../retention/objects.ts';
+import { isOverdue } from '../retention/gone-by.ts';
 import type { MortalObject } from '../retention/objects.ts';
 import type { Store } from '../stores/store.ts';
-import type { SetFacts, SetPolicy, SweepFacts } from './facts.ts';
+import type { ExportsFact, OtherObjects, SetFacts, SweepFacts } from './facts.ts';
+import { gatherExports } from './gather-exports.ts';
 import { bytesOf, gatherSet } from './gather-set.ts';
 import type { WantedSet } from './gather-set.ts';
 
 export interface GatherOptions {
   readonly session: Session<Store>;
   readonly sets: readonly WantedSet[];
+  /** Names of all sets of the configuration, these among them. */
+  readonly known: readonly string[];
   readonly erasureWithinDays: number | undefined;
   readonly drillEveryDays: number | undefined;
   /** What is being read now. */
@@ -28,6 +33,7 @@ export interface Gathered {
   readonly now: Date;
   readonly sets: readonly Omit<SetFacts, 'copies'>[];
   readonly sweep: SweepFacts;
+  readonly exports: ExportsFact;
   /** As they were verified: what copies are compared with. */
   readonly entries: ReadonlyMap<string, readonly CatalogEntry[]>;
 }
@@ -38,7 +44,7 @@ export async function gather(options: GatherOptions, signal: AbortSignal): Promi
   const now = await session.store.now(signal);
   onStep('listing what lies in the store');
   const enforcement = await enforcementOf(session.store, signal);
-  const sweep = await sweepStore(session.store, sets, signal);
+  const sweep = await sweepStore(session.store, options.known, now, signal);
   const found: Omit<SetFacts, 'copies'>[] = [];
   const entries = new Map<string, readonly CatalogEntry[]>();
   for (const policy of sets) {
@@ -49,7 +55,7 @@ export async function gather(options: GatherOptions, signal: AbortSignal): Promi
     found.push(read.facts);
     entries.set(policy.name, read.entries);
   }
-  return { now, sets: found, sweep: sweep.facts, entries };
+  return { now, sets: found, sweep: sweep.facts, exports: await gatherExports(session, signal), entries };
 }
 
 interface Sweep {
@@ -59,30 +65,46 @@ interface Sweep {
 }
 
 /** Everything with a life, in one listing. Who may not see old versions sees the newest ones, and that is said. */
-async function sweepStore(store: Store, sets: readonly SetPolicy[], signal: AbortSignal): Promise<Sweep> {
+async function sweepStore(
+  store: Store,
+  known: readonly string[],
+  now: Date,
+  signal: AbortSignal,
+): Promise<Sweep> {
   const versioned = await mayHaveVersions(store, signal);
-  try {
-    return sweepOf(await listMortal(store, versioned, signal), sets, { versioned, versionsUnseen: false });
-  } catch (error) {
-    if (!isHoldfastError(error, 'STORE_DENIED')) throw error;
-    if (!versioned) {
-      const facts = { unknown: reasonOf(error), versioned, versionsUnseen: false, others: [] };
-      return { facts, bySet: undefined };
+  let unknown = '';
+  for (const withVersions of versioned ? [true, false] : [false]) {
+    try {
+      const objects = await listMortal(store, withVersions, signal);
+      return sweepOf(objects, known, now, { versioned, versionsUnseen: versioned && !withVersions });
+    } catch (error) {
+      if (!isHoldfastError(error, 'STORE_DENIED')) throw error;
+      unknown = reasonOf(error);
     }
-    return sweepOf(await listMortal(store, false, signal), sets, { versioned, versionsUnseen: true });
   }
+  const facts = { unknown, versioned, versionsUnseen: false, others: [], sealed: undefined };
+  return { facts, bySet: undefined };
 }
 
 function sweepOf(
   objects: readonly MortalObject[],
-  sets: readonly SetPolicy[],
+  known: readonly string[],
+  now: Date,
   about: Pick<SweepFacts, 'versioned' | 'versionsUnseen'>,
 ): Sweep {
   const bySet = Map.groupBy(objects, ({ set }) => set);
-  const known = new Set(sets.map(({ name }) => name));
   const others = [...bySet]
-    .filter(([set]) => !known.has(set))
-    .map(([set, own]) => ({ set, count: own.length, bytes: bytesOf(own) }))
+    .filter(([set]) => !known.includes(set))
+    .map(([set, own]) => otherObjects(set, own, now))
     .sort((a, b) => (a.set < b.set ? -1 : 1));
-  return { facts: { ...about, unknown: undefined, others }, bySet };
+  const sealed = others.find(({ set }) => set === SEALED);
+  return {
+    facts: { ...about, unknown: undefined, others: others.filter((one) => one !== sealed), sealed },
+    bySet,
+  };
+}
+
+function otherObjects(set: string, objects: readonly MortalObject[], now: Date): OtherObjects {
+  const overdue = objects.filter((object) => isOverdue(object, now)).length;
+  return { set, count: objects.length, bytes: bytesOf(objects), overdue };
 }

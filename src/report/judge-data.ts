@@ -24,12 +24,22 @@ export function judgeEnds(facts: ReportFacts): PromiseEvidence {
     const text = `nothing is past its life; the oldest byte has lain there for ${age}, its life is ${plural(oldest.days, 'day')}${hidden}`;
     return finding(facts.sweep.versionsUnseen ? 'not measured' : 'met', name, text);
   });
+  findings.push(...endsElsewhere(facts));
   return promiseOf(
     'ends',
     'what is past its time is gone',
     'every object in the store was listed with its age, and compared with the life that its name gives it',
     findings,
   );
+}
+
+/** What lies in the store beside the sets: exports, and sets that nobody names any more. */
+function endsElsewhere({ sweep }: ReportFacts): Finding[] {
+  return [...(sweep.sealed ? [sweep.sealed] : []), ...sweep.others].map((one) => {
+    const about = one === sweep.sealed ? 'sealed exports' : `${one.set} (not in this configuration)`;
+    if (one.overdue > 0) return finding('broken', about, `${plural(one.overdue, 'object')} should be gone`);
+    return finding('met', about, `nothing of ${plural(one.count, 'object')} is past its life`);
+  });
 }
 
 /** Sealed to keys that are named, and can still be used. */
@@ -56,9 +66,15 @@ export function judgeEncrypted(facts: ReportFacts): PromiseEvidence {
       ];
     }),
   ];
+  if (facts.exports.problem !== undefined)
+    findings.push(finding('broken', 'sealed exports', facts.exports.problem));
+  if (facts.exports.exports.length > 0)
+    findings.push(
+      finding('met', 'sealed exports', `${plural(facts.exports.exports.length, 'export')} in the ledger`),
+    );
   return promiseOf(
     'encrypted',
-    'a backup leaves the server only encrypted, to keys that are named',
+    'what leaves the server is encrypted to keys that are named',
     'each signed entry names the keys to which its snapshot is sealed (OpenPGP, AES-256); the keys were judged now',
     findings,
   );

@@ -6,6 +6,7 @@ import { PROMISES } from './evidence.ts';
 import type {
   DrillEvidence,
   Evidence,
+  ExportEvidence,
   KeyEvidence,
   PlaceEvidence,
   PromiseEvidence,
@@ -13,7 +14,15 @@ import type {
   SetEvidence,
   SnapshotEvidence,
 } from './evidence.ts';
-import type { KeyFact, PlaceFacts, PurgeFact, ReportFacts, SetFacts, SnapshotFact } from './facts.ts';
+import type {
+  ExportFact,
+  KeyFact,
+  PlaceFacts,
+  PurgeFact,
+  ReportFacts,
+  SetFacts,
+  SnapshotFact,
+} from './facts.ts';
 import {
   judgeBackupEvery,
   judgeCopies,
@@ -39,14 +48,15 @@ export function judge(facts: ReportFacts): Evidence {
     tool: facts.tool,
     store: { url: facts.store.url, id: facts.store.id },
     period: { from: dayOf(new Date(now.getTime() - (days - 1) * DAY_MS)), to: dayOf(now), days },
-    summary: summaryOf(promises, sets),
+    summary: { ...summaryOf(promises, sets), exports: facts.exports.exports.length },
     promises,
     notPromised: PROMISES.filter((id) => !made.has(id)),
     controls: controlsOf(promises),
     sets,
     places: facts.places.map(placeEvidence),
     keys: facts.keys.map(keyEvidence),
-    others: sweep.others.map(({ set, count, bytes }) => ({ set, objects: count, bytes })),
+    others: sweep.others.map(({ count, ...one }) => ({ ...one, objects: count })),
+    exports: facts.exports.exports.map(exportEvidence),
     limits: LIMITS,
   };
 }
@@ -74,7 +84,10 @@ function judgePromises(facts: ReportFacts): PromiseEvidence[] {
   ].filter((one) => one !== undefined);
 }
 
-function summaryOf(promises: readonly PromiseEvidence[], sets: readonly SetEvidence[]): Evidence['summary'] {
+function summaryOf(
+  promises: readonly PromiseEvidence[],
+  sets: readonly SetEvidence[],
+): Omit<Evidence['summary'], 'exports'> {
   const count = (verdict: PromiseEvidence['verdict']) =>
     promises.filter((one) => one.verdict === verdict).length;
   const sum = (of: (set: SetEvidence) => number) => sets.reduce((total, set) => total + of(set), 0);
@@ -157,6 +170,12 @@ function purgeEvidence(purge: PurgeFact): PurgeEvidence {
     approvedBy: purge.approvedBy ?? null,
     receipt: purge.receipt ?? null,
   };
+}
+
+function exportEvidence({ ref, to, bytes, sha256, end, ...one }: ExportFact): ExportEvidence {
+  const { id, time, recipients, signer } = one;
+  const about = { ref: ref ?? null, to: to ?? null, bytes: bytes ?? null, sha256: sha256 ?? null };
+  return { id, time, recipients, signer, ...about, end: end ?? null };
 }
 
 function keyEvidence({

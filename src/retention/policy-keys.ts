@@ -86,9 +86,9 @@ export const PROBE = 'probe/if-absent';
 /** The chains of operators in a ledger (`operatorName` in repository/ledger-writer.ts): never that of a host. */
 const OPERATORS = 'key-*';
 
-/** What came of a drill: a line in the ledger. */
+/** What came of a drill: a line in the ledger, in the chains of drills (drill/evidence.ts) and nowhere else. */
 export function drillPuts(facts: PolicyFacts): string[] {
-  return [...ofSets(facts, ({ name }) => [`ledger/${name}/${OPERATORS}/*`]), object(facts, PROBE)];
+  return [...ofSets(facts, ({ name }) => [`ledger/${name}/drill-*/*`]), object(facts, PROBE)];
 }
 
 /** Rewritten manifests, their amendments, new segments and suppression, and lines in the ledger. */

@@ -3,7 +3,8 @@ import { throwIfCancelled } from '../errors.ts';
 import { delegating } from './delegating.ts';
 import type { ByteRange, Store } from './store.ts';
 
-interface Piece {
+/** What a read has brought. */
+export interface Piece {
   readonly key: string;
   readonly offset: number;
   readonly bytes: Buffer;
@@ -14,10 +15,9 @@ interface Piece {
  * reads it back has it from the store.
  *
  * @param lasts - true for keys whose objects are never changed; others are always read
- * @param bytesMax - memory for what was read; the oldest is forgotten first
+ * @param recent - what was read before; added to
  */
-export function withRecentReads(store: Store, lasts: (key: string) => boolean, bytesMax: number): Store {
-  const recent = new RecentReads(bytesMax);
+export function withRecentReads(store: Store, lasts: (key: string) => boolean, recent: RecentReads): Store {
   return {
     ...delegating(store),
     get: async (key, range, signal) => {
@@ -32,15 +32,22 @@ export function withRecentReads(store: Store, lasts: (key: string) => boolean, b
   };
 }
 
-class RecentReads {
+/** What was read, as much of it as there is memory for. */
+export class RecentReads {
   readonly #bytesMax: number;
   /** The oldest first. */
   readonly #pieces = new Set<Piece>();
   readonly #byKey = new Map<string, Set<Piece>>();
   #bytes = 0;
 
+  /** @param bytesMax - memory for it; the oldest is forgotten first */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
+  }
+
+  /** The oldest first. */
+  pieces(): Iterable<Piece> {
+    return this.#pieces;
   }
 
   find(key: string, { offset, length }: ByteRange): Buffer | undefined {

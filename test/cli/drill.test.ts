@@ -82,7 +82,7 @@ describe('a sound backup', () => {
     expect(stdout).toMatch(/^check +customers: 200$/m);
     expect(stdout).toMatch(/^RTO +\S.* \(find, open, load\); find .*, open .*, prepare .*, load .*, check /m);
     expect(stdout).toMatch(/^RPO +\S.*: the age of the newest snapshot$/m);
-    expect(stdout).toMatch(/^evidence +line 1 of key-[0-9a-f]{16} in the ledger of shop$/m);
+    expect(stdout).toMatch(/^evidence +line 1 of drill-[0-9a-f]{16} in the ledger of shop$/m);
     const [event] = await eventsIn(shop);
     const counts = { tables: 3, rows: 1201, checks: { passed: 3, failed: 0, unknown: 0 }, purges: 0 };
     expect(event).toMatchObject({ type: 'drill', note: true, outcome: 'verified', reasons: [], ...counts });

@@ -1,5 +1,5 @@
 /** Goal: somebody's files, known by their paths, go from every snapshot of a folder, and do not come back. */
-import { link, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { copyTree, removePaths } from '../integration/files-erased-kit.ts';
@@ -199,6 +199,26 @@ async function listedFiles() {
 }
 
 describe('files that a database lists', () => {
+  test('a list that is not there is found by subjects check', async () => {
+    const { host } = await listedFiles();
+    const check = async (text: string) => {
+      await writeFile(join(host.folder, 'files.yaml'), text);
+      return host.run(['subjects', 'check', 'uploads']);
+    };
+    for (const [from, to, said] of [
+      ['set: shop', 'set: shoe', 'there is no set shoe'],
+      ['set: shop', 'set: uploads', 'is of files'],
+      ['table: attachments', 'table: users_old', 'does not say whose the rows of users_old are'],
+      ['erase: delete }\n', 'erase: { set: { user: null } } }\n', 'nothing is set'],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await check(
+        LISTED_MAP.slice(0, 90) + LISTED_MAP.slice(90).replace(from, to),
+      );
+      expect(exitCode).toBe(2);
+      expect(stdout + stderr).toContain(said);
+    }
+  });
+
   test('go with their paths, found in every snapshot of the database', { timeout: 180_000 }, async () => {
     const { root, put, host, reader, database } = await listedFiles();
     await host.good(['backup']);
@@ -241,4 +261,33 @@ describe('files that a database lists', () => {
     await reader.good(['restore', 'uploads', '--to', to]);
     expect(await readFile(join(to, 'up/2026/a.png'), 'utf8')).toBe('of 8: 2026/a.png');
   });
+});
+
+test('what the map keeps of a folder that goes stays where it is', { timeout: 120_000 }, async () => {
+  const root = join(await tempFolder('kept'), 'tree');
+  for (const path of ['users/7/invoices/1.pdf', 'users/7/face.png', 'users/7/old/a', 'users/8/face.png']) {
+    await mkdir(join(root, dirname(path)), { recursive: true });
+    await writeFile(join(root, path), path);
+  }
+  const invoices = "{ paths: ['users/{id}/invoices'], keep: { because: tax law } }";
+  const others = "{ paths: ['users/{id}'], erase: delete }";
+  const { host, reader } = await machines(
+    root,
+    MAP.replace(/^ {2}files: .*$/m, `  files: { erase: delete, links: [${invoices}, ${others}] }`),
+  );
+  await backUp(host);
+  const first = await reader.good(['purge', 'plan', 'shop', '--subject', 'user=7', '-o', 'plan.pgp']);
+  // A picture, and a folder with what is in it.
+  expect(first.stdout).toContain('files 3 deleted, 2 kept');
+  const applied = await reader.good(['purge', 'apply', 'plan.pgp', '--yes', '-o', 'receipt.json', '--json']);
+  expect(applied.json.at(-1)).toMatchObject({ type: 'summary', complete: true });
+  const to = join(await tempFolder('restored'), 'tree');
+  await reader.good(['restore', 'shop', '--to', to]);
+  expect((await readdir(to, { recursive: true })).sort()).toEqual([
+    ...['users', 'users/7', 'users/7/invoices', 'users/7/invoices/1.pdf', 'users/8', 'users/8/face.png'],
+  ]);
+  // Once more, and there is nothing left to be done.
+  const again = await reader.good(['purge', 'plan', 'shop', '--subject', 'user=7', '-o', 'again.pgp']);
+  expect(again.stdout).toContain('0 snapshots of 1 to write anew');
+  await reader.good(['purge', 'verify', 'receipt.json']);
 });

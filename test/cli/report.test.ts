@@ -34,7 +34,7 @@ test('page, data and --json have the same figures, and the page needs nothing el
   expect(JSON.parse(await readFile(join(machine.folder, 'report.json'), 'utf8'))).toEqual(data);
   const listed = await Array.fromAsync(store.list('keep-'));
   expect(data.summary).toEqual({
-    ...{ met: 5, broken: 0, notMeasured: 1, sets: 1, snapshots: 4, purges: 0, drills: 0 },
+    ...{ met: 5, broken: 0, notMeasured: 1, sets: 1, snapshots: 4, purges: 0, drills: 0, exports: 0 },
     storedBytes: listed.reduce((sum, { bytes }) => sum + bytes, 0),
   });
   expect(data.sets[0]?.days.filter(({ state }) => state === 'taken')).toHaveLength(4);
@@ -109,7 +109,12 @@ test('a bucket tells where it is and what it does by itself', { timeout: 120_000
   const config = await readFile(file, 'utf8');
   await writeFile(file, `${config}promises: { residency: [${place.s3.region}] }\n`);
   await host.good(['backup', '--json']);
+  await writeFile(join(host.folder, 'people.csv'), 'id,email\n1,a@b.example\n');
+  await host.good(['seal', 'people.csv', '--store', '--ttl', '7d', '--ref', 'AUDIT-3', '--json']);
   const evidence = await evidenceOf(host, ['-o', 'report.html']);
+  expect(evidence.exports).toMatchObject([{ ref: 'AUDIT-3', to: 'store' }]);
+  expect(evidence.others).toEqual([]);
+  expect(JSON.stringify(evidence)).not.toContain('people');
   expect(evidence.places[0]).toMatchObject({ name: 'store', url: place.url, location: place.s3.region });
   expect(evidence.places[0]?.checks.map(({ what }) => what)).toContain('store expiry');
   const verdicts = Object.fromEntries(evidence.promises.map(({ id, verdict }) => [id, verdict]));

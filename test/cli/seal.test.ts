@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { seal } from '../../src/seal/seal.ts';
 import { calendar } from '../services/calendar.ts';
 import { HOLDFAST } from '../services/cli.ts';
@@ -212,6 +212,25 @@ describe('a pipe', () => {
     expect(await ledgerOf(host)).toEqual([]);
     expect(await keysIn(host.place, 'keep-')).toEqual([]);
     expect((await readdir(host.folder)).filter((name) => name.includes('pgp'))).toEqual([]);
+  });
+
+  test('that is cancelled while nothing comes ends at once, and leaves nothing', async () => {
+    const host = await folderHost();
+    const program = execa(process.execPath, [HOLDFAST, 'seal', '-', '-o', 'a.pgp'], {
+      ...{ cwd: host.folder, env: host.env, extendEnv: false, reject: false, stdin: 'pipe' },
+    });
+    program.stdin.write(randomBytes(3_000_000));
+    const sizes = async () => {
+      const names = (await readdir(host.folder)).filter((name) => name.endsWith('.part'));
+      return Promise.all(names.map(async (name) => (await stat(join(host.folder, name))).size));
+    };
+    await vi.waitUntil(async () => ((await sizes())[0] ?? 0) > 1_000_000, { timeout: 60_000 });
+    program.kill('SIGTERM');
+    const { exitCode, stderr } = await program;
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 130 });
+    expect(stderr).toMatch(/^holdfast: error: cancelled$/m);
+    expect((await readdir(host.folder)).filter((name) => name.includes('pgp'))).toEqual([]);
+    expect(await ledgerOf(host)).toEqual([]);
   });
 
   test('of 400 MB takes no more memory than one of 40', async () => {

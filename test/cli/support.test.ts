@@ -15,18 +15,7 @@ import { tempFolder } from '../services/temp.ts';
 /** What stands somewhere on this host and must be nowhere in a bundle. */
 const PLANTED = [
   ...['hunter2', 'aws-secret-9', 'whsec-77', 'smtp-pass-5', 'acme', 'payroll', 'bigcorp', 'zanzibar'],
-  ...[
-    'anna',
-    'mueller',
-    'example.org',
-    '4711',
-    'salaries',
-    'iban',
-    '10.1.2.3',
-    'db-17',
-    'ticket',
-    'private key',
-  ],
+  ...['anna', 'mueller', 'example.org', '4711-0815', 'salaries', 'iban', '10.1.2.3', 'db-17', 'ticket'],
 ];
 
 async function plantedHost(): Promise<Host> {
@@ -74,7 +63,7 @@ const LOG = [
   '{"type":"error","code":"STORE_DENIED","exit":1,"message":"not allowed to read s3://acme/payroll as anna","hint":"ask mueller"}',
   '{"type":"error","code":"ANNA_MUELLER","message":"zanzibar"}',
   'Nov 21 03:00:14 db-17 holdfast[4711]: holdfast: error: cannot connect to postgres://anna:hunter2@db-17/zanzibar',
-  'holdfast: hint: Ask anna mueller (iban 4711) about TICKET-9, or read /home/anna/.pgpass',
+  'holdfast: hint: Ask anna mueller (iban 4711-0815) about TICKET-9, or read /home/anna/.pgpass',
   '-----BEGIN PGP PRIVATE KEY BLOCK-----',
   'AWS_SECRET_ACCESS_KEY=aws-secret-9',
   'anna',

@@ -181,6 +181,27 @@ describe('a driller', () => {
   });
 });
 
+describe('an export', () => {
+  test('is sealed into the store by the host, which cannot get it back; the restorer opens it', async () => {
+    const file = join(await tempFolder('export'), 'report.csv');
+    await writeFile(file, 'id;total\n');
+    const env = s3.env(users.host);
+    const { json } = await host.good(['seal', file, '--store', '--ttl', '3d', '--json'], { env });
+    const { id } = json.find(({ type }) => type === 'sealed') as { id: string };
+    await host.good(['unseal', '--list'], { env });
+    const own = { env: { ...env, HOLDFAST_KEY: host.opsKey } };
+    expect((await host.run(['unseal', id, '-o', '-'], own)).stderr).toContain('not allowed');
+    await refused(
+      clients.host.send(
+        new DeleteObjectCommand({ Bucket: bucket, Key: `${ROOT}keep-003/sealed/${id}/000001` }),
+      ),
+    );
+    const reader = await host.reader();
+    const opened = await reader.good(['unseal', id, '-o', '-'], { env: s3.env(users.restorer) });
+    expect(opened.stdout).toBe('id;total\n');
+  });
+});
+
 describe('a restorer', () => {
   test('lists, verifies every byte and restores', async () => {
     const reader = await host.reader();

@@ -20,8 +20,8 @@ export async function readDump(source: Source, signal = SIGNAL): Promise<WholeSt
   for (const lane of dump.lanes)
     for await (const { bytes, ...info } of lane) {
       const dumped = Buffer.concat(await Array.fromAsync(bytes));
-      const stored = statementsFor(info)?.next(dumped) ?? dumped;
-      streams.push({ ...info, text: stored.toString('latin1') });
+      const stored = statementsFor(info)?.take(dumped) ?? [dumped];
+      streams.push({ ...info, text: Buffer.concat(stored).toString('latin1') });
     }
   return streams;
 }

@@ -23,7 +23,7 @@ import { contentsOf } from './sqlite-kit.ts';
 const PAGES = [
   'README.md',
   'recipes/README.md',
-  ...['on-call', 'backup-host', 'privacy-officer', 'auditor', 'copies', 'drills'].map(
+  ...['on-call', 'backup-host', 'privacy-officer', 'auditor', 'copies', 'drills', 'monitors'].map(
     (name) => `docs/${name}.md`,
   ),
 ];
@@ -140,6 +140,7 @@ const MORE_PAGES = [
     (name) => `recipes/${name}/README.md`,
   ),
   ...['mariadb-daily', 'wordpress', 'uploads-and-database'].map((name) => `recipes/${name}/README.md`),
+  ...['cron-daily', 'systemd-timer', 'kubernetes-cronjob'].map((name) => `recipes/${name}/README.md`),
 ];
 
 test.for([...PAGES, ...MORE_PAGES])('the links of %s lead somewhere', async (path) => {

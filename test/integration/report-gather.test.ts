@@ -29,13 +29,14 @@ async function factsOf(
   const options = {
     session: world.session,
     sets: [WANTED],
+    known: [SET],
     erasureWithinDays: 30,
     drillEveryDays: 30,
     onStep: () => undefined,
   };
-  const { now, sets, sweep } = await gather(options, SIGNAL);
+  const { now, sets, sweep, exports } = await gather(options, SIGNAL);
   const keys = [key('ops', world.ops.getFingerprint())];
-  return company({ now, sets: sets.map((set) => ({ ...set, copies: [] })), sweep, keys });
+  return company({ now, sets: sets.map((set) => ({ ...set, copies: [] })), sweep, exports, keys });
 }
 
 async function verdictOf(
@@ -137,7 +138,7 @@ test('a drill counts when an operator has signed it, and not when a host says so
 test('objects of a set that nobody named are told apart', async () => {
   const world = await twoDays();
   await world.store.put('keep-039/crm/chains/db1-1/packs/0011223344556677', Buffer.alloc(40), {}, SIGNAL);
-  expect(judge(await factsOf(world)).others).toEqual([{ set: 'crm', objects: 1, bytes: 40 }]);
+  expect(judge(await factsOf(world)).others).toEqual([{ set: 'crm', objects: 1, bytes: 40, overdue: 0 }]);
 });
 
 test('an erasure that was carried out stands there with its receipt, and names nobody', async () => {

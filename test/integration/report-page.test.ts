@@ -114,6 +114,9 @@ test('every snapshot, drill and erasure of the JSON is a row of the page', async
   expect(await rowsOf(opened.page, 'section[aria-labelledby="erasures"] table')).toHaveLength(
     evidence.summary.purges,
   );
+  expect(await rowsOf(opened.page, 'section[aria-labelledby="exports"] table')).toHaveLength(
+    evidence.summary.exports,
+  );
   expect(await rowsOf(opened.page, 'section[aria-labelledby="promises"] > .wide > table')).toHaveLength(
     evidence.promises.length,
   );

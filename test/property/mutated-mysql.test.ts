@@ -158,7 +158,7 @@ describe('loaded into a real server', () => {
       parts.map(async ({ name, table, text }) => {
         if (table === undefined) return text;
         const stream = { name, table, section: 'data', dialect: 'mysql-insert' } as const;
-        const stored = statementsFor(stream)?.next(text) ?? text;
+        const stored = Buffer.concat(statementsFor(stream)?.take(text) ?? [text]);
         const options = { stream: name, table: name, statementBytes: 1 << 20 };
         return Buffer.concat(await Array.fromAsync(joinInserts(inPieces(stored, [1000]), options)));
       }),

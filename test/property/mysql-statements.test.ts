@@ -64,7 +64,9 @@ function segmentsOf(bytes: Buffer): Buffer[] {
   cutter.begin(statements?.head.length);
   const cuts = [...cutter.push(bytes)];
   const rest = cutter.finish();
-  return [...cuts, ...(rest ? [rest] : [])].map((cut) => Buffer.from(statements?.next(cut) ?? cut));
+  return [...cuts, ...(rest ? [rest] : [])].flatMap((cut) =>
+    (statements?.take(cut) ?? [cut]).map((segment) => Buffer.from(segment)),
+  );
 }
 
 /** Segments as they are edited: one that is full goes on in the next. */
@@ -142,6 +144,23 @@ describe('rows of MySQL', () => {
       expect(await loaded(Buffer.concat(stored))).toEqual(expected);
     },
   );
+
+  test('that end just where a segment may hold no more end their statement', async () => {
+    let alone = 0;
+    // One byte more and less: the row's end is in the full segment, between it and the next, or in the next.
+    for (
+      let length = SIZES.hardBytes - HEAD.length - 12;
+      length < SIZES.hardBytes - HEAD.length + 3;
+      length += 1
+    ) {
+      const all = [`(1,'${'x'.repeat(length)}')`];
+      const segments = segmentsOf(Buffer.from(`${all.join('')},\n`));
+      expect(await loaded(Buffer.concat(segments))).toEqual(all);
+      expect(unitsOf(segments)).toHaveLength(1);
+      if (segments.at(-1)?.length === 1) alone += 1;
+    }
+    expect(alone).toBe(1);
+  });
 
   test('too long for one segment after an edit are statements in each of those that follow', async () => {
     const codec = codecFor('mysql-insert', TABLE, SCHEMA);

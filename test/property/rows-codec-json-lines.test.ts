@@ -1,7 +1,8 @@
 /** The codec of lists of files: what was written is read, found in its place, and edited without another change. */
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
-import { formatLine, LIST_SCHEMA, LIST_TABLE } from '../../src/rows/files/list.ts';
+import { formatLine, LIST_SCHEMA, LIST_TABLE, parseLines } from '../../src/rows/files/list.ts';
+import { pathProblem, ROOT } from '../../src/rows/files/names.ts';
 import { codecFor } from '../../src/rows/codec.ts';
 
 const [TABLE] = LIST_SCHEMA.tables;
@@ -74,3 +75,33 @@ test.each([
 ])('%j is no row', (text, reason) => {
   expect(() => codec.read(Buffer.from(text), ALL)).toThrow(reason);
 });
+
+test.prop([fc.array(lines, { maxLength: 5 })])(
+  'lines of older dumps, which state an offset, are read alike',
+  async (all) => {
+    const old = all.map(({ row }) =>
+      row.toString().replace(/"length":(\d+)\}\n$/, '"offset":99,"length":$1}\n'),
+    );
+    const table = { ...LIST_TABLE, columns: [...LIST_TABLE.columns.slice(0, -1), 'offset', 'length'] };
+    const older = codecFor('json-lines', table, TABLE);
+    const piece = Buffer.from(old.join(''));
+    const rows = [...older.rows(piece, true)].map(({ start, end }) => piece.subarray(start, end));
+    const positions = LIST_TABLE.columns.map((column) => table.columns.indexOf(column));
+    expect(rows.map((row) => older.read(row, positions))).toEqual(all.map(({ row }) => codec.read(row, ALL)));
+    const entries = all.filter(
+      ({ one }) => one.type === 'file' && pathProblem(one.path) === undefined && one.path !== ROOT,
+    );
+    const text = entries.map(({ row }) => row.toString()).join('');
+    const withOffsets = text.replaceAll(/"length":(\d+)\}\n/g, '"offset":99,"length":$1}\n');
+    const parsed = (from: string) => Array.fromAsync(parseLines(piecesOf(from)));
+    expect(await parsed(withOffsets)).toEqual(await parsed(text));
+    expect((await parsed(text)).map(({ offset }) => offset)).toEqual(
+      entries.map((_, at) => entries.slice(0, at).reduce((sum, { one }) => sum + one.length, 0)),
+    );
+  },
+);
+
+// eslint-disable-next-line @typescript-eslint/require-await -- as a reader gives it
+async function* piecesOf(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text);
+}

@@ -28,6 +28,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   { package: 'ceph-mon', commands: ['ceph-mon', 'monmaptool', 'ceph'] },
   { package: 'ceph-osd', commands: ['ceph-osd'] },
   { package: 'faketime', commands: ['faketime'] },
+  { package: 'systemd', commands: ['systemd-analyze'] },
   { package: 'procps', commands: ['ps', 'pgrep'] },
   { package: 'openssl', commands: ['openssl'] },
   { package: 'util-linux', commands: ['setpriv'] },

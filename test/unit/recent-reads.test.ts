@@ -1,7 +1,7 @@
 /** What was read a moment ago is not read again; what was put is read back from the store, and memory has an end. */
 import { expect, test } from 'vitest';
 import { openFileStore } from '../../src/stores/file.ts';
-import { withRecentReads } from '../../src/stores/recent.ts';
+import { RecentReads, withRecentReads } from '../../src/stores/recent.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { tempFolder } from '../services/temp.ts';
 
@@ -13,13 +13,13 @@ async function stores(): Promise<{ readonly store: Store; readonly reads: string
   const reads: string[] = [];
   // Its methods need their own object, which a copy would not be.
   const counting: Store = {
-    ...withRecentReads(real, () => false, 0),
+    ...withRecentReads(real, () => false, new RecentReads(0)),
     get: (key, range, signal) => {
       reads.push(key);
       return real.get(key, range, signal);
     },
   };
-  return { store: withRecentReads(counting, (key) => key.startsWith('packs/'), 20), reads };
+  return { store: withRecentReads(counting, (key) => key.startsWith('packs/'), new RecentReads(20)), reads };
 }
 
 test('a part of what was read is not read again', async () => {

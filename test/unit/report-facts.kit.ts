@@ -254,7 +254,23 @@ export function company(choices: Partial<ReportFacts> = {}): ReportFacts {
       unknown: undefined,
       versioned: true,
       versionsUnseen: false,
-      others: [{ set: 'crm-old', count: 212, bytes: 1.9e9 }],
+      others: [{ set: 'crm-old', count: 212, bytes: 1.9e9, overdue: 0 }],
+      sealed: { set: 'sealed', count: 2, bytes: 9e6, overdue: 0 },
+    },
+    exports: {
+      problem: undefined,
+      exports: [
+        {
+          ...{
+            id: '20261110T101500Z-0a0b0c0d',
+            ref: 'AUDIT-3',
+            time: ago(12).toISOString(),
+            to: 'store',
+            bytes: 9e6,
+          },
+          ...{ sha256: '9'.repeat(64), end: ago(-18).toISOString(), recipients: [OPS, ESCROW], signer: OPS },
+        },
+      ],
     },
     ...choices,
   };

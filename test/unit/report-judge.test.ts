@@ -124,7 +124,15 @@ describe('what could not be looked at is not met', () => {
   test('a store that cannot be listed', () => {
     const evidence = one(
       { objects: undefined },
-      { sweep: { unknown: 'not allowed to list', versioned: true, versionsUnseen: false, others: [] } },
+      {
+        sweep: {
+          unknown: 'not allowed to list',
+          versioned: true,
+          versionsUnseen: false,
+          others: [],
+          sealed: undefined,
+        },
+      },
     );
     expect([verdictOf(evidence, 'ends'), verdictOf(evidence, 'keep')]).toEqual([
       'not measured',
@@ -138,7 +146,7 @@ describe('what could not be looked at is not met', () => {
   test('old versions that cannot be listed', () => {
     const evidence = one(
       {},
-      { sweep: { unknown: undefined, versioned: true, versionsUnseen: true, others: [] } },
+      { sweep: { unknown: undefined, versioned: true, versionsUnseen: true, others: [], sealed: undefined } },
     );
     expect(verdictOf(evidence, 'ends')).toBe('not measured');
   });
@@ -192,6 +200,22 @@ test('what is not promised is not judged, and requirements that need it are met 
   expect(verdicts.get('soc2-a1.3')).toBe('not measured');
   expect(verdicts.get('iso-8.13')).toBe('partly');
   expect(verdicts.get('gdpr-32-c')).toBe('partly');
+});
+
+test('what nobody names any more, and exports, have to go in time as well', () => {
+  const { sweep } = company();
+  const crm = { set: 'crm-old', count: 3, bytes: 3, overdue: 2 };
+  expect(textsOf(one({}, { sweep: { ...sweep, others: [crm] } }), 'ends')).toContain(
+    'crm-old (not in this configuration): 2 objects should be gone',
+  );
+  const sealed = { set: 'sealed', count: 1, bytes: 3, overdue: 1 };
+  expect(verdictOf(one({}, { sweep: { ...sweep, sealed } }), 'ends')).toBe('broken');
+});
+
+test('a ledger of exports that does not hold is not believed', () => {
+  const evidence = one({}, { exports: { problem: 'line 2 is gone', exports: [] } });
+  expect(verdictOf(evidence, 'encrypted')).toBe('broken');
+  expect(textsOf(evidence, 'encrypted')).toContain('sealed exports: line 2 is gone');
 });
 
 test('every promise is part of some requirement', () => {

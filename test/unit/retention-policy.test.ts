@@ -97,11 +97,11 @@ describe('what each role may', () => {
       expect([key, allowed(host(), 's3:PutObject', key)]).toEqual([key, false]);
   });
 
-  test('a driller reads everything, and puts a line of an operator into the ledger', () => {
+  test('a driller reads everything, and puts a line about a drill into the ledger', () => {
     const driller = policyFor({ ...FACTS, role: 'driller' });
     for (const key of [`${snapshot}manifest.pgp`, pack, 'ledger/shop/db1/0000000001.json', 'holdfast.json'])
       expect(allowed(driller, 's3:GetObject', key)).toBe(true);
-    expect(allowed(driller, 's3:PutObject', 'ledger/shop/key-0011223344556677/0000000001.json')).toBe(true);
+    expect(allowed(driller, 's3:PutObject', 'ledger/shop/drill-0011223344556677/0000000001.json')).toBe(true);
     const others = [
       `${snapshot}manifest-2.pgp`,
       `${snapshot}entry.json`,
@@ -109,10 +109,11 @@ describe('what each role may', () => {
       'recover.sh',
       'writers/AB.asc',
     ];
-    for (const key of [...others, 'ledger/shop/db1/0000000001.json', 'leases/shop/x.json'])
+    const lines = ['key-0011223344556677', 'db1'].map((writer) => `ledger/shop/${writer}/0000000001.json`);
+    for (const key of [...others, ...lines, 'leases/shop/x.json'])
       expect([key, allowed(driller, 's3:PutObject', key)]).toEqual([key, false]);
     for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion'])
-      expect(allowed(driller, action, 'ledger/shop/key-0011223344556677/0000000001.json')).toBe(false);
+      expect(allowed(driller, action, 'ledger/shop/drill-0011223344556677/0000000001.json')).toBe(false);
   });
 
   test('nobody but privacy deletes, and privacy neither the ledger nor the way out', () => {

@@ -112,20 +112,12 @@ function nothingToGoBy(set: string, id: string): HoldfastError {
   });
 }
 
-/** What was looked through is written anew next, and what was written is looked through. */
-const RECENT_BYTES = 48 * 1024 * 1024;
-
 /** Entries, amendments, manifests and the ledger are read again before each step. */
 const LISTED_BYTES = 16 * 1024 * 1024;
 
 /** Signed, or named by their hash in what is signed. */
 function isSigned(key: string): boolean {
   return key.startsWith('ledger/') || /\/snapshots\/[^/]+\/[^/]+$/.test(key);
-}
-
-/** Packs and indexes are never written over. */
-function isSealed(key: string): boolean {
-  return /\/chains\/[^/]+\/(packs|index)\/[^/]+$/.test(key);
 }
 
 interface Job {
@@ -160,10 +152,14 @@ async function purge(
   const { SegmentPool } = await import('../../segments/pool.ts');
   const { withRecentReads } = await import('../../stores/recent.ts');
   const { withListedReads } = await import('../../stores/listed-reads.ts');
+  const { stateFolderOf } = await import('../../repository/session.ts');
+  const { forgetReads, isSealed, recallReads } = await import('./purge-reads.ts');
   const { opened, opener, signer } = officer;
   const { keys, config } = opened;
   const store = withListedReads(opened.session.store, isSigned, LISTED_BYTES);
-  const session = { ...opened.session, store: withRecentReads(store, isSealed, RECENT_BYTES) };
+  const folder = stateFolderOf(opened.session, set.name);
+  const recent = await recallReads(folder, plan.id);
+  const session = { ...opened.session, store: withRecentReads(store, isSealed, recent) };
   const bypassGovernance = flags.bypassGovernance === true;
   const output = resolve(flags.output);
   const pages: SharedPages = new Map();
@@ -201,6 +197,7 @@ async function purge(
       },
       context.signal,
     );
+    if (report.complete) await forgetReads(folder, plan.id);
     showReport(context, report, flags.output);
     return report;
   } finally {

@@ -31,9 +31,15 @@ export async function makePlan(context: CliContext, name: string, flags: PlanFla
   const { sealPlan } = await import('../../purge/plan/request.ts');
   const { namedSubject } = await import('../../subjects/named.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
+  const { stateFolderOf } = await import('../../repository/session.ts');
+  const { withRecentReads } = await import('../../stores/recent.ts');
+  const { emptyReads, isSealed, rememberReads } = await import('./purge-reads.ts');
   const set = setOf(await context.config(), name);
   await using officer = await privacyOfficer(context, flags);
-  const { session, keys, config } = officer.opened;
+  const { keys, config } = officer.opened;
+  const recent = emptyReads();
+  const store = withRecentReads(officer.opened.session.store, isSealed, recent);
+  const session = { ...officer.opened.session, store };
   const { parsed } = await readSubjectMap(config, set);
   const { map } = parsed;
   const named = flags.subject.map((text) => namedSubject(map, text));
@@ -62,6 +68,7 @@ export async function makePlan(context: CliContext, name: string, flags: PlanFla
   if (problems.length > 0) throw (await import('../../purge/errors.ts')).planRefused(name, problems);
   const file = resolve(flags.output);
   await writePrivate(file, await sealPlan(plan, keys.recipients, officer.signer));
+  await rememberReads(stateFolderOf(session, name), plan.id, recent, report.again);
   context.output.line(`wrote ${file}: carry it out with: holdfast purge apply ${flags.output}`);
   context.output.summary({ set: name, id: plan.id, plan: file, touched: report.touched });
 }

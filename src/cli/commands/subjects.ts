@@ -14,6 +14,7 @@ import { noMap, readSubjectMap } from '../subject-map.ts';
 import type { ConfiguredMap } from '../subject-map.ts';
 import type { Finding } from '../../subjects/finding.ts';
 import { readLiveSchema } from '../live-schema.ts';
+import { listedFindings } from '../listed-files.ts';
 import { openLiveSnapshots, tellMute } from '../live-snapshots.ts';
 import { readerKeyFile, withReaderKey } from '../options.ts';
 import type { ReaderKeyOptions } from '../options.ts';
@@ -122,7 +123,10 @@ async function checkSet(context: CliContext, config: Config, set: SetConfig): Pr
   const { output } = context;
   const { parsed, shown } = await readSubjectMap(config, set);
   const schema = await readLiveSchema(context, config, set);
-  const findings = checkMap(parsed, schema, { engine: set.source });
+  const findings = [
+    ...checkMap(parsed, schema, { engine: set.source }),
+    ...(await listedFindings(config, parsed)),
+  ];
   for (const finding of findings) tellFinding(context, set.name, { parsed, shown }, finding);
   const counts = countOf(findings);
   output.line(`${set.name}: ${formatPlural(schema.tables.length, 'table')}, ${saidOf(counts)}`);

@@ -13,7 +13,7 @@ import { formatBytes, printable } from '../format.ts';
 import { withReaderKey } from '../options.ts';
 import type { ReaderKeyOptions } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { readingFile } from '../sealing.ts';
+import { readingFile, stdinOf } from '../sealing.ts';
 import { openConfiguredSession, openReader, readConfiguredKeys } from '../wiring.ts';
 
 interface UnsealFlags extends ReaderKeyOptions {
@@ -128,7 +128,7 @@ async function openSource(
   if (place !== 'store') {
     const trust = await trustedKeys(context, certifiers);
     if (place === 'pipe')
-      return { pieces: context.io.stdin, bytes: undefined, trust, [Symbol.asyncDispose]: async () => {} };
+      return { pieces: stdinOf(context), bytes: undefined, trust, [Symbol.asyncDispose]: async () => {} };
     const { cannotReadInput } = await import('../../seal/errors.ts');
     const path = resolve(what);
     const found = await stat(path).catch((cause: unknown) => {

@@ -8,6 +8,7 @@ export interface Remains {
 
 const ALWAYS: readonly string[] = [
   'the live database, and whatever else was made of it: WAL archives, replicas, exports, dumps by other tools',
+  'exports that holdfast has sealed: `holdfast unseal --list` says which there were, for whom, and until when those in the store are there',
   'manifests that somebody has saved from the store before: with one of them and a key of a recipient, the packs that still lie there open',
   "copies of a host's state folder: with one of them, somebody who knows a text can confirm that it was in the backup",
   'restored databases, and copies of the store that the configuration does not name',

@@ -2,27 +2,20 @@
  * Files: what is left of an archive when entries of its list go. An archive has no rows: parts of it are taken out, and the
  * segments in which such a part begins or ends are written anew.
  */
-import { createHash } from 'node:crypto';
-import type { ChainPlace } from '../../repository/layout.ts';
 import type { ManifestStream } from '../../repository/manifest.ts';
-import type { SegmentRef } from '../../repository/pages.ts';
-import {
-  leaveFilesOut,
-  type ArchivePiece,
-  type ChangedLine,
-  type PlacedLine,
-} from '../../rows/files/leave-out.ts';
+import { leaveFilesOut } from '../../rows/files/leave-out.ts';
+import type { ChangedLine, PlacedLine } from '../../rows/files/leave-out.ts';
 import { ARCHIVE_NAME, formatLine, LIST_NAME, parseLine } from '../../rows/files/list.ts';
 import type { ByteName } from '../../rows/files/names.ts';
 import { latin1Of } from '../../rows/values.ts';
 import type { Value } from '../../rows/codec.ts';
-import type { ByteRange } from '../../sources/source.ts';
 import type { Closure } from '../../subjects/closure.ts';
+import { runsOf } from './archive-runs.ts';
 import { unitEdit } from './edits.ts';
 import { editUnsound } from './locate-errors.ts';
-import type { ArchiveEdit, ArchiveRun, ArchiveSlice, LocatedStream, RowEdit } from './located.ts';
+import type { ArchiveEdit, LocatedStream, RowEdit } from './located.ts';
 import type { Prepared, PreparedStream } from './prepare.ts';
-import { rowPlace, type Tables } from './tables.ts';
+import { rowName, rowPlace, type Tables } from './tables.ts';
 import { readUnits, type PlacedUnit } from './units.ts';
 
 /** A line of the list: where it stands in which unit. */
@@ -33,38 +26,44 @@ interface LinePlace {
 }
 
 export interface LocatedFiles {
-  /** The list, with the lines that go and those that say something else now. */
-  readonly list: LocatedStream;
-  readonly archive: ArchiveEdit;
+  /** The list, with the lines that go and those that say something else now; undefined: it stays as it is. */
+  readonly list?: LocatedStream;
+  readonly archive?: ArchiveEdit;
+  /** Without folders that stay for what is in them. */
+  readonly closure: Closure;
 }
 
 /**
- * What is left of archive and list; undefined where no file goes.
+ * What is left of archive and list.
  * @param list - the edits of the list's rows, as the closure has them
  * @throws HoldfastError PURGE_EDIT_UNSOUND, FILES_ARCHIVE_REFUSED, and what reading throws
  */
 export async function archiveEdit(
   prepared: Prepared,
-  { affected }: Pick<Closure, 'affected'>,
+  closure: Closure,
   list: LocatedStream | undefined,
   tables: Tables,
   signal: AbortSignal,
-): Promise<LocatedFiles | undefined> {
+): Promise<LocatedFiles> {
   const stream = prepared.streams.get(LIST_NAME);
-  if (prepared.engine !== 'files' || stream === undefined || list === undefined) return undefined;
-  const gone = await pathsOf(stream, affected, tables, signal);
+  if (prepared.engine !== 'files' || stream === undefined || list === undefined) return { closure };
+  const gone = await pathsOf(stream, closure.affected, tables, signal);
   const { archive, firstSegment } = archiveOf(prepared);
   const left = await leaveFilesOut(linesOf(prepared, stream, signal), (path) => gone.has(path), {
     bytes: archive.bytes,
     read: (ranges) => prepared.reader.read(archive, signal, ranges),
   });
-  if (left.gone.length !== gone.size)
-    throw editUnsound(LIST_NAME, `${left.gone.length} of ${gone.size} entries were found again`);
+  const found = left.gone.length + left.kept.length;
+  if (found !== gone.size) throw editUnsound(LIST_NAME, `${found} of ${gone.size} entries were found again`);
+  const really = withoutKept(closure, left.kept);
+  if (left.gone.length === 0) return { closure: really };
   const segments = await Array.fromAsync(prepared.reader.segments(archive, signal));
   return {
-    list: withChanges(list, left.changed, stream),
+    closure: really,
+    list: withChanges(withoutEdits(list, left.kept), left.changed, stream),
     archive: {
-      ...{ stream: archive, firstSegment, gone, bytes: left.bytes },
+      ...{ stream: archive, firstSegment, bytes: left.bytes },
+      gone: new Set(left.gone.map(({ listed }) => listed.path)),
       ranges: left.gone.map(({ listed: { offset, length } }) => ({ offset, length })),
       runs: runsOf(left.pieces, segments, prepared.manifest.binding),
     },
@@ -125,6 +124,29 @@ async function* linesOf(
     }
 }
 
+function withoutKept(closure: Closure, kept: readonly PlacedLine<LinePlace>[]): Closure {
+  const rows = new Map(closure.affected.get(LIST_NAME));
+  const counts = closure.counts.get(LIST_NAME);
+  if (kept.length === 0 || counts === undefined) return closure;
+  for (const { placed, start } of kept.map(({ place }) => place))
+    rows.delete(rowName(placed.ordinal, { start }));
+  const affected = new Map(closure.affected).set(LIST_NAME, rows);
+  const left = new Map(closure.counts).set(LIST_NAME, { ...counts, delete: counts.delete - kept.length });
+  if (rows.size === 0) for (const tables of [affected, left]) tables.delete(LIST_NAME);
+  return { ...closure, affected, counts: left };
+}
+
+/** The lines of folders that stay for what is in them. */
+function withoutEdits(list: LocatedStream, kept: readonly PlacedLine<LinePlace>[]): LocatedStream {
+  const units = new Map(list.units);
+  for (const { placed, start } of kept.map(({ place }) => place)) {
+    const edits = units.get(placed.ordinal)?.edits.filter((edit) => edit.start !== start) ?? [];
+    if (edits.length === 0) units.delete(placed.ordinal);
+    else units.set(placed.ordinal, unitEdit(placed, LIST_NAME, edits));
+  }
+  return { ...list, units };
+}
+
 /** Lines that say something else now go along with those that go. */
 function withChanges(
   list: LocatedStream,
@@ -146,94 +168,4 @@ function withChanges(
     );
   }
   return { ...list, units };
-}
-
-/**
- * The runs of segments that are written anew. Segments that stay as they are where they are belong to none.
- * @param pieces - all of the archive that is left, in order
- * @param segments - all of the archive as it was
- */
-export function runsOf(
-  pieces: readonly ArchivePiece[],
-  segments: readonly SegmentRef[],
-  place: ChainPlace,
-): readonly ArchiveRun[] {
-  const starts = startsOf(segments);
-  const runs: ArchiveRun[] = [];
-  let slices: ArchiveSlice[] = [];
-  let next = 0;
-  const close = (until: number): void => {
-    if (until > next) runs.push(runOf(next, segments.slice(next, until), slices, place));
-    else if (slices.length > 0) throw editUnsound('the archive', 'something is put where nothing goes');
-    slices = [];
-  };
-  for (const piece of pieces) {
-    if (Buffer.isBuffer(piece)) {
-      slices.push(piece);
-      continue;
-    }
-    for (const { ordinal, ref, from, to } of slicesOf(piece, segments, starts)) {
-      const stays = piece.isMoved !== true && from === 0 && to === ref.plain && ordinal >= next;
-      if (!stays) slices.push({ ref, from, to });
-      else {
-        close(ordinal);
-        next = ordinal + 1;
-      }
-    }
-  }
-  close(segments.length);
-  return runs;
-}
-
-function startsOf(segments: readonly SegmentRef[]): readonly number[] {
-  let start = 0;
-  return segments.map(({ plain }) => (start += plain) - plain);
-}
-
-function* slicesOf(
-  { offset, length }: ByteRange,
-  segments: readonly SegmentRef[],
-  starts: readonly number[],
-): Generator<{
-  readonly ordinal: number;
-  readonly ref: SegmentRef;
-  readonly from: number;
-  readonly to: number;
-}> {
-  const end = offset + length;
-  for (let ordinal = lastAtOrBefore(starts, offset); ordinal < segments.length; ordinal++) {
-    const ref = segments[ordinal];
-    const start = starts[ordinal] ?? 0;
-    if (ref === undefined || start >= end) return;
-    const [from, to] = [Math.max(offset - start, 0), Math.min(end - start, ref.plain)];
-    if (to > from) yield { ordinal, ref, from, to };
-  }
-}
-
-function lastAtOrBefore(starts: readonly number[], offset: number): number {
-  let [low, high] = [0, starts.length];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if ((starts[middle] ?? 0) <= offset) low = middle;
-    else high = middle;
-  }
-  return low;
-}
-
-function runOf(
-  ordinal: number,
-  segments: readonly SegmentRef[],
-  slices: readonly ArchiveSlice[],
-  place: ChainPlace,
-): ArchiveRun {
-  const said = slices.map((slice) =>
-    Buffer.isBuffer(slice)
-      ? slice.toString('base64')
-      : [slice.ref.pack, slice.ref.offset, slice.from, slice.to],
-  );
-  const { writer, chain } = place;
-  const key = createHash('sha256')
-    .update(JSON.stringify([writer, chain, said]))
-    .digest('hex');
-  return { ordinal, segments, slices, key };
 }

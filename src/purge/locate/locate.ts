@@ -14,7 +14,7 @@ import { archiveEdit } from './archive.ts';
 import { IndexHints, NO_HINTS } from './hints.ts';
 import { editsOf } from './edits.ts';
 import { LargeObjects } from './large-objects.ts';
-import type { Findings, Located, LocatedSnapshot, Opened } from './located.ts';
+import type { Findings, Located, LocatedSnapshot, Opened, Unit } from './located.ts';
 import { prepare, type Prepared, type SharedSchemas, type SnapshotInput } from './prepare.ts';
 import { SharedReader, type SharedPages } from './shared-reader.ts';
 import { Rehearsals } from './rehearse.ts';
@@ -70,6 +70,7 @@ export interface Search {
   /** See `Located`. */
   readonly quiet: UnitSet;
   readonly found: Findings;
+  readonly loud: readonly Unit[];
 }
 
 /**
@@ -79,7 +80,7 @@ export interface Search {
  */
 export async function locate(input: LocateInput): Promise<Located> {
   const { pseudonyms, signal } = input;
-  const { subjects, tables, snapshots, opened, quiet, found } = await search(input);
+  const { subjects, tables, snapshots, opened, ...looked } = await search(input);
   const located: LocatedSnapshot[] = [];
   const objects = new LargeObjects({
     gone: snapshots.map(({ closure }) => closure.largeObjects),
@@ -87,18 +88,25 @@ export async function locate(input: LocateInput): Promise<Located> {
     signal,
   });
   const rehearsals = new Rehearsals();
-  for (const { prepared, subjects: held, closure } of snapshots) {
+  for (const { prepared, subjects: held, closure: found } of snapshots) {
     const { item, manifest, schema, map } = prepared;
-    const rows = await editsOf(prepared, closure, tables, pseudonyms, signal);
-    const files = await archiveEdit(prepared, closure, rows.get(LIST_NAME), tables, signal);
-    const lists = files === undefined ? [] : ([[LIST_NAME, files.list]] as const);
-    const streams = new Map([...rows, ...lists, ...(await objects.editsOf(prepared, closure.largeObjects))]);
+    const rows = await editsOf(prepared, found, tables, pseudonyms, signal);
+    const { closure, list, archive } = await archiveEdit(
+      prepared,
+      found,
+      rows.get(LIST_NAME),
+      tables,
+      signal,
+    );
+    const streams = new Map([...rows, ...(await objects.editsOf(prepared, closure.largeObjects))]);
+    if (prepared.engine === 'files') streams.delete(LIST_NAME);
+    if (list) streams.set(LIST_NAME, list);
     const isMadeAgain = streams.size > 0 || input.rebuildsAlways === true;
     const whole = isMadeAgain ? await wholeEdits(prepared, rehearsals, signal) : [];
-    const archive = files && { archive: files.archive };
-    located.push({ item, manifest, schema, map, subjects: held, closure, streams, whole, ...archive });
+    const about = { item, manifest, schema, map, subjects: held, closure, streams, whole };
+    located.push({ ...about, ...(archive && { archive }) });
   }
-  return { subjects, snapshots: located, opened: both(opened, objects.opened), quiet, found };
+  return { subjects, snapshots: located, opened: both(opened, objects.opened), ...looked };
 }
 
 /**
@@ -138,8 +146,9 @@ export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Se
     tables,
     snapshots,
     opened: opened.against(known.all.segments),
-    quiet: known.all.without(UnitSet.of(loud)),
-    found: { asked, units: [...loud].sort() },
+    quiet: known.all.without(UnitSet.of(loud.map(({ key }) => key))),
+    found: { asked, units: loud.map(({ key }) => key).sort() },
+    loud,
   };
 }
 

@@ -119,6 +119,8 @@ export interface Located {
   /** Units that were asked about and in which no row was found, by them or by an index. */
   readonly quiet: UnitSet;
   readonly found: Findings;
+  /** The units that `found` names. */
+  readonly loud: readonly Unit[];
 }
 
 /**

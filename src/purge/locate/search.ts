@@ -13,7 +13,8 @@ import { throwIfCancelled } from '../../errors.ts';
 import type { SegmentHints } from './access.ts';
 import { allOrFirstError } from '../rewrite/new-segments.ts';
 import { chainId, type SharedReader } from './shared-reader.ts';
-import { beginsStream, readUnits, unitIdIn, unitKeyOf } from './units.ts';
+import type { Unit } from './located.ts';
+import { beginsStream, readUnits, unitIdIn } from './units.ts';
 import type { PlacedStretch, PlacedUnit, Stretch } from './units.ts';
 import type { PreparedStream } from './prepare.ts';
 
@@ -56,7 +57,7 @@ export class LayoutSearch {
   readonly #asked = new Map<string, Set<string>>();
   /** Also what was forgotten since, when more columns were wanted. */
   readonly #everAsked = new Map<string, Set<string>>();
-  readonly #everLoud = new Set<string>();
+  readonly #everLoud = new Map<string, Unit>();
   readonly #found = new Map<string, Map<number, FoundRow>>();
   /** Of each stretch, the places of units with rows; forgotten when there are further units. */
   readonly #loud = new Map<Stretch, readonly number[]>();
@@ -102,9 +103,9 @@ export class LayoutSearch {
     return places;
   }
 
-  /** Keys of the units with a row that was found at any time. */
-  get unitsWithRows(): ReadonlySet<string> {
-    return this.#everLoud;
+  /** The units with a row that was found at any time. */
+  get unitsWithRows(): Iterable<Unit> {
+    return this.#everLoud.values();
   }
 
   /** Everything that was asked at any time, in an order of its own: by match, its keys. */
@@ -199,12 +200,12 @@ export class LayoutSearch {
     };
   }
 
-  #add({ id }: SearchedUnit, row: FoundRow): void {
+  #add({ id, unit }: SearchedUnit, row: FoundRow): void {
     let rows = this.#found.get(id);
     if (rows === undefined) {
       rows = new Map();
       this.#found.set(id, rows);
-      this.#everLoud.add(unitKeyOf(id));
+      this.#everLoud.set(unit.key, unit);
       this.#loud.clear();
     }
     if (!rows.has(row.start)) rows.set(row.start, row);

@@ -41,9 +41,10 @@ export class Tables {
     return { find: (table, queries, need) => this.#inAll(snapshots, table, queries, need) };
   }
 
-  /** The keys of units in which a row was found. */
-  get loud(): ReadonlySet<string> {
-    return new Set([...this.#searches.values()].flatMap((search) => [...search.unitsWithRows]));
+  /** The units in which a row was found, each once. */
+  get loud(): readonly Unit[] {
+    const units = [...this.#searches.values()].flatMap((search) => [...search.unitsWithRows]);
+    return [...new Map(units.map((unit) => [unit.key, unit])).values()];
   }
 
   /** A hash of all that was asked, of which rows: equal ones mean the same questions. */

@@ -44,11 +44,6 @@ export function beginsStream({ isFirst, starts }: Stretch, at: number): boolean 
   return isFirst && starts[at] === 0;
 }
 
-/** The key of the unit that is called so. */
-export function unitKeyOf(id: PlacedUnit['id']): Unit['key'] {
-  return id.endsWith(FIRST) ? id.slice(0, -FIRST.length) : id;
-}
-
 /** The units of these stretches, in order. */
 export function* unitsIn(stretches: Iterable<PlacedStretch>): Generator<PlacedUnit> {
   for (const { stretch, ordinal } of stretches)

@@ -22,6 +22,8 @@ import { lookThrough } from '../locate/look-through.ts';
 import { namesakesOf, subjectAmbiguous } from './namesakes.ts';
 import { scanForPlan } from './plan-scan.ts';
 import type { PlannedPlace } from './planned-place.ts';
+import { readAgain } from './read-again.ts';
+import type { PlacedObject } from './read-again.ts';
 import type { PlannedSnapshot, PurgePlan } from './request.ts';
 import { lookAt, openOf } from '../apply/state.ts';
 import { surveyPlace, surveyWhole } from './survey.ts';
@@ -68,6 +70,8 @@ export interface PlanReport {
   readonly reindexed: number;
   /** Segments and key pages that are written anew. */
   readonly replaced: number;
+  /** What was read that apply will read, too. */
+  readonly again: readonly PlacedObject[];
   /** Of files that were named by their paths: how many, and how many of these are in no snapshot. */
   readonly names?: { readonly given: number; readonly missing: number };
 }
@@ -117,6 +121,7 @@ export async function planPurge(options: PlanOptions, signal: AbortSignal): Prom
     ending: touched.filter((one) => lifeLeft(one, now) === 0).map(({ item }) => item.entry.snapshot),
     opened: located.opened,
     replaced: retired.length,
+    again: readAgain(located),
     ...namesIn(located),
     reindexed: replaced.length - touched.length,
   };

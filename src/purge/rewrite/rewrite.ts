@@ -42,6 +42,7 @@ export class Rewriter {
   readonly #guard: EditGuard | undefined;
   readonly #done = new Map<string, Promise<RewrittenUnit>>();
   readonly #texts = new Map<string, Promise<readonly SegmentRef[]>>();
+  readonly #runs = new Map<string, Promise<readonly SegmentRef[]>>();
   /** Sealed bytes that were read. */
   bytesRead = 0;
 
@@ -74,9 +75,8 @@ export class Rewriter {
 
   /** What takes the place of a run of an archive: sealed as it goes, however long it is. */
   run({ key, slices }: ArchiveRun, place: ChainPlace, signal: AbortSignal): Promise<readonly SegmentRef[]> {
-    const known = this.#texts.get(key) ?? this.#sealSlices(slices, place, signal);
-    known.catch(() => undefined);
-    this.#texts.set(key, known);
+    const known = this.#runs.get(key) ?? this.#sealSlices(slices, place, signal);
+    this.#runs.set(key, known);
     return known;
   }
 

@@ -7,15 +7,8 @@ import type { Evidence } from '../evidence.ts';
 import { html, trusted } from './escape.ts';
 import type { Html } from './escape.ts';
 import { openPen } from './plot.ts';
-import {
-  controlsSection,
-  drillsSection,
-  erasuresSection,
-  keysSection,
-  limitsSection,
-  placesSection,
-  promisesSection,
-} from './sections.ts';
+import { drillsSection, erasuresSection, exportsSection, keysSection, placesSection } from './records.ts';
+import { controlsSection, limitsSection, promisesSection } from './sections.ts';
 import { setsSection } from './sets.ts';
 import { bytesText, count, dateText, figure, timeText } from './show.ts';
 import { STYLE } from './style.ts';
@@ -42,8 +35,8 @@ export async function renderPage(evidence: Evidence): Promise<string> {
           ${masthead(evidence)}
           <main>
             ${promisesSection(evidence)} ${controlsSection(evidence)} ${setsSection(pen, evidence)}
-            ${drillsSection(evidence)} ${erasuresSection(pen, evidence)} ${keysSection(evidence)}
-            ${placesSection(evidence)} ${limitsSection(evidence)}
+            ${drillsSection(evidence)} ${erasuresSection(pen, evidence)} ${exportsSection(evidence)}
+            ${keysSection(evidence)} ${placesSection(evidence)} ${limitsSection(evidence)}
           </main>
           ${colophon(evidence)}
         </div>
@@ -67,13 +60,14 @@ const SECTIONS = [
   ['sets', 'Sets'],
   ['drills', 'Drills'],
   ['erasures', 'Erasures'],
+  ['exports', 'Exports'],
   ['keys', 'Keys'],
   ['places', 'Places'],
   ['limits', 'Limits'],
 ] as const;
 
 function masthead({ generated, period, store, summary }: Evidence): Html {
-  const { met, broken, notMeasured, sets, snapshots, storedBytes, drills, purges } = summary;
+  const { met, broken, notMeasured, sets, snapshots, storedBytes, drills, purges, exports } = summary;
   const box = (name: string, value: Html, style = '') =>
     html`<div class="${style}">
       <dt>${name}</dt>
@@ -95,6 +89,7 @@ function masthead({ generated, period, store, summary }: Evidence): Html {
       ${box(sets === 1 ? 'set' : 'sets', at('sets', sets))} ${box('snapshots', at('snapshots', snapshots))}
       ${box('stored', storedBytes === null ? html`–` : figure('summary.storedBytes', storedBytes, bytesText(storedBytes)))}
       ${box('drills', at('drills', drills))} ${box('erasures', at('purges', purges))}
+      ${box('exports', at('exports', exports))}
     </dl>
     <nav aria-label="Sections">
       <ul>

@@ -1,6 +1,7 @@
 /** The section of the sets: all of them in one table, and then each with its days, sizes and drills. */
 import type { Evidence, SetEvidence } from '../evidence.ts';
-import { calendar, drillTrend, sizes } from './charts.ts';
+import { calendar, sizes } from './charts.ts';
+import { drillTrend } from './drill-charts.ts';
 import { html } from './escape.ts';
 import type { Html } from './escape.ts';
 import { mark, wide } from './marks.ts';

@@ -98,3 +98,8 @@ export function bytes(value: number, path?: string): Html {
 export function count(value: number, path?: string): Html {
   return path === undefined ? html`${countText(value)}` : figure(path, value, countText(value));
 }
+
+/** With a capital: a sentence begins. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -42,11 +42,11 @@ code { font: 0.86em/1.4 ui-monospace, "Cascadia Mono", "Source Code Pro", Menlo,
 .skip:focus { left: 1rem; top: 1rem; background: var(--card); padding: 0.5rem 1rem; }`;
 
 const PARTS = `
-.figures { display: grid; grid-template-columns: repeat(8, 1fr); gap: 1px; margin: 2rem 0 1rem; padding: 0;
+.figures { display: grid; grid-template-columns: repeat(9, 1fr); gap: 1px; margin: 2rem 0 1rem; padding: 0;
   background: var(--line); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
-.figures div { background: var(--card); padding: 0.9rem 1rem 0.8rem; display: flex; flex-direction: column-reverse; justify-content: flex-end; }
+.figures div { background: var(--card); padding: 0.9rem 0.85rem 0.8rem; display: flex; flex-direction: column-reverse; justify-content: flex-end; }
 .figures dt { color: var(--soft); font-size: 0.84rem; }
-.figures dd { margin: 0; font-size: 1.5rem; line-height: 1.2; font-variant-numeric: tabular-nums; letter-spacing: -0.02em; white-space: nowrap; }
+.figures dd { margin: 0; font-size: 1.4rem; line-height: 1.2; font-variant-numeric: tabular-nums; letter-spacing: -0.02em; white-space: nowrap; }
 .figures .broken dd { color: var(--broken); } .figures .met dd { color: var(--met); }
 nav ul { display: flex; flex-wrap: wrap; gap: 0.35rem 1.4rem; list-style: none; margin: 1.2rem 0 0; padding: 0; font-size: 0.93rem; }
 .mark { display: inline-block; white-space: nowrap; font-size: 0.8rem; font-weight: 600; line-height: 1; padding: 0.34em 0.7em 0.38em;
@@ -85,8 +85,8 @@ figcaption { font-size: 0.84rem; color: var(--soft); margin-bottom: 0.3rem; }
 .key { display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; list-style: none; margin: 0.3rem 0 0; padding: 0; font-size: 0.78rem; color: var(--soft); }
 .key svg { width: 0.8em; height: 0.8em; margin-right: 0.4em; vertical-align: -0.05em; }
 footer { margin-top: 3.5rem; padding-top: 1.2rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.86rem; }
-@media (max-width: 62rem) { .figures { grid-template-columns: repeat(4, 1fr); } }
-@media (max-width: 46rem) { .charts, .charts.even { grid-template-columns: 1fr; } .findings li { grid-template-columns: 1fr; gap: 0.2rem; } .page { padding: 2rem 1rem; } .figures { grid-template-columns: repeat(2, 1fr); } }`;
+@media (max-width: 62rem) { .figures { grid-template-columns: repeat(3, 1fr); } }
+@media (max-width: 46rem) { .charts, .charts.even { grid-template-columns: 1fr; } .findings li { grid-template-columns: 1fr; gap: 0.2rem; } .page { padding: 2rem 1rem; } .figures { grid-template-columns: repeat(3, 1fr); } }`;
 
 const PAPER = `
 @media print {
@@ -103,7 +103,7 @@ const PAPER = `
   h3, thead { break-after: avoid; }
   .set, tr, figure, .figures { break-inside: avoid; }
   .wide { overflow: visible; }
-  .figures { grid-template-columns: repeat(8, 1fr); }
+  .figures { grid-template-columns: repeat(9, 1fr); }
   .charts { grid-template-columns: 5fr 7fr; }
 }`;
 

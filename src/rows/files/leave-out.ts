@@ -6,7 +6,7 @@ import type { ByteRange } from '../../sources/source.ts';
 import { ByteFlow } from './byte-flow.ts';
 import { archiveRefused } from './errors.ts';
 import type { Listed } from './list.ts';
-import { display, type ByteName } from './names.ts';
+import { display, folderOf, ROOT, type ByteName } from './names.ts';
 import { ARCHIVE_END, formatHeader, paddingOf, type Attributes } from './tar-header.ts';
 import { checkAgainst, readHeader } from './tar-reader.ts';
 
@@ -30,6 +30,8 @@ export interface FilesLeft<P> {
   /** How long that is. */
   readonly bytes: number;
   readonly gone: readonly PlacedLine<P>[];
+  /** Folders that would go, and stay for what stays in them. */
+  readonly kept: readonly PlacedLine<P>[];
   readonly changed: readonly ChangedLine<P>[];
 }
 
@@ -45,7 +47,7 @@ export interface StoredArchive {
  * says, and say the same.
  *
  * @param lines - the whole list; memory grows with what goes
- * @param isGone - true for a folder means true for all that is in it
+ * @param isGone - a folder in which anything stays that is not gone stays too, and so does the root
  * @throws HoldfastError FILES_ARCHIVE_REFUSED when archive and list speak of different things
  */
 export async function leaveFilesOut<P>(
@@ -74,7 +76,7 @@ export async function leaveFilesOut<P>(
   }
   pieces.until(archive.bytes);
   const gone = found.touched.filter(({ original }) => original === undefined);
-  return { pieces: pieces.all, bytes: pieces.bytes, gone, changed };
+  return { pieces: pieces.all, bytes: pieces.bytes, gone, kept: found.kept, changed };
 }
 
 /** An entry that goes, or (with its original) the further name of one that goes. */
@@ -85,21 +87,29 @@ interface Touched<P> extends PlacedLine<P> {
 async function findTouched<P>(
   lines: AsyncIterable<PlacedLine<P>>,
   isGone: (path: ByteName) => boolean,
-): Promise<{ readonly touched: readonly Touched<P>[]; readonly end: number }> {
+): Promise<{
+  readonly touched: readonly Touched<P>[];
+  readonly kept: readonly PlacedLine<P>[];
+  readonly end: number;
+}> {
   const touched: Touched<P>[] = [];
   const files = new Map<ByteName, Listed>();
+  const folders = new Set<ByteName>();
   let end = 0;
   for await (const { listed, place } of lines) {
     end = listed.offset + listed.length;
     if (isGone(listed.path)) {
       touched.push({ listed, place });
       if (listed.type === 'file') files.set(listed.path, listed);
+      if (listed.type === 'folder' && listed.path !== ROOT) folders.add(listed.path);
       continue;
     }
+    for (let up = folderOf(listed.path); up !== undefined && folders.delete(up); up = folderOf(up));
     const original = listed.type === 'link' ? files.get(listed.target ?? '') : undefined;
     if (original) touched.push({ listed, place, original });
   }
-  return { touched, end };
+  const stays = ({ listed }: Touched<P>) => listed.type === 'folder' && !folders.has(listed.path);
+  return { touched: touched.filter((one) => !stays(one)), kept: touched.filter(stays), end };
 }
 
 /** Reads their headers. @returns the attributes of the files among them */

@@ -30,14 +30,16 @@ export class RdbInput {
   }
 
   /**
-   * Runs a step that walks; undefined, with the walker back at its start, when the window ends within it.
+   * Runs a step that walks; undefined when the window ends within it. The walker is back at the step's start then, or
+   * where the step itself said that it was done with what came before.
    */
   attempt<T>(step: () => T): T | undefined {
-    const start = this.walker.at;
+    const { walker } = this;
+    walker.start = walker.at;
     try {
       return step();
     } catch (error) {
-      this.walker.at = start;
+      walker.at = walker.start;
       if (error === SHORT) return undefined;
       throw error;
     }

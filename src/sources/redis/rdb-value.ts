@@ -48,6 +48,8 @@ export class Walker {
   view = viewOf(this.bytes);
   at = 0;
   end = 0;
+  /** Where that begins which is walked past now. */
+  start = 0;
   /** What `readText` has read: in the window, or beside it. */
   text: Buffer = this.bytes;
   textStart = 0;

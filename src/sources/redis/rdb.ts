@@ -100,9 +100,8 @@ class RecordReader {
   }
 
   async *events(): AsyncGenerator<RdbEvent, void> {
-    const step = (): Outcome => this.#record();
     for (;;) {
-      const outcome = this.#input.attempt(step) ?? (await this.#wholeRecord(step));
+      const outcome = this.#input.attempt(this.#records) ?? (await this.#wholeRecord());
       if (outcome === 'row') {
         if (this.#writer.isFull) yield* this.#rows();
       } else if (outcome === 'nothing') continue;
@@ -122,11 +121,21 @@ class RecordReader {
     if (bytes) yield { kind: 'rows', bytes };
   }
 
-  #wholeRecord(step: () => Outcome): Promise<Outcome> {
+  /** Walks on until there is something to give out. */
+  readonly #records = (): Outcome => {
+    const { walker } = this.#input;
+    for (;;) {
+      const outcome = this.#record();
+      if (outcome !== 'nothing' && (outcome !== 'row' || this.#writer.isFull)) return outcome;
+      walker.start = walker.at;
+    }
+  };
+
+  #wholeRecord(): Promise<Outcome> {
     return wholeStep(this.#input, this.#server, () => {
       if (this.#input.waiting > VALUE_BYTES_MAX + 65536)
         throw valueTooLarge(this.#server, this.#database, VALUE_BYTES_MAX);
-      return step();
+      return this.#record();
     });
   }
 

@@ -1,0 +1,81 @@
+/**
+ * Goal: what a plan has read is not fetched again by its apply, is kept sealed and for this user only, and is gone with
+ * the purge; without it, or with a damaged one, everything is as with it.
+ */
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { backUp, folderPlace, makeHost } from '../services/machines.ts';
+import { openShop } from '../services/shop.ts';
+import { tempFolder } from '../services/temp.ts';
+
+const MAP = `version: 1
+subject: customer
+root: { table: shop_customers, key: id, lookup: { email: lower } }
+tables:
+  shop_customers: { erase: delete }
+  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
+`;
+
+async function shop() {
+  const database = join(await tempFolder('shop'), 'shop.db');
+  openShop(database, 400);
+  const host = await makeHost({
+    place: await folderPlace(),
+    source: ['--source', 'sqlite', '--path', database],
+  });
+  await writeFile(join(host.folder, 'shop-map.yaml'), MAP);
+  const config = await readFile(join(host.folder, 'holdfast.yaml'), 'utf8');
+  await writeFile(
+    join(host.folder, 'holdfast.yaml'),
+    config.replace(/^( +)(source: sqlite)$/m, '$1$2\n$1subjects: shop-map.yaml'),
+  );
+  await backUp(host);
+  await backUp(host);
+  const reader = await host.reader();
+  await writeFile(join(reader.folder, 'shop-map.yaml'), MAP);
+  return reader;
+}
+
+type Reader = Awaited<ReturnType<typeof shop>>;
+
+const planOf = (reader: Reader, id: number) =>
+  reader.good(['purge', 'plan', 'shop', '--subject', `customer=${id}`, '-o', `plan-${id}.pgp`]);
+
+async function apply(reader: Reader, id: number) {
+  const argv = ['purge', 'apply', `plan-${id}.pgp`, '--yes', '-o', `receipt-${id}.json`, '--json'];
+  const { json } = await reader.good(argv);
+  expect(json.at(-1)).toMatchObject({ type: 'summary', complete: true });
+  expect((await reader.good(['cat', 'shop@oldest'])).stdout).not.toMatch(new RegExp(`person${id}@`, 'i'));
+}
+
+/** Below the folder of state, wherever that is. */
+async function kept(reader: Reader): Promise<string[]> {
+  const all = await readdir(reader.folder, { recursive: true });
+  return all.filter((name) => name.endsWith('.reads')).map((name) => join(reader.folder, name));
+}
+
+test('kept from plan to apply, or not there', { timeout: 120_000 }, async () => {
+  const reader = await shop();
+  await planOf(reader, 7);
+  const [file = '', ...others] = await kept(reader);
+  expect(others).toEqual([]);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await stat(file)).size).toBeGreaterThan(1000);
+  expect(await readFile(file, 'latin1')).not.toMatch(/person|INSERT/i);
+  await apply(reader, 7);
+  expect(await kept(reader)).toEqual([]);
+
+  // The next plan takes the place of one that was never applied.
+  await planOf(reader, 8);
+  await planOf(reader, 9);
+  const [damaged = '', ...more] = await kept(reader);
+  expect(more).toEqual([]);
+  const bytes = await readFile(damaged);
+  await writeFile(damaged, bytes.fill(0x20, Math.floor(bytes.length / 2)));
+  await apply(reader, 9);
+
+  await planOf(reader, 10);
+  for (const name of await kept(reader)) await rm(name);
+  await apply(reader, 10);
+});
