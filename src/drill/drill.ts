@@ -59,7 +59,7 @@ async function open(drill: Drill, signal: AbortSignal): Promise<Opened> {
   drill.purges = watched.purges.length;
   for (const purge of watched.untold)
     drill.notes.push(
-      `purge ${purge} lets its root row stay, or there is no side-car: purge verify --full looks`,
+      `whom purge ${purge} erased cannot be told by a key here: holdfast purge verify --full looks for them`,
     );
   return { reader: watched.reader, watched, sidecar };
 }

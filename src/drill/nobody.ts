@@ -62,7 +62,7 @@ export interface Watched {
   readonly reader: DumpReader;
   /** Purges whose people are looked for. */
   readonly purges: readonly string[];
-  /** Purges whose people cannot be told by rows: their map leaves the root's row where it is. */
+  /** Purges whose people cannot be told by rows: their map leaves the root's row where it is, or no key is known. */
   readonly untold: readonly string[];
   /** Rows that should not be there, by purge; complete when everything was read. */
   back(): ReadonlyMap<string, number>;
@@ -84,8 +84,11 @@ export function watchFor(
       untold.push(...names);
       continue;
     }
-    purges.push(...names);
-    watches.push(watchOf(alike, map, { schema: sidecar.schema, engine, source: reader.source }));
+    const group = groupOf(alike, map, sidecar.schema, engine);
+    const told = new Set([...group.purges.values()].flat());
+    purges.push(...names.filter((name) => told.has(name)));
+    untold.push(...names.filter((name) => !told.has(name)));
+    watches.push(new RowWatch([group], sidecar.schema, reader.source, map));
   }
   return {
     reader: watches.length === 0 ? reader : new WatchedReader(reader, watches),
@@ -109,17 +112,13 @@ function isDeleted({ action }: { readonly action?: { readonly do: string } }): b
   return action === undefined || action.do === 'delete';
 }
 
-interface Told {
-  readonly schema: Schema;
-  readonly engine: Engine;
-  readonly source: SourceInfo;
-}
-
-function watchOf(
+/** By the keys that are known of them. */
+function groupOf(
   people: readonly Suppression[],
   map: SubjectMap,
-  { schema, engine, source }: Told,
-): RowWatch {
+  schema: Schema,
+  engine: Engine,
+): WatchedGroup {
   const { table, key: columns } = map.root;
   const types = new Map(
     storedTables(schema, table)[0]?.columns.map((column) => [column.name, fullType(column)]),
@@ -138,8 +137,7 @@ function watchOf(
       if (key !== null) purges.set(key, [...(purges.get(key) ?? []), purge]);
     }
   const maker = { of: (values: Parameters<typeof keyOf>[0]) => keyOf(values, comparisons) ?? undefined };
-  const group: WatchedGroup = { table, columns, maker, purges };
-  return new RowWatch([group], schema, source, map);
+  return { table, columns, maker, purges };
 }
 
 class WatchedReader implements DumpReader {

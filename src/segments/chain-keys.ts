@@ -6,6 +6,7 @@
  * being able to decrypt, and a forgotten salt makes the key unreachable.
  */
 import { hash, hkdfSync, randomBytes } from 'node:crypto';
+import { HmacSha256 } from '../hmac.ts';
 
 export const CHAIN_SECRET_BYTES = 32;
 export const SALT_BYTES = 16;
@@ -37,35 +38,6 @@ export class ChainKeys {
   /** The session key (32 bytes in hex, AES-256) of a segment with this plaintext hash under this salt. */
   sessionKey(salt: Uint8Array, digest: Uint8Array): string {
     return this.#sessionKey.hex(salt, digest);
-  }
-}
-
-/**
- * HMAC-SHA-256 (RFC 2104) of short messages under one key, with the padded key prepared once. An unchanged day
- * asks millions of times, and node's createHmac makes a native object for each.
- */
-class HmacSha256 {
-  static readonly #BLOCK = 64;
-  static readonly #MESSAGE_MAX = 64;
-  readonly #inner = Buffer.alloc(HmacSha256.#BLOCK + HmacSha256.#MESSAGE_MAX);
-  readonly #outer = Buffer.alloc(HmacSha256.#BLOCK + 32);
-
-  /** @param key - at most 64 bytes */
-  constructor(key: Uint8Array) {
-    for (let i = 0; i < HmacSha256.#BLOCK; i++) {
-      this.#inner[i] = (key[i] ?? 0) ^ 0x36;
-      this.#outer[i] = (key[i] ?? 0) ^ 0x5c;
-    }
-  }
-
-  hex(...parts: readonly Uint8Array[]): string {
-    let end = HmacSha256.#BLOCK;
-    for (const part of parts) {
-      this.#inner.set(part, end);
-      end += part.length;
-    }
-    this.#outer.set(hash('sha256', this.#inner.subarray(0, end), 'buffer'), HmacSha256.#BLOCK);
-    return hash('sha256', this.#outer, 'hex');
   }
 }
 

@@ -20,6 +20,8 @@ import type { WorkerAnswer } from './worker.ts';
  * Who backs up knows that there is more to come, and has a lot else to do meanwhile.
  */
 const IN_PLACE_BYTES = { reading: 32 * 1024 * 1024, writing: 1024 * 1024 };
+/** So much plaintext is opened in the time that a message to a thread and its answer take. */
+const SMALL_BYTES = 160 * 1024;
 const THREADS_MAX = 4;
 /** What one message to a thread carries at most: messages cost by the piece, and a thread should not wait long. */
 const BATCH_JOBS_MAX = 16;
@@ -96,7 +98,7 @@ export class SegmentPool implements AsyncDisposable {
   /** Opens the segments of a range, back to back; fails with DAMAGED when one is not what was declared. */
   async open(job: RangeJob): Promise<Buffer> {
     const total = job.segments.reduce((sum, segment) => sum + segment.plain, 0);
-    if (this.#inPlace(total)) {
+    if (total <= SMALL_BYTES || this.#inPlace(total)) {
       const [only, ...others] = job.segments;
       if (only && others.length === 0) return openOne(only, job);
       const into = Buffer.allocUnsafeSlow(total);

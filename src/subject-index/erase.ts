@@ -144,6 +144,6 @@ class Eraser {
   }
 
   #placeOf(block: SealedBlock): { readonly object: string; readonly key: string } {
-    return block.elsewhere ?? { object: this.#name, key: this.#object.keyOf(block).toString('hex') };
+    return block.elsewhere ?? { object: this.#name, key: this.#object.keyOf(block) };
   }
 }

@@ -1,6 +1,4 @@
 /** Reading an index object: its directory, and then only the blocks that are needed. */
-import { createSecretKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { openSegment } from '../openpgp/segment.ts';
 import { malformed } from '../repository/errors.ts';
 import type { SegmentRef } from '../repository/pages.ts';
@@ -10,7 +8,7 @@ import type { DirectoryColumn, IndexDirectory, SealedBlock } from './directory.t
 import { HASH_BITS, decodeBlock, type BlockForm } from './hash-blocks.ts';
 import type { SegmentKeys } from './read-keys.ts';
 import { decodeRuns } from './run-blocks.ts';
-import { blockKey } from './seal.ts';
+import { BlockKeys } from './seal.ts';
 
 /** Reads `[offset, offset + length)` of the object, or of another one of the chain, by `NNN/ID`. */
 export type ReadRange = (offset: number, length: number, elsewhere?: string) => Promise<Uint8Array>;
@@ -24,13 +22,13 @@ const WHOLE_BYTES_MAX = 32 * 1024;
 
 export class IndexObject {
   readonly directory: IndexDirectory;
-  readonly #key: KeyObject;
+  readonly #keys: BlockKeys;
   readonly #read: ReadRange;
   readonly #what: string;
 
   private constructor(directory: IndexDirectory, key: Buffer, read: ReadRange, what: string) {
     this.directory = directory;
-    this.#key = createSecretKey(key);
+    this.#keys = new BlockKeys(key);
     this.#read = read;
     this.#what = what;
   }
@@ -60,14 +58,20 @@ export class IndexObject {
         const sealed = range.subarray(at, at + block.length);
         const { sha256, plain: plainLength, number } = block;
         const what = `${this.#what}, block ${number}`;
-        yield [block, await openSegment({ sealed, key: this.keyOf(block), sha256, plainLength }, what)];
+        yield [
+          block,
+          await openSegment(
+            { sealed, key: Buffer.from(this.keyOf(block), 'hex'), sha256, plainLength },
+            what,
+          ),
+        ];
       }
     }
   }
 
-  /** What opens a block. */
-  keyOf({ number, elsewhere }: SealedBlock): Buffer {
-    return elsewhere === undefined ? blockKey(this.#key, number) : Buffer.from(elsewhere.key, 'hex');
+  /** What opens a block, in hex. */
+  keyOf({ number, elsewhere }: SealedBlock): string {
+    return elsewhere === undefined ? this.#keys.of(number) : elsewhere.key;
   }
 
   /** Visits the entries of a block with hashes. */

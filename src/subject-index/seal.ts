@@ -1,6 +1,5 @@
 /** An index object: sealed blocks back to back, and the sealed directory behind them. */
-import { createHmac } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { HmacSha256 } from '../hmac.ts';
 import { encodeColumn } from './content.ts';
 import type { IndexContent, TableContent } from './content.ts';
 import { formatDirectory } from './directory.ts';
@@ -46,14 +45,25 @@ export async function sealIndex(
   return writer.finish({ hashKey: content.hashKey, tables });
 }
 
-/** The key of a block, from that of its object, which opens the directory. */
-export function blockKey(key: Uint8Array | KeyObject, number: number): Buffer {
-  return createHmac('sha256', key).update(`holdfast/1 index block ${number}`).digest();
+/** The keys of an object's blocks, from its own, which opens the directory. */
+export class BlockKeys {
+  readonly #hmac: HmacSha256;
+
+  /** @param key - 32 bytes */
+  constructor(key: Uint8Array) {
+    this.#hmac = new HmacSha256(key);
+  }
+
+  /** In hex. */
+  of(number: number): string {
+    return this.#hmac.hex(Buffer.from(`holdfast/1 index block ${number}`));
+  }
 }
 
 /** Writes one object: its blocks in the order of the directory's lines, then the directory. */
 export class IndexWriter {
   readonly #key: Uint8Array;
+  readonly #keys: BlockKeys;
   readonly #seal: SealBlock;
   readonly #parts: Uint8Array[] = [];
   #offset = 0;
@@ -62,6 +72,7 @@ export class IndexWriter {
   /** @param key - 32 random bytes, for this object only */
   constructor(key: Uint8Array, seal: SealBlock) {
     this.#key = key;
+    this.#keys = new BlockKeys(key);
     this.#seal = seal;
   }
 
@@ -77,7 +88,7 @@ export class IndexWriter {
     const first = this.#number;
     this.#number += blocks.length;
     const sealed = await Promise.all(
-      blocks.map(({ plain }, at) => this.#seal(plain, blockKey(this.#key, first + at), LEVEL)),
+      blocks.map(({ plain }, at) => this.#seal(plain, Buffer.from(this.#keys.of(first + at), 'hex'), LEVEL)),
     );
     return blocks.map(({ plain, entries }, at) => {
       const { sealed: bytes = new Uint8Array(0), sha256 = new Uint8Array(0) } = sealed[at] ?? {};

@@ -94,7 +94,8 @@ test('a reader that closes the pipe early causes no noise', async () => {
 async function launcherWith(program: string): Promise<string> {
   const folder = await tempFolder('launcher');
   await promisify(execFile)('mkdir', ['-p', join(folder, 'bin'), join(folder, 'src/cli')]);
-  await writeFile(join(folder, 'bin/holdfast.js'), await readFile(HOLDFAST));
+  for (const name of ['holdfast.js', 'start.js'])
+    await writeFile(join(folder, 'bin', name), await readFile(join(HOLDFAST, '..', name)));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   await writeFile(join(folder, 'src/cli/run.ts'), program);
   return folder;

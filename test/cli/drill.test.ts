@@ -115,6 +115,9 @@ describe('a sound backup', () => {
   });
 
   test('is one of all, or the one that was named', async () => {
+    // As cron calls it.
+    const quiet = await shop.reader.good(['-q', 'drill', 'shop', '--random']);
+    expect(quiet).toMatchObject({ stdout: '', stderr: '' });
     const { json } = await shop.reader.good(['drill', 'shop', '--random', '--json']);
     expect(json[0]).toMatchObject({ picked: 'random', outcome: 'verified' });
     const named = await shop.reader.good(['drill', 'shop@oldest', '--json']);

@@ -149,6 +149,34 @@ describe('backup', () => {
   });
 });
 
+describe('purge and drill', () => {
+  test('both are told, from the machine where they ran', async () => {
+    const there = await webReceiver('take');
+    const host = await hostWith([`{ kind: webhook, url: ${there.url}/hook }`]);
+    await host.good(['backup']);
+    const reader = await host.reader();
+    await reader.good(['drill', 'shop']);
+    await reader.good(['purge', 'plan', 'shop', '--whole-set', '-o', 'plan.pgp']);
+    const { json } = await reader.good([
+      'purge',
+      'apply',
+      'plan.pgp',
+      '--yes',
+      '-o',
+      'receipt.json',
+      '--json',
+    ]);
+    expect(json.at(-1)).toMatchObject({ type: 'summary', complete: true, monitors: { told: 1 } });
+    const told = there.received.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+    expect(told.map(({ verb, outcome }) => [verb, outcome])).toEqual([
+      ['backup', 'success'],
+      ['drill', 'success'],
+      ['purge', 'success'],
+    ]);
+    expect(told[1]).toMatchObject({ sets: [{ set: 'shop', figures: { rows: 250 } }] });
+  });
+});
+
 describe('the configuration of monitors', () => {
   test.each([
     [

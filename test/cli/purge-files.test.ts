@@ -3,7 +3,7 @@ import { link, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { copyTree, removePaths } from '../integration/files-erased-kit.ts';
-import { describeTree, makeAwkward, settleTimes } from '../integration/files-kit.ts';
+import { describeTree, makeAwkward, run, settleTimes } from '../integration/files-kit.ts';
 import { withDatabase } from '../services/shop.ts';
 import { expectComplaint } from '../services/complaint.ts';
 import { backUp, folderPlace, makeHost } from '../services/machines.ts';
@@ -117,6 +117,10 @@ describe('files by their paths', () => {
     await reader.good(['restore', `shop@${first.snapshot}`, '--to', join(into, 'first')]);
     expect(await describeTree(join(into, 'first'))).toEqual(expectedFirst);
     await reader.good(['restore', 'shop', '--to', join(into, 'part'), '--path', 'users/8']);
+    await reader.good(['restore', 'shop', '--to', join(into, 'shop.tar')]);
+    const { stdout: names } = await run('tar', ['-tf', join(into, 'shop.tar')]);
+    expect(names).toContain('./users/71/film.mp4\n');
+    expect(names).not.toContain('./users/7/');
     const { json } = await reader.good(['verify', '--read-data', '--json']);
     expect(json.at(-1)).toMatchObject({ problems: 0 });
     await reader.good(['purge', 'verify', 'receipt.json', '--full']);
@@ -136,6 +140,16 @@ describe('files by their paths', () => {
     const { stdout } = await reader.good(['cat', 'shop', '--path', 'zz-copy.mp4'], { encoding: 'latin1' });
     expect(Buffer.from(stdout, 'latin1').equals(noise(2_500_000, 2))).toBe(true);
 
+    // No snapshot has them under `refuse`; and nothing can be left out of an archive on its way.
+    const policy = async (onPurged: string) => {
+      const file = join(host.folder, 'holdfast.yaml');
+      const config = (await readFile(file, 'utf8')).replace(/^ +on_purged: .*\n/m, '');
+      await writeFile(file, config.replace(/^( +)(subjects: map.yaml)$/m, `$1$2\n$1on_purged: ${onPurged}`));
+      return host.run(['backup']);
+    };
+    expectComplaint(await policy('refuse'), { exit: 7, error: /whom purge/, hint: /./ });
+    expectComplaint(await policy('filter'), { exit: 2, error: /'filter' is not for files/, hint: /./ });
+    await policy('warn');
     await removePaths(root, THEIRS);
     const clean = await host.good(['backup']);
     expect(clean.stderr).not.toContain('whom purge');
@@ -178,6 +192,9 @@ async function listedFiles() {
   list(7, '/media/../../etc/passwd');
   await put(8, '2026/b.png');
   await writeFile(join(root, 'up/2026/nobody.png'), 'of nobody');
+  // A further name that holds the first one.
+  await mkdir(join(root, 'zz/up/2026'), { recursive: true });
+  await link(join(root, 'up/2026/a.png'), join(root, 'zz/up/2026/a.png'));
   const host = await makeHost({
     place: await folderPlace(),
     source: ['--source', 'sqlite', '--path', database],
@@ -244,11 +261,21 @@ describe('files that a database lists', () => {
     await writeFile(join(reader.folder, 'names'), 'up/2026/a.png\n./up/2026/c.png\nup/gone.png\n');
     const named = await reader.good([...plan.slice(0, -1), 'named.pgp', '--paths-from', 'names']);
     expect(named.stdout).toContain('3 paths named, 1 of them in no snapshot');
-    await reader.good(['purge', 'apply', 'files.pgp', '--yes', '-o', 'files.json']);
+    await reader.good([
+      'purge',
+      'apply',
+      'files.pgp',
+      '--yes',
+      '--rewrite-packs',
+      '--no-backup-running',
+      '-o',
+      'files.json',
+    ]);
 
     for (const when of ['oldest', 'latest']) {
       const to = join(await tempFolder('restored'), when);
       await reader.good(['restore', `uploads@${when}`, '--to', to]);
+      expect(await readFile(join(to, 'zz/up/2026/a.png'), 'utf8')).toBe('of 7: 2026/a.png');
       await removePaths(root, ['up/2026/a.png', 'up/2026/c.png']);
       expect((await describeTree(to)).map((line) => line.split('\t')[0])).toEqual(
         (await describeTree(root)).map((line) => line.split('\t')[0]),

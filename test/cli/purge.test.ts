@@ -136,7 +136,7 @@ test(
 
 test('resume finishes what was killed, without the plan', { timeout: 120_000 }, async () => {
   const { reader, place } = await shop();
-  await reader.good(['purge', 'plan', 'shop', '--subject', 'customer=7', '-o', 'plan.pgp']);
+  await reader.good(['purge', 'plan', 'shop', '--subject', 'customer=7', '--scan', '-o', 'plan.pgp']);
   const killed = await reader.run(['purge', 'apply', 'plan.pgp', '--yes', '-o', 'receipt.json'], {
     env: { HOLDFAST_TEST_FAULT: 'kill-after:8' },
   });
@@ -148,6 +148,10 @@ test('resume finishes what was killed, without the plan', { timeout: 120_000 }, 
   const resumed = await reader.good(['purge', 'resume', 'shop', '-o', 'receipt.json', '--json']);
   expect(resumed.json.at(-1)).toMatchObject({ complete: true });
   expect((await reader.good(['cat', 'shop'])).stdout).not.toContain("'person7@");
+  // The plan had looked for mentions, which its receipt still says.
+  expect(await readFile(join(reader.folder, 'receipt.json.md'), 'utf8')).toContain(
+    'scanned when it was planned',
+  );
   await reader.good(['purge', 'verify', 'receipt.json']);
   await tamper(place, async (store) => {
     for await (const { key } of store.list('')) expect(key).not.toMatch(/manifest\.pgp$/);

@@ -142,7 +142,15 @@ describe('cron', () => {
     expect(stdout).toMatch(/^17 3 \* \* \* {2}backup {2}sleep .*holdfast.* backup >\/dev\/null$/m);
     expect(stdout).toMatch(/^47 8 \* \* \* {2}backup {2}cd .* status\) \|\| echo "\$report"; \}$/m);
     expect(stdout).not.toContain('environment');
+    const file = join(machine.folder, 'holdfast.yaml');
+    await writeFile(
+      file,
+      `${await readFile(file, 'utf8')}\npromises: { drill_every: 30d, backup_every: 6h }\n`,
+    );
     await writeFile(join(machine.folder, 'environment'), 'A=b\n');
+    expect((await machine.good(['schedule', '--cron'])).stderr).toMatch(
+      /backup: every 6 hours, from 0\d:\d\d on\n.*\n.*\nholdfast: note: drill: not in here/,
+    );
     expect((await machine.good(['schedule', '--cron'])).stdout).toContain(
       `. ${machine.folder}/environment && `,
     );
@@ -208,7 +216,29 @@ describe('systemd', () => {
   });
 });
 
+/** Two monitors: figures in a folder, and a ping whose address is in a file. */
+async function withMonitors(machine: Host): Promise<void> {
+  const file = join(machine.folder, 'holdfast.yaml');
+  const monitors =
+    '\nmonitors:\n  - { kind: metrics, path: /srv/figures/x.prom }\n  - { kind: ping, url_file: ping.url }\n';
+  await writeFile(file, (await readFile(file, 'utf8')) + monitors);
+}
+
+test('what monitors need is within reach: the folder of figures, the file with an address', async () => {
+  const machine = await host();
+  await withMonitors(machine);
+  const { stdout } = await machine.good(['schedule', '--systemd']);
+  expect(stdout).toContain('ReadWritePaths=/srv/figures\n');
+});
+
 describe('Kubernetes', () => {
+  test('the address of a monitor comes along', async () => {
+    const machine = await podHost();
+    await withMonitors(machine);
+    const { stdout } = await machine.good(['schedule', '--kubernetes']);
+    expect(stdout).toMatch(/--from-file=\S+=ping\.url\b/);
+  });
+
   async function podHost(): Promise<Host> {
     const machine = await host();
     const file = join(machine.folder, 'holdfast.yaml');

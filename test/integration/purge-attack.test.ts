@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openSegment } from '../../src/openpgp/segment.ts';
-import { blockKey } from '../../src/subject-index/seal.ts';
+import { BlockKeys } from '../../src/subject-index/seal.ts';
 import { parseSubjectMap } from '../../src/subjects/parse.ts';
 import { tempFolder } from '../services/temp.ts';
 import { nameOf, objectOf, openAll, Person } from './purge-canary-kit.ts';
@@ -115,7 +115,9 @@ function keysOf({ reached }: Opened): Buffer[] {
   return [...reached.values()].flatMap(({ kind, ref }) => {
     const key = Buffer.from(ref.key, 'hex');
     const blocks =
-      kind === 'index' ? Array.from({ length: BLOCKS }, (_, number) => blockKey(key, number)) : [];
+      kind === 'index'
+        ? Array.from({ length: BLOCKS }, (_, number) => Buffer.from(new BlockKeys(key).of(number), 'hex'))
+        : [];
     return [key, ...blocks];
   });
 }

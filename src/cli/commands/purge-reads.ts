@@ -42,6 +42,16 @@ export async function rememberReads(
   recent: RecentReads,
   again: readonly PlacedObject[],
 ): Promise<void> {
+  // Without it apply reads from the store: no reason to fail.
+  await keep(folder, id, recent, again).catch(() => forgetReads(folder, id));
+}
+
+async function keep(
+  folder: string,
+  id: string,
+  recent: RecentReads,
+  again: readonly PlacedObject[],
+): Promise<void> {
   await makePrivateFolder(folder);
   for (const name of await readdir(folder))
     if (FILE.test(name)) await rm(join(folder, name), { force: true });

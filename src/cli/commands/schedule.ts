@@ -85,6 +85,8 @@ async function schedule(context: CliContext, names: readonly string[], flags: Sc
     output.record({ type: 'file', name, text });
   }
   for (const { name, when } of jobs) output.note(`${name}: ${saidCalendar(when)}`);
+  if (config.promises.drillEveryDays !== undefined)
+    output.note('drill: not in here, since it needs a private key; start it where one is');
   if (flags.out !== undefined && flags.systemd === true)
     output.line(`To start them: systemctl daemon-reload && systemctl enable --now ${timersOf(jobs)}`);
   output.summary({ files: files.length, jobs: jobs.map(({ name }) => name) });
@@ -168,10 +170,11 @@ function surroundings(config: Config, sets: readonly SetConfig[]) {
   const folders = stores.filter((url) => url.startsWith('file:')).map((url) => fileURLToPath(url));
   const databases = sets.flatMap((set) => (set.source === 'sqlite' ? [dirname(set.path)] : []));
   const trees = sets.flatMap((set) => (set.source === 'files' ? [set.path] : []));
+  const metrics = config.monitors.flatMap((one) => (one.kind === 'metrics' ? [dirname(one.path)] : []));
   return {
     stateDir: config.stateDir,
     // SQLite keeps files beside a database while somebody reads it.
-    writes: [...new Set([...folders, ...databases])],
+    writes: [...new Set([...folders, ...databases, ...metrics])],
     mounts: [...new Set([...folders, ...databases, ...trees])],
     readsFiles: databases.length + trees.length > 0,
     hasHooks: sets.some(({ hooks }) => hooks !== undefined),
@@ -187,13 +190,16 @@ function podFacts(config: Config, sets: readonly SetConfig[]) {
   const connections = sets.flatMap((set) =>
     'connection' in set && set.connection.from === 'file' ? [set.connection.path] : [],
   );
+  const monitors = config.monitors.flatMap((one) =>
+    one.kind === 'metrics' ? [] : [one.caFile, one.address.from === 'file' ? one.address.path : undefined],
+  );
   const { recipients, formerRecipients, trustedSigners, purgeSigners } = config;
   return {
     writer: (sets[0] ?? config.sets.values().next().value)?.writer ?? 'holdfast',
     stateDir: config.stateDir,
     files: [
       ...[...recipients, ...formerRecipients, ...trustedSigners, ...purgeSigners, ...connections],
-      ...maybe.filter((path) => path !== undefined),
+      ...[...maybe, ...monitors].filter((path) => path !== undefined),
     ],
     storeFolder: config.store.startsWith('file:') ? fileURLToPath(config.store) : undefined,
     data: sets.flatMap((set) => {

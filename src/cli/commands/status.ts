@@ -1,5 +1,6 @@
 /** `holdfast status`: for monitors. One line per set, and the exit code says whether all is well. */
 import type { Command } from 'commander';
+import pLimit from 'p-limit';
 import { setsOf } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
 import type { StatusFinding } from '../../status/finding.ts';
@@ -11,6 +12,8 @@ import { findingsOf } from '../status-findings.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
 const HOUR_MS = 3_600_000;
+/** Each waits for the store several times; in the order of the configuration they are said. */
+const SETS_AT_ONCE = 8;
 
 interface StatusFlags {
   readonly nagios?: boolean;
@@ -82,12 +85,22 @@ async function* findingsBySet(
   const now = await session.store.now(context.signal);
   const { backupEveryHours } = config.promises;
   const everyMs = backupEveryHours === undefined ? DEFAULT_BACKUP_EVERY_MS : backupEveryHours * HOUR_MS;
-  for (const set of sets) {
-    const ledger = await readLedger(session, set.name, context.signal);
-    const { entries, failures } = await readCatalog(session, set.name, ledger, context.signal, {
-      chained: true,
-    });
-    const damaged = failures.length;
-    yield await findingsOf(context, opened, set, { ledger, entries, damaged, everyMs, now });
+  const limit = pLimit({ concurrency: SETS_AT_ONCE, rejectOnClear: true });
+  const pending = sets.map((set) =>
+    limit(async () => {
+      const ledger = await readLedger(session, set.name, context.signal);
+      const catalog = await readCatalog(session, set.name, ledger, context.signal, { chained: true });
+      const { entries, failures } = catalog;
+      return findingsOf(context, opened, set, { ledger, entries, damaged: failures.length, everyMs, now });
+    }),
+  );
+  // One that fails is heard of when it is its turn.
+  const settled = Promise.allSettled(pending);
+  try {
+    for (const findings of pending) yield await findings;
+  } finally {
+    // The store is closed when nobody reads in it any more.
+    limit.clearQueue();
+    await settled;
   }
 }

@@ -27,6 +27,7 @@ import { UnitSet } from '../locate/unit-set.ts';
 import { livesAndEnds, sweepManifests } from './manifests.ts';
 import { judgePacks, settlePacks } from './packs.ts';
 import { recheckAmended, rememberToRecheck } from './recheck.ts';
+import { rememberScan } from './remembered-scan.ts';
 import { rewritePacks } from '../rewrite/rewrite-packs.ts';
 import type { MoveReport } from '../rewrite/rewrite-packs.ts';
 import { append, mustBeOperator } from './run.ts';
@@ -47,6 +48,7 @@ export async function applyPurge(options: ApplyOptions, signal: AbortSignal): Pr
   using _lock = await lockSet(stateFolderOf(session, set), set);
   await using lease = await takeLease(session, set, 'purge', signal);
   const run: Run = { ...options, lease, folder: stateFolderOf(session, set) };
+  await rememberScan(run.folder, run.plan);
   const { located, quiet, state } = await announceAll(run, signal);
   const amended = await amendAll(run, located, state, signal);
   const { record } = await recheckAmended(run, quiet, signal);

@@ -8,6 +8,7 @@ import { notCovered } from '../evidence/not-covered.ts';
 import { describeReceipt, signReceipt } from '../evidence/receipt.ts';
 import type { Receipt, ReceiptSnapshot } from '../evidence/receipt.ts';
 import { forgetRecheck } from './recheck.ts';
+import { forgetScan, scanOf } from './remembered-scan.ts';
 import type { MoveReport } from '../rewrite/rewrite-packs.ts';
 import { append } from './run.ts';
 import type { PlaceReport, Run } from './run.ts';
@@ -40,6 +41,7 @@ export async function finish(
     await append(run, { type: 'purge-done', id: plan.id, receipt: signed.sha256 }, signal);
     await forgetCounts(folder, plan.id);
     await forgetRecheck(folder, plan.id);
+    await forgetScan(folder, plan.id);
     notes.push(...(await run.levelCopies(signal)));
   }
   return {
@@ -109,6 +111,7 @@ async function receiptOf(
   });
   const now = (await session.store.now(signal)).toISOString();
   const approval = await approvalIn(run, record);
+  const scanned = await scanOf(folder, plan);
   return {
     format: 1,
     kind: 'purge-receipt',
@@ -134,8 +137,8 @@ async function receiptOf(
       ...(packs.lockedUntil !== undefined && { lockedUntil: packs.lockedUntil }),
     })),
     writers: acknowledgements(view, record),
-    scan: plan.scan ? 'scanned' : 'not scanned',
-    ...(plan.scan && { scanned: plan.scan }),
+    scan: scanned ? 'scanned' : 'not scanned',
+    ...(scanned && { scanned }),
     notCovered: notCovered({ suppressionEnds: record?.intent.suppression?.ends }),
   };
 }

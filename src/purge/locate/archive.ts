@@ -160,7 +160,9 @@ function withChanges(
     if (first === undefined) continue;
     const edits = lines.map(({ after, place: { start, end } }): RowEdit => {
       const values = codec.read(Buffer.from(formatLine(after), 'utf8'), all);
-      return { start, end, change: new Map<number, Value>(values.map((value, at) => [at, value])) };
+      const change = new Map<number, Value>(values.map((value, at) => [at, value]));
+      // It is another's file, whose path may well hold that of one which goes.
+      return { start, end, change, isKept: true };
     });
     units.set(
       ordinal,

@@ -52,6 +52,8 @@ export interface LocateInput {
   readonly signal: AbortSignal;
 }
 
+const FEW_UNITS = 64;
+
 /** What was found in one snapshot. */
 export interface SearchedSnapshot {
   readonly prepared: Prepared;
@@ -152,11 +154,20 @@ export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Se
   };
 }
 
-function hintsFor({ store, snapshots, hints, only }: Omit<LocateInput, 'pseudonyms'>): SegmentHints {
+function hintsFor({ store, snapshots, hints, only, quiet }: Omit<LocateInput, 'pseudonyms'>): SegmentHints {
   // There is somebody in each of these: nothing that an index says could spare opening it.
   if (only !== undefined) return NO_HINTS;
   const manifests = snapshots.map(({ manifest }) => manifest);
-  return hints ?? new IndexHints(store, manifests);
+  const all = hints ?? new IndexHints(store, manifests);
+  return quiet === undefined ? all : unlessFew(all);
+}
+
+/** Where little is left to be looked through, that is done sooner than reading an index, and by nobody's word. */
+function unlessFew(hints: SegmentHints): SegmentHints {
+  return {
+    narrow: (table, units, queries, signal) =>
+      units.length <= FEW_UNITS ? Promise.resolve(units) : hints.narrow(table, units, queries, signal),
+  };
 }
 
 async function prepareAll(

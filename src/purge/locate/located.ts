@@ -29,7 +29,7 @@ export interface RowEdit {
   readonly end: number;
   /** The new values by position in the codec's columns, or nothing is left of the row. */
   readonly change: 'drop' | ReadonlyMap<number, Value>;
-  /** The map keeps the row on a legal basis: what its `set` does not name stays, whatever it says. */
+  /** The map keeps the row on a legal basis, or it is another's: what is not changed stays, whatever it says. */
   readonly isKept?: true;
 }
 

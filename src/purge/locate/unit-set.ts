@@ -8,6 +8,9 @@ type SegmentPlace = Pick<SegmentRef, 'pack' | 'offset'>;
 /** Between the segments of a unit's key. */
 const AND = '+';
 
+/** The key of one segment: of several, the last pack stands behind AND. */
+const SINGLE = /^(.*)\/(\d{3,4}\/[0-9a-f]{16})\/(\d+)$/;
+
 /**
  * The key of the unit of these segments.
  * @param chain - see `chainId`
@@ -22,15 +25,15 @@ export type HasSegment = (segment: SegmentPlace) => boolean;
 export class UnitSet {
   /** Of units of one segment: offsets by pack, by chain. */
   readonly #chains = new Map<string, Map<string, Set<number>>>();
-  /** Keys of units of several segments. */
+  /** Keys of units of several segments, and whatever else somebody calls a key. */
   readonly #runs = new Set<string>();
 
-  /** @param keys - as `unitKeyFor` makes them; what is none is nobody's key */
+  /** @param keys - as `unitKeyFor` makes them */
   static of(keys: Iterable<string>): UnitSet {
     const units = new UnitSet();
     for (const key of keys) {
-      const [, chain, pack, offset] = /^(.*)\/(\d+\/[0-9a-f]+)\/(\d+)$/.exec(key) ?? [];
-      if (chain === undefined || pack === undefined || key.includes(AND)) units.#runs.add(key);
+      const [, chain, pack, offset] = SINGLE.exec(key) ?? [];
+      if (chain === undefined || pack === undefined) units.#runs.add(key);
       else units.#add(chain, pack, Number(offset));
     }
     return units;
@@ -56,8 +59,11 @@ export class UnitSet {
 
   /** The units of one segment of a chain. */
   ofChain(place: ChainPlace): HasSegment {
-    const packs = this.#chains.get(chainId(place));
-    return ({ pack, offset }) => packs?.get(pack)?.has(offset) === true;
+    const chain = chainId(place);
+    const packs = this.#chains.get(chain);
+    const runs = this.#runs;
+    return (one) =>
+      packs?.get(one.pack)?.has(one.offset) === true || (runs.size > 0 && runs.has(unitKeyFor(chain, [one])));
   }
 
   /** True for a unit; one of several segments counts only as a whole, since rows run through it. */
