@@ -1,4 +1,5 @@
 /** Commands of the runbook, for a shell, by what a set is. */
+import { shellWord } from '../shell-word.ts';
 import type { PlaceFacts, SetFacts } from './facts.ts';
 
 /** Where a restore goes: a name that nothing has yet, for a person to change. */
@@ -35,12 +36,12 @@ export function loadOf({ name, source }: SetFacts): string {
 
 /** Brings the objects of a store to this machine. */
 export function fetchOf({ url, region, endpoint }: PlaceFacts): string {
-  if (url.startsWith('file://')) return `cp -R ${quoted(decodeURIComponent(new URL(url).pathname))} store`;
+  if (url.startsWith('file://')) return `cp -R ${shellWord(decodeURIComponent(new URL(url).pathname))} store`;
   const options = [
     ...(region === undefined ? [] : ['--region', region]),
     ...(endpoint === undefined ? [] : ['--endpoint-url', endpoint]),
   ];
-  return ['aws s3 sync', quoted(url), 'store', ...options].join(' ');
+  return ['aws s3 sync', shellWord(url), 'store', ...options].join(' ');
 }
 
 /** The least that a machine needs which never saw these backups. */
@@ -64,11 +65,6 @@ function settingsOf({ source, keep, path }: SetFacts): readonly string[] {
   const address = source === 'mysql' || source === 'redis' ? ['url_env: NOT_USED_HERE'] : [];
   const place = path === undefined ? address : [`path: ${JSON.stringify(path)}`];
   return [`source: ${source}`, `keep: ${keep}`, ...place];
-}
-
-/** A word of a command line; what is plain stays plain. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Names of sets may have a minus and a point, which SQL would take for something else. */

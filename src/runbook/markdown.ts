@@ -2,7 +2,8 @@
  * The page for the wall: who holds which key, what to type in five disasters, and how it goes without this program. Commands
  * are those of this configuration; what only people know is a line to fill in by hand.
  */
-import { fetchOf, loadOf, quoted, rescueConfig, targetOf } from './commands.ts';
+import { shellWord } from '../shell-word.ts';
+import { fetchOf, loadOf, rescueConfig, targetOf } from './commands.ts';
 import type { KeyFacts, RunbookFacts, SetFacts } from './facts.ts';
 
 /** A space for handwriting. */
@@ -117,14 +118,14 @@ ${shell(sets.map((set) => restore(set)).join('\n'))}
 }
 
 function restore(set: SetFacts, when = '', more = ''): string {
-  return `holdfast restore ${set.name}${when} --to ${quoted(targetOf(set))} --key the.key${more}`;
+  return `holdfast restore ${set.name}${when} --to ${shellWord(targetOf(set))} --key the.key${more}`;
 }
 
 function bucketLost({ sets }: RunbookFacts): string {
   const copied = sets.filter(({ copies }) => copies.length > 0);
   const bare = sets.filter(({ copies }) => copies.length === 0).map(({ name }) => name);
   const fromCopies = copied.flatMap((set) =>
-    set.copies.map((copy) => restore(set, '', ` --copy ${quoted(copy.name)}`)),
+    set.copies.map((copy) => restore(set, '', ` --copy ${shellWord(copy.name)}`)),
   );
   return `## 2. The bucket is lost
 

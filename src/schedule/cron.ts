@@ -1,6 +1,7 @@
 /** A file for /etc/cron.d (crontab(5)): what a line prints is mailed, so lines are silent while all is well. */
 import { dirname } from 'node:path';
-import { saidCalendar, shellWord } from './plan.ts';
+import { shellWord } from '../shell-word.ts';
+import { saidCalendar } from './plan.ts';
 import type { Calendar, Job, ScheduleFacts } from './plan.ts';
 
 export interface CronFacts extends ScheduleFacts {

@@ -124,8 +124,3 @@ export function saidCalendar({ everyHours, hour, minute }: Calendar): string {
 export function two(value: number): string {
   return String(value).padStart(2, '0');
 }
-
-/** A word of a shell command: as it is where it has nothing special, else in quotes. */
-export function shellWord(word: string): string {
-  return /^[\w@+./:,=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}

@@ -1,6 +1,7 @@
 /** Swapping the names of two files or folders, with whatever lies beside them and belongs to them. */
 import { rename, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { shellWord } from '../shell-word.ts';
 import { swapFailed, swapInUse, swapTaken } from './swap.ts';
 import type { Swap, SwapReport } from './swap.ts';
 
@@ -45,8 +46,8 @@ async function swapPaths(restored: string, inUse: string, aside: string): Promis
     throw swapFailed(inUse, error);
   }
   const back = [
-    `mv ${quoted(inUse)} ${quoted(restored)}`,
-    ...(wasThere ? [`mv ${quoted(aside)} ${quoted(inUse)}`] : []),
+    `mv ${shellWord(inUse)} ${shellWord(restored)}`,
+    ...(wasThere ? [`mv ${shellWord(aside)} ${shellWord(inUse)}`] : []),
   ];
   return { name: inUse, aside: wasThere ? aside : undefined, wayBack: back };
 }
@@ -56,8 +57,4 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function quoted(path: string): string {
-  return `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -124,7 +124,27 @@ export interface LoadOptions {
   readonly globals: boolean | 'roles';
   /** Leave out ownership and grants. */
   readonly noOwner: boolean;
+  /** What is restored; a target that can be gone on with is marked by it while it is unfinished. */
+  readonly identity?: RestoreIdentity;
+  /** Go on with what an interrupted restore of the same identity has left in the target. */
+  readonly resume?: boolean;
   readonly onProgress: (bytes: number, what: string) => void;
+}
+
+export interface RestoreIdentity {
+  /** For people, without blanks: `shop@20261122T031500Z-1a2b3c4d`. */
+  readonly label: string;
+  /** 32 hex digits: the same only for the same rows, written in the same way. */
+  readonly id: string;
+}
+
+/** What an interrupted restore has left in a target. */
+export interface Unfinished {
+  readonly label: string;
+  /** True when it is of the same identity: then `resume` goes on with it. */
+  readonly isSame: boolean;
+  /** True when tables that are complete will be kept; else all begins anew. */
+  readonly keepsTables: boolean;
 }
 
 export interface Preflight {
@@ -133,6 +153,8 @@ export interface Preflight {
   readonly exists: boolean;
   /** True when the target holds anything that a restore would mix with. */
   readonly occupied: boolean;
+  /** Set when the target holds a restore that was cut off. */
+  readonly unfinished?: Unfinished;
   /** Why this restore cannot work (each one sentence with what to do); empty when nothing is in the way. */
   readonly problems: readonly string[];
   /** Roles that are among the problems. */

@@ -1,13 +1,14 @@
 /** `holdfast report`: the page that an auditor reads, the same as JSON, and a signature over it. */
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
-import { HoldfastError, reasonOf } from '../../errors.ts';
+import { HoldfastError } from '../../errors.ts';
 import type { openpgp } from '../../openpgp/library.ts';
 import type { Evidence } from '../../report/evidence.ts';
 import type { CliContext } from '../context.ts';
 import { formatPlural, printable } from '../format.ts';
+import { writeOutputFile } from '../output-file.ts';
 import { readerKeyFile, repeated, wholeNumber } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { reportFacts } from '../report-facts.ts';
@@ -117,34 +118,11 @@ async function writeSigned(
   bytes: Buffer,
   signer: openpgp.PrivateKey | undefined,
 ): Promise<void> {
-  const file = resolve(path);
-  try {
-    await rm(`${file}.asc`, { force: true });
-    await writeWhole(file, bytes);
-    if (!signer) return;
-    const { signDetached } = await import('../../openpgp/detached.ts');
-    await writeWhole(`${file}.asc`, await signDetached(bytes, signer));
-  } catch (error) {
-    throw new HoldfastError({
-      code: 'OUTPUT_NOT_WRITTEN',
-      exit: 'failed',
-      message: `cannot write ${path}: ${reasonOf(error)}`,
-      hint: 'Name a file in a folder that is there and that you may write to, with -o.',
-      cause: error,
-    });
-  }
-}
-
-/** A report is made again and again: it takes the place of the last one when it is whole. */
-async function writeWhole(file: string, bytes: Buffer | string): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
-  try {
-    await writeFile(part, bytes, { flag: 'wx', mode: 0o644 });
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
+  await rm(resolve(`${path}.asc`), { force: true });
+  await writeOutputFile(path, bytes);
+  if (!signer) return;
+  const { signDetached } = await import('../../openpgp/detached.ts');
+  await writeOutputFile(`${path}.asc`, await signDetached(bytes, signer));
 }
 
 function tell(context: CliContext, { promises, summary }: Evidence, files: readonly OutputFile[]): void {

@@ -1,6 +1,7 @@
 /** What a person is offered, and the command that would have said it all: decisions without a terminal. */
 import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { DrillRecord } from '../../repository/drills.ts';
+import { shellWord } from '../../shell-word.ts';
 import { formatAge, formatBytes, formatTime } from '../format.ts';
 
 export interface Choice {
@@ -105,14 +106,10 @@ export function commandLine(chosen: Chosen): string {
     ...(swap === undefined ? [] : ['--swap', swap]),
     ...(gpg === true ? ['--gpg'] : key === undefined ? [] : ['--key', key]),
   ];
-  return words.map(quoted).join(' ');
+  return words.map(shellWord).join(' ');
 }
 
 /** A command that is printed ends up in histories. */
 function withoutPassword(to: string): string {
   return to.replace(/^([a-z]+:\/\/[^/@:]*):[^@]*@/, '$1@');
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

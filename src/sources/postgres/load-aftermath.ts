@@ -1,10 +1,14 @@
 /** What a restore makes on the server beside the database's contents, and how it takes that back after a failure. */
 import { cancelled, HoldfastError, isHoldfastError, reasonOf } from '../../errors.ts';
-import type { DumpReader } from '../source.ts';
+import type { DumpReader, RestoreIdentity } from '../source.ts';
+import { claim } from './load-claim.ts';
 import { firstLine, quoteName } from './load-names.ts';
 import { isConnectionLoss, serverGone, statementFailed, withAftermath } from './load-errors.ts';
 import { undoGlobals, type GlobalsPlan } from './load-globals.ts';
 import { readLocale } from './load-locale.ts';
+import { writeMark } from './load-mark.ts';
+import type { Phase } from './load-mark.ts';
+import type { LoadedTables } from './load-resume.ts';
 import type { Target } from './load-target.ts';
 import type { Findings } from './preflight.ts';
 
@@ -13,24 +17,51 @@ export interface Prepared {
   readonly created: boolean;
   readonly globals: GlobalsPlan | undefined;
   readonly leftOut: readonly string[];
+  /** Says how far the restore has come; undefined when nobody could go on with it. */
+  readonly mark: ((phase: Phase) => Promise<void>) | undefined;
+}
+
+export interface Beginning {
+  readonly identity: RestoreIdentity | undefined;
+  /** Set when an unfinished database was taken up, which then is there. */
+  readonly loaded: LoadedTables | undefined;
 }
 
 /**
  * Creates roles and tablespaces (when asked for) and the database (when absent). What it made is gone again when it fails.
  * @throws HoldfastError LOAD_STATEMENT, TARGET_CREATE, TARGET_OCCUPIED
  */
-export async function prepareTarget(target: Target, dump: DumpReader, findings: Findings): Promise<Prepared> {
-  const { globals, exists } = findings;
+export async function prepareTarget(
+  target: Target,
+  dump: DumpReader,
+  { globals, exists }: Pick<Findings, 'globals' | 'exists'>,
+  { identity, loaded }: Beginning,
+): Promise<Prepared> {
   try {
     for (const { sql, place } of globals?.run ?? []) {
       await target.run(sql).catch((error: unknown) => {
         throw statementFailed(place, firstLine(sql.toString('utf8')), error);
       });
     }
-    const notes = exists ? [] : await target.create(readLocale(dump.source.facts));
-    return { created: !exists, globals, leftOut: [...(globals?.leftOut ?? []), ...notes] };
+    const makes = !exists && loaded === undefined;
+    const notes = makes ? await target.create(readLocale(dump.source.facts)) : [];
+    if (makes && identity !== undefined) await begin(target, identity);
+    const mark =
+      exists || identity === undefined ? undefined : (phase: Phase) => writeMark(target, identity, phase);
+    return { created: !exists, globals, leftOut: [...(globals?.leftOut ?? []), ...notes], mark };
   } catch (error) {
     await takeBack(target, globals);
+    throw error;
+  }
+}
+
+/** From here on the database says whose it is; one that cannot is gone again. */
+async function begin(target: Target, identity: RestoreIdentity): Promise<void> {
+  try {
+    await claim(target);
+    await writeMark(target, identity, 'pre-data');
+  } catch (error) {
+    await target.drop();
     throw error;
   }
 }
@@ -46,7 +77,8 @@ export async function aftermathOf(
   signal: AbortSignal,
 ): Promise<unknown> {
   const failure = failureOf(error, signal);
-  const { text, hint } = await cleanUp(target, prepared);
+  const isKept = prepared.mark !== undefined && isInterruption(failure);
+  const { text, hint } = isKept ? keep(target) : await cleanUp(target, prepared);
   return failure instanceof HoldfastError ? withAftermath(failure, text, hint) : failure;
 }
 
@@ -54,6 +86,16 @@ function failureOf(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted && !isHoldfastError(error, 'CANCELLED')) return cancelled();
   if (!(error instanceof HoldfastError) && isConnectionLoss(error)) return serverGone('the restore', error);
   return error;
+}
+
+/** Neither the dump nor the target is at fault: the same again can succeed, and need not begin anew. */
+function isInterruption(failure: unknown): boolean {
+  return isHoldfastError(failure) && (failure.code === 'LOAD_SERVER_GONE' || failure.exit === 'noStore');
+}
+
+function keep({ database }: Target): { readonly text: string; readonly hint: string } {
+  const hint = `Go on with the same command and --resume, or drop it: DROP DATABASE ${quoteName(database)} WITH (FORCE);`;
+  return { text: `database ${database} is incomplete and was kept as it is`, hint };
 }
 
 /** @returns what became of the target, for people */

@@ -1,5 +1,6 @@
 /** The sessions of a restore: opened when needed, ended together. */
 import { cancelled } from '../../errors.ts';
+import { IMPATIENT } from './load-claim.ts';
 import { LoadSession } from './load-session.ts';
 import type { Target, TargetFacts } from './load-target.ts';
 
@@ -8,9 +9,14 @@ const MIB = 1024 * 1024;
 const INDEX_MEMORY = 256 * MIB;
 const INDEX_MEMORY_OF_ALL = 512 * MIB;
 
+/** Ends what still runs for a process that was killed, e.g. building an index: since PostgreSQL 14, not on every system. */
+const CHECK = 'client_connection_check_interval';
+
 export class Crew {
   readonly #target: Target;
   readonly #tuning: readonly string[];
+  /** As the tuning, but a server that refuses is no obstacle. */
+  readonly #wishes: readonly string[];
   readonly #jobs: number;
   readonly #sessions: LoadSession[] = [];
   readonly #failure = new AbortController();
@@ -25,6 +31,7 @@ export class Crew {
     this.#target = target;
     this.#jobs = Math.max(1, Math.floor(jobs));
     this.#tuning = tuning(facts, Math.max(1, jobs));
+    this.#wishes = facts.settings.has(CHECK) ? [IMPATIENT, `SET ${CHECK} = '2s'`] : [IMPATIENT];
     this.#outer = signal;
     this.signal = AbortSignal.any([signal, this.#failure.signal]);
     this.#onAbort = () => void this.stop(cancelled());
@@ -68,6 +75,7 @@ export class Crew {
     this.signal.throwIfAborted();
     const session = await LoadSession.open(this.#target.connection, this.#tuning);
     this.#sessions.push(session);
+    for (const wish of this.#wishes) await session.query(wish).catch(() => undefined);
     // Cancelled while it was opened: `stop` has not seen it.
     if (this.signal.aborted) await session.close();
     this.signal.throwIfAborted();

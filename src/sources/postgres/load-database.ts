@@ -1,6 +1,7 @@
 /** What belongs to the database itself and stands in no section of pg_dump: owner, comment, grants, settings. */
 import { z } from 'zod';
 import { databaseFailed, sqlState } from './load-errors.ts';
+import { parseMark } from './load-mark.ts';
 import { quoteLiteral, quoteName } from './load-names.ts';
 import type { Target } from './load-target.ts';
 
@@ -35,7 +36,7 @@ export async function finishDatabase(
   noOwner: boolean,
 ): Promise<readonly string[]> {
   const leftOut: string[] = [];
-  for (const { sql, what } of databaseStatements(facts, target.database, noOwner)) {
+  for (const { sql, what } of withMarkGone(databaseStatements(facts, target.database, noOwner), target.database)) {
     try {
       for (const statement of sql) await target.run(Buffer.from(statement));
     } catch (error) {
@@ -46,6 +47,19 @@ export async function finishDatabase(
   }
   return leftOut;
 }
+
+/** The database's own comment takes the place of the mark, in one transaction with what comes last: until then it is unfinished. */
+function withMarkGone(all: readonly DatabaseStatement[], database: string): readonly DatabaseStatement[] {
+  const own = all.find(({ what }) => what === COMMENT)?.sql[0];
+  const last = all.find(({ what }) => what.startsWith('owner '));
+  const unmark = own ?? `COMMENT ON DATABASE ${quoteName(database)} IS NULL`;
+  return [
+    ...all.filter((each) => each.what !== COMMENT && each !== last),
+    { sql: [[unmark, ...(last?.sql ?? [])].join('; ')], what: last?.what ?? COMMENT },
+  ];
+}
+
+const COMMENT = 'comment of the database';
 
 /** A statement for a session beside the database, and what it is for. */
 export interface DatabaseStatement {
@@ -65,10 +79,12 @@ export function databaseStatements(
   const { owner, comment, grants, settings } = FACTS.parse(facts);
   const name = quoteName(database);
   const all: DatabaseStatement[] = [];
-  if (comment !== undefined && comment !== null) {
+  // Of a source that was unfinished itself.
+  const isMark = parseMark(comment) !== undefined;
+  if (comment !== undefined && comment !== null && !isMark) {
     all.push({
       sql: [`COMMENT ON DATABASE ${name} IS ${quoteLiteral(comment)}`],
-      what: 'comment of the database',
+      what: COMMENT,
     });
   }
   for (const { role, values } of settings) {

@@ -18,6 +18,16 @@ export function targetOccupied(database: string, holds: readonly string[]): Hold
   });
 }
 
+/** Somebody is at work in the unfinished database that a restore was to go on with. */
+export function targetInUse(database: string, what: string): HoldfastError {
+  return new HoldfastError({
+    code: 'TARGET_IN_USE',
+    exit: 'target',
+    message: `database ${database} cannot be taken up: ${what}`,
+    hint: 'Look at pg_stat_activity who that is. What a killed restore has left running ends by itself, or by pg_terminate_backend; then run the same command again.',
+  });
+}
+
 /** Preflight found something that makes this restore impossible. */
 export function targetUnfit(database: string, problems: readonly string[]): HoldfastError {
   return new HoldfastError({

@@ -3,6 +3,7 @@ import type { StoredStream } from '../source.ts';
 import type { LoadPlace } from './load-errors.ts';
 import { keyOfName } from './load-names.ts';
 import type { Partitions } from './load-partitions.ts';
+import type { Made } from './load-resume.ts';
 import type { Settings } from './load-session.ts';
 import type { Statement } from './load-statement.ts';
 import type { PlacedStatement } from './load-survey.ts';
@@ -27,6 +28,8 @@ export interface StatementStep extends Step {
   readonly sql: Buffer;
   readonly place: LoadPlace;
   readonly settings: Settings;
+  /** What it makes, where it touches only tables that are complete: a run that goes on looks for it. */
+  readonly made: Made | undefined;
 }
 
 export type LoadStep = TableStep | ScriptStep | StatementStep;
@@ -89,7 +92,8 @@ export class StatementSteps {
     }
     const name = `${place.stream}, line ${place.line}`;
     const touches = this.#touches(statement) ?? 'everything';
-    return { kind: 'statement', name, sql, place, settings, touches, weight: this.#weight(statement) };
+    const made = madeBy(statement);
+    return { kind: 'statement', name, sql, place, settings, touches, made, weight: this.#weight(statement) };
   }
 
   #touches(statement: Statement): readonly Touch[] | undefined {
@@ -137,6 +141,12 @@ export class StatementSteps {
     const sizes = tables.map((table) => this.#sizes.get(table) ?? { bytes: 0, rows: 0 });
     return sizes.reduce((sum, { bytes, rows }) => sum + SCAN_BYTE * bytes + perRow * rows, 1);
   }
+}
+
+function madeBy(statement: Statement): Made | undefined {
+  if (statement.kind === 'index' || statement.kind === 'key') return { index: statement.index };
+  if (statement.kind !== 'foreign-key') return undefined;
+  return { constraint: statement.constraint, table: statement.table };
 }
 
 function alone(thing: string): Touch {

@@ -8,6 +8,9 @@ import { dataSteps, StatementSteps } from './load-plan.ts';
 import type { LoadStep, StatementStep, TableSize, TableStep } from './load-plan.ts';
 import { runPlan } from './load-run.ts';
 import { loadPreData, loadScript, runStatement, useSettings, withSetting } from './load-script.ts';
+import type { Phase } from './load-mark.ts';
+import { isMade } from './load-resume.ts';
+import type { LoadedTables } from './load-resume.ts';
 import type { LoadSession, Settings } from './load-session.ts';
 import { scripts, statementsOf } from './load-survey.ts';
 import { freezable, loadTable, pointsToLargeObjects } from './load-table.ts';
@@ -23,6 +26,14 @@ interface Restore {
   readonly options: LoadOptions;
   readonly crew: Crew;
   readonly filter: StatementFilter;
+  readonly run: Run;
+}
+
+/** Whether this run is the first one, and who hears how far it comes. */
+export interface Run {
+  /** Tables that an earlier run has loaded; undefined when all begins. */
+  readonly loaded: LoadedTables | undefined;
+  readonly onPhase: (phase: Phase) => Promise<void>;
 }
 
 /**
@@ -35,10 +46,11 @@ export async function restoreInto(
   dump: DumpReader,
   findings: Findings,
   options: LoadOptions,
+  run: Run,
   signal: AbortSignal,
 ): Promise<LoadReport> {
   const crew = new Crew(target, findings.facts, options.jobs, signal);
-  const restore = { dump, findings, options, crew, filter: filterFor(dump, findings, options) };
+  const restore = { dump, findings, options, crew, run, filter: filterFor(dump, findings, options) };
   try {
     const { steps, leftOut } = await preparedSteps(restore);
     const taken = await runSteps(restore, steps, signal);
@@ -76,8 +88,10 @@ function filterFor(
 async function preparedSteps(
   restore: Restore,
 ): Promise<{ readonly steps: Steps; readonly leftOut: readonly string[] }> {
-  const { dump, crew, filter, options } = restore;
-  const before = await loadPreData(await crew.first(), dump, filter, options.onProgress, crew.signal);
+  const { dump, crew, filter, options, run } = restore;
+  const isThere = run.loaded !== undefined;
+  const before = await loadPreData(await crew.first(), dump, filter, isThere, options.onProgress, crew.signal);
+  await run.onPhase('data');
   const base = await dataSettings(restore, before);
   const { data, leftOut } = await chosenData(restore);
   const after = await postData(restore, base);
@@ -165,22 +179,35 @@ async function runSteps(
   { all, base }: Steps,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
-  const { dump, options, crew } = restore;
+  const { dump, options, crew, run } = restore;
+  const loaded: LoadedTables = run.loaded ?? new Map();
   const tables = all.filter((step): step is TableStep => step.kind === 'table');
-  const frozen = await freezable(await crew.control(), tables);
+  const control = await crew.control();
+  const missing = tables.filter(({ stream }) => !loaded.has(stream.table?.name ?? ''));
+  const frozen = await freezable(control, missing, run.loaded !== undefined);
+  let post: Promise<void> | undefined;
   const taken = new Map<string, number>();
   const execute = async (step: LoadStep, session: LoadSession): Promise<void> => {
     await useSettings(session, step.kind === 'statement' ? step.settings : base);
     if (step.kind === 'statement') {
       options.onProgress(0, step.name);
-      await runStatement(session, step.sql, step.place);
+      // All that touches less is done once its tables are complete, and can be told from what is there.
+      if (step.touches === 'everything') await (post ??= run.onPhase('post-data'));
+      const isThere = run.loaded !== undefined && step.made !== undefined && (await isMade(session, step.made));
+      if (!isThere) await runStatement(session, step.sql, step.place);
       options.onProgress(step.sql.length, step.name);
     } else if (step.kind === 'script') {
       await loadScript(session, dump, step.stream, options.onProgress, crew.signal);
     } else {
+      const name = step.stream.table?.name ?? step.stream.name;
+      const there = loaded.get(name);
+      if (there !== undefined) {
+        options.onProgress(step.stream.bytes, step.name);
+        taken.set(name, there);
+        return;
+      }
       const freeze = step.key !== undefined && frozen.has(step.key);
       const count = await loadTable(session, dump, step, freeze, options, crew.signal);
-      const name = step.stream.table?.name ?? step.stream.name;
       taken.set(name, (taken.get(name) ?? 0) + count);
     }
   };

@@ -11,6 +11,7 @@ const BATCH = 1024 * 1024;
 
 /**
  * Runs the pre-data, one statement after another.
+ * @param isThere - an earlier run has carried it out: only its settings are wanted
  * @returns the settings that hold at its end
  * @throws HoldfastError LOAD_STATEMENT
  */
@@ -18,6 +19,7 @@ export async function loadPreData(
   session: LoadSession,
   dump: DumpReader,
   filter: StatementFilter,
+  isThere: boolean,
   onProgress: LoadOptions['onProgress'],
   signal: AbortSignal,
 ): Promise<Settings> {
@@ -28,7 +30,7 @@ export async function loadPreData(
       if (kept === undefined) continue;
       if (statement.kind === 'setting') settings = withSetting(settings, statement, { sql: kept, place });
       await useSettings(session, settings);
-      if (statement.kind !== 'setting') await runStatement(session, kept, place);
+      if (statement.kind !== 'setting' && !isThere) await runStatement(session, kept, place);
       onProgress(sql.length, stream.name);
     }
   }

@@ -39,20 +39,24 @@ export async function loadTable(
   }
 }
 
-/** Tables whose rows may be frozen: ordinary ones that no extension made, that are still empty and may be truncated. */
+/**
+ * Tables whose rows may be frozen: ordinary ones that no extension made, that are still empty and may be truncated.
+ * @param areEmpty - somebody has counted no row in any of them; what an interrupted run has left may take room
+ */
 export async function freezable(
   session: LoadSession,
   steps: readonly TableStep[],
+  areEmpty: boolean,
 ): Promise<ReadonlySet<string>> {
   const names = steps.map(({ stream }) => stream.table?.name ?? '');
   const rows = await session.query<{ name: string }>(
     `SELECT DISTINCT name FROM unnest($1::text[]) AS name
       JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(name)
       WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'TRUNCATE')
-        AND pg_catalog.pg_relation_size(c.oid) = 0
+        AND ($2 OR pg_catalog.pg_relation_size(c.oid) = 0)
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
           WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`,
-    [names],
+    [names, areEmpty],
   );
   const keys = rows.flatMap(({ name }) => keyOfName(name) ?? []);
   // Two streams for one table (pg_dump --load-via-partition-root): truncating would lose the first one's rows.

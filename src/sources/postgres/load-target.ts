@@ -1,4 +1,5 @@
 /** The server and the database that a dump is loaded into: looking, creating, dropping. */
+import type { QueryResultRow } from 'pg';
 import { isHoldfastError } from '../../errors.ts';
 import type { PgConnection } from './connection.ts';
 import { cannotCreate, isConnectionLoss, noMaintenance, sqlState, targetOccupied } from './load-errors.ts';
@@ -104,6 +105,17 @@ export class Target {
     throw cannotCreate(this.database, failure);
   }
 
+  /** Asks beside the database. */
+  async query<Row extends QueryResultRow>(sql: string, values: unknown[] = []): Promise<readonly Row[]> {
+    return this.#again((session) => session.query<Row>(sql, values));
+  }
+
+  /** Sessions in the database beside this one; the server's own helpers do not count. */
+  async sessions(): Promise<number> {
+    const [row] = await this.query<{ n: number }>(SESSIONS, [this.database]);
+    return row?.n ?? 0;
+  }
+
   /** Runs a statement beside the database, e.g. of the globals. */
   async run(sql: Buffer): Promise<void> {
     await this.#again((session) => session.run(sql));
@@ -194,6 +206,11 @@ const FACTS = `
       CASE WHEN r.rolconnlimit < 0 OR r.rolsuper THEN 1000000 ELSE r.rolconnlimit
         - (SELECT count(*)::int FROM pg_catalog.pg_stat_activity WHERE usename = current_user) END) AS free
   FROM pg_catalog.pg_roles r WHERE r.rolname = current_user`;
+
+/** Others' kinds are not shown to everybody, but helpers of the server have no user. */
+const SESSIONS = `SELECT count(*)::int AS n FROM pg_catalog.pg_stat_activity
+  WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid() AND usesysid IS NOT NULL
+    AND backend_type IS DISTINCT FROM 'autovacuum worker'`;
 
 /** Objects that initdb makes have numbers below 16384 (FirstNormalObjectId). */
 const USERS = `oid >= 16384`;

@@ -1,11 +1,13 @@
 /** PostgreSQL as a restore target: a new database from a stored dump, through the protocol alone. */
-import type { Loader } from '../source.ts';
+import type { Loader, Preflight } from '../source.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { pgConnection, type PgConnection } from './connection.ts';
 import { finishDatabase } from './load-database.ts';
 import { aftermathOf, prepareTarget } from './load-aftermath.ts';
 import { targetOccupied, targetUnfit } from './load-errors.ts';
+import type { Phase } from './load-mark.ts';
 import { restoreInto } from './load-restore.ts';
+import { takeUp } from './load-resume.ts';
 import { Target } from './load-target.ts';
 import { lookAround, type Findings } from './preflight.ts';
 
@@ -29,15 +31,7 @@ export function postgresLoader(options: PostgresLoaderOptions): Loader {
     preflight: async (dump, loadOptions, signal) => {
       const target = await open();
       try {
-        const {
-          target: name,
-          exists,
-          occupied,
-          problems,
-          missingRoles = [],
-          warnings,
-        } = await lookAround(target, dump, loadOptions, signal);
-        return { target: name, exists, occupied, problems, missingRoles, warnings };
+        return preflightOf(await lookAround(target, dump, loadOptions, signal));
       } finally {
         await target.close();
       }
@@ -49,9 +43,14 @@ export function postgresLoader(options: PostgresLoaderOptions): Loader {
         const findings = await lookAround(target, dump, loadOptions, signal);
         refuse(target, findings);
         throwIfCancelled(signal);
-        const prepared = await prepareTarget(target, dump, findings);
+        const { identity, resume } = loadOptions;
+        const goesOn = resume === true && identity !== undefined && findings.unfinished?.isSame === true;
+        const loaded = goesOn ? await takeUp(target, dump, findings, identity, signal) : undefined;
+        const exists = findings.exists && !goesOn;
+        const prepared = await prepareTarget(target, dump, { ...findings, exists }, { identity, loaded });
+        const onPhase = (phase: Phase) => prepared.mark?.(phase) ?? Promise.resolve();
         try {
-          const report = await restoreInto(target, dump, findings, loadOptions, signal);
+          const report = await restoreInto(target, dump, findings, loadOptions, { loaded, onPhase }, signal);
           const finish = () => finishDatabase(target, dump.source.facts, loadOptions.noOwner);
           const leftOut = prepared.created ? await finish() : [KEPT];
           return { ...report, leftOut: [...prepared.leftOut, ...report.leftOut, ...leftOut] };
@@ -63,6 +62,11 @@ export function postgresLoader(options: PostgresLoaderOptions): Loader {
       }
     },
   };
+}
+
+function preflightOf(findings: Findings): Preflight {
+  const { target, exists, occupied, unfinished, problems, missingRoles = [], warnings } = findings;
+  return { target, exists, occupied, ...(unfinished && { unfinished }), problems, missingRoles, warnings };
 }
 
 const KEPT = 'owner, comment, grants and settings of the database itself: it existed before';

@@ -1,7 +1,9 @@
 /** What stands in the way of a restore: decided from what the dump needs and what the target offers. */
-import type { DumpReader, LoadOptions, Preflight } from '../source.ts';
+import type { DumpReader, LoadOptions, Preflight, Unfinished } from '../source.ts';
 import { rolesOfDatabase } from './load-database.ts';
 import { planGlobals, type GlobalsPlan } from './load-globals.ts';
+import { readMark } from './load-mark.ts';
+import type { Mark } from './load-mark.ts';
 import { scripts, statementsOf, surveyDump, type PlacedStatement, type Survey } from './load-survey.ts';
 import { chooseTables } from './load-tables.ts';
 import type { Target, TargetFacts } from './load-target.ts';
@@ -32,12 +34,16 @@ export async function lookAround(
     ? planGlobals(await globalStatements(dump, signal), facts, options.globals === 'roles')
     : undefined;
   const exists = await target.exists();
-  const holds = exists ? await target.holds() : [];
-  const need = { dump, options, survey, globals, facts, exists };
+  const mark = exists ? await readMark(target) : undefined;
+  const unfinished = mark && unfinishedOf(mark, options);
+  const resumes = options.resume === true && unfinished?.isSame === true;
+  const holds = resumes || !exists ? [] : await holdings(target, unfinished);
+  const need = { dump, options, survey, globals, facts, exists: exists && !resumes };
   return {
     target: `database ${target.database} on ${serverOf(target)}`,
     exists,
     occupied: holds.length > 0,
+    ...(unfinished && { unfinished }),
     problems: problemsOf(need),
     missingRoles: missingRoles(need),
     warnings: warningsOf(need),
@@ -47,6 +53,16 @@ export async function lookAround(
     globals,
     chosen,
   };
+}
+
+/** Even an empty database is taken when a restore has begun in it. */
+async function holdings(target: Target, unfinished: Unfinished | undefined): Promise<readonly string[]> {
+  if (unfinished === undefined) return target.holds();
+  return [`an unfinished restore of ${unfinished.label}`];
+}
+
+function unfinishedOf(mark: Mark, { identity }: LoadOptions): Unfinished {
+  return { label: mark.label, isSame: mark.id === identity?.id, keepsTables: mark.phase === 'data' };
 }
 
 interface Need {

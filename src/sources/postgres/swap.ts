@@ -1,5 +1,6 @@
 /** Swapping the names of two PostgreSQL databases: both ALTER DATABASE … RENAME in one transaction. */
 import type { Client } from 'pg';
+import { shellWord } from '../../shell-word.ts';
 import { swapFailed, swapInUse, swapTaken } from '../swap.ts';
 import type { Swap, SwapReport } from '../swap.ts';
 import { pgConnection } from './connection.ts';
@@ -125,8 +126,8 @@ function renaming(from: string, to: string): string {
 }
 
 function psql(connection: PgConnection, statements: readonly string[]): string {
-  const words = statements.map((statement) => `-c '${statement.replaceAll("'", `'\\''`)}'`);
-  return `psql '${connection.withDatabase('postgres').libpqUrl}' ${words.join(' ')}`;
+  const words = statements.map((statement) => `-c ${shellWord(statement)}`);
+  return `psql ${shellWord(connection.withDatabase('postgres').libpqUrl)} ${words.join(' ')}`;
 }
 
 function cut(name: string, bytes: number): string {
