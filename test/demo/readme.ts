@@ -21,6 +21,14 @@ What to try next, in this folder (after PATH="$PWD/bin:$PATH"):
   holdfast --help
   less store/RECOVERY.md
 
+Play a machine that never saw all this: an empty folder, the store, and the key from the stick.
+
+  mkdir -p /tmp/rescue && cp -r store usb-stick/ops.key /tmp/rescue
+  cd /tmp/rescue
+  printf '%s\\n' 'version: 1' 'store: file:./store' 'recipients: [ops.key]' 'state_dir: state' > holdfast.yaml
+  echo 'sets: { shop: { source: sqlite, path: shop.db, keep: 30d } }' >> holdfast.yaml
+  holdfast restore shop --to shop.db --key ops.key
+
 Do harm, and see whether it is noticed:
 
   for pack in store/keep-*/shop/chains/*/packs/*; do printf x >> $pack; done

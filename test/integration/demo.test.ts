@@ -72,9 +72,20 @@ test('what was shown can be typed again', async () => {
   expect(await typed('holdfast cat shop')).toMatchObject({ exitCode: 12 });
 });
 
+test('what README.txt says of a machine that never saw all this brings the newest backup back there', async () => {
+  const readme = await readFile(join(place.folder, 'README.txt'), 'utf8');
+  const [, steps = ''] = /never saw all this.*\n\n((?: {2}.*\n)+)/.exec(readme) ?? [];
+  const rescue = join(place.folder, '../rescue');
+  const { exitCode, stdout, stderr } = await typed(`set -e\n${steps.replaceAll('/tmp/rescue', rescue)}`);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toContain('the counts match the snapshot');
+  expect(contentsOf(join(rescue, 'shop.db'))).toEqual(contentsOf(join(place.folder, 'shop.db')));
+});
+
 test('what README.txt says to try works; and harm is noticed', async () => {
   const readme = await readFile(join(place.folder, 'README.txt'), 'utf8');
-  const lines = [...readme.matchAll(/^ {2}((?:holdfast|for|less) .*)$/gm)].map(([, line = '']) => line);
+  const here = readme.replace(/^Play a machine(?:.*\n)*?(?=Do harm)/m, '');
+  const lines = [...here.matchAll(/^ {2}((?:holdfast|for|less) .*)$/gm)].map(([, line = '']) => line);
   const harm = lines.findIndex((line) => line.startsWith('for '));
   for (const line of lines.slice(0, harm)) {
     const { exitCode, stdout } = await typed(line.replace(/^less /, 'cat '));
