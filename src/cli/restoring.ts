@@ -7,12 +7,14 @@ import type { CliContext } from './context.ts';
 import { formatAge, formatBytes, formatCount, formatDuration, formatPlural } from './format.ts';
 import { mustFitPaths } from './paths.ts';
 import type { MatchFlags } from './paths.ts';
+import { identityOf, mustKnowResume } from './resume.ts';
+import type { ResumeFlags } from './resume.ts';
 import type { OpenedSnapshot, OpenSnapshotOptions } from './snapshot.ts';
 import { carryOut, openSwap } from './swap.ts';
 import type { SwapFlags } from './swap.ts';
 import { isRdbFile, openLoader } from './wiring.ts';
 
-export interface RestoreFlags extends OpenSnapshotOptions, MatchFlags, SwapFlags {
+export interface RestoreFlags extends OpenSnapshotOptions, MatchFlags, SwapFlags, ResumeFlags {
   readonly to?: string;
   readonly path: readonly string[];
   readonly jobs: number;
@@ -31,6 +33,7 @@ export async function restoreOpened(
   const { kind } = opened.reader.source;
   const asScript = isScript(kind, to);
   mustFitPaths(kind, asScript, flags.path);
+  mustKnowResume(kind, asScript || (kind === 'redis' && isRdbFile(to)), flags);
   if (asScript) await restoreToScript(context, opened, resolve(to), flags);
   else await restoreToEngine(context, opened, to, flags);
 }
@@ -55,13 +58,15 @@ async function restoreToEngine(
   const swap = await openSwap(context, reader.source.kind, to, flags);
   const loader = await openLoader(reader.source.kind, to, context.env);
   const task = context.progress.start(`restoring ${item.entry.snapshot}`, item.entry.counts.plain_bytes);
-  const options = loadOptions(flags, (bytes, what) => {
+  const options = loadOptions(opened, flags, (bytes, what) => {
     task.add(bytes);
     task.say(what);
   });
   const startedMs = performance.now();
   try {
     const plan = await planRestore(reader, loader, options, signal);
+    if (flags.resume === true && plan.unfinished === undefined && !plan.occupied)
+      output.warn(`${plan.target} holds no unfinished restore: this begins at the start`);
     if (!plan.occupied) for (const warning of plan.warnings) output.warn(warning);
     if (flags.dryRun === true) {
       await showPlan(context, opened, plan, to);
@@ -95,27 +100,34 @@ async function restoreToEngine(
 /** Looks at the target, and changes nothing. */
 export async function planOpened(
   { env, signal }: CliContext,
-  { reader }: OpenedSnapshot,
+  opened: OpenedSnapshot,
   to: string,
   flags: RestoreFlags,
 ): Promise<RestorePlan> {
   const { planRestore } = await import('../restore/restore.ts');
+  const { reader } = opened;
   const loader = await openLoader(reader.source.kind, to, env);
   return planRestore(
     reader,
     loader,
-    loadOptions(flags, () => undefined),
+    loadOptions(opened, flags, () => undefined),
     signal,
   );
 }
 
-function loadOptions(flags: RestoreFlags, onProgress: LoadOptions['onProgress']): LoadOptions {
+function loadOptions(
+  opened: OpenedSnapshot,
+  flags: RestoreFlags,
+  onProgress: LoadOptions['onProgress'],
+): LoadOptions {
   return {
     jobs: flags.jobs,
     ...(flags.table.length > 0 && { tables: flags.table }),
     ...(flags.path.length > 0 && { paths: flags.path }),
     globals: flags.globals === true,
     noOwner: !flags.owner,
+    identity: identityOf(opened, flags),
+    resume: flags.resume === true,
     onProgress,
   };
 }
@@ -176,9 +188,7 @@ export async function showPlan(
   output.line(
     `snapshot  ${set.name}@${item.entry.snapshot}, ${formatAge(new Date(item.entry.time), new Date())}`,
   );
-  output.line(
-    `target    ${plan.target}: ${plan.occupied ? 'OCCUPIED, would be refused' : plan.exists ? 'empty' : 'will be created'}`,
-  );
+  output.line(`target    ${plan.target}: ${targetText(plan)}`);
   output.line(
     `data      ${reader.isPart === true ? 'some of ' : ''}${describeRows(reader.source.kind, plan.tables.length, rows)}, ${formatBytes(plan.bytes)} of ${TEXTS[reader.source.kind] ?? 'SQL'}`,
   );
@@ -194,6 +204,14 @@ export async function showPlan(
   for (const problem of plan.problems) output.line(`missing: ${problem}`);
   const { tables, ...facts } = plan;
   output.summary({ ...facts, snapshot: item.entry.snapshot, tables, dry_run: true });
+}
+
+function targetText({ occupied, unfinished, exists }: RestorePlan): string {
+  if (unfinished?.isSame === true) {
+    const how = unfinished.keepsTables ? 'its complete tables are kept' : 'all of it is made anew';
+    return `an unfinished restore of this snapshot; ${how}${occupied ? ' with --resume, without it this is refused' : ''}`;
+  }
+  return occupied ? 'OCCUPIED, would be refused' : exists ? 'empty' : 'will be created';
 }
 
 /** What a restore takes, and on this machine what there is. */

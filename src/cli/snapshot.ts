@@ -22,6 +22,8 @@ export interface OpenedSnapshot extends AsyncDisposable {
   readonly item: CatalogEntry;
   /** Without those whom a purge erased. */
   readonly reader: DumpReader;
+  /** Purges whose people are left out while it is read. */
+  readonly purges: readonly string[];
 }
 
 export interface OpenSnapshotOptions extends ReaderKeyOptions, CopyOption, SuppressionFlags {
@@ -59,7 +61,7 @@ export async function openSnapshot(
   const manifest = await open.openManifest(session, item, opener, context.signal);
   const pool = stack.use(SegmentPool.forReading());
   const source = new SnapshotReader(session.store, manifest, pool);
-  const reader = await leaveOutPurged(
+  const { reader, purges } = await leaveOutPurged(
     context,
     {
       ...{ session, set: set.name, item, manifest, source, pool },
@@ -71,7 +73,7 @@ export async function openSnapshot(
     { ...overrides, options },
   );
   const resources = stack.move();
-  return { set, item, reader, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { set, item, reader, purges, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 /** What people say of the tables today; undefined where this machine has no map: a reader needs none, mostly. */

@@ -62,7 +62,7 @@ export async function leaveOutPurged(
   context: CliContext,
   source: Source,
   { allowed, ledgerIsLost, options }: Overrides & { readonly options: ReaderKeyOptions },
-): Promise<DumpReader> {
+): Promise<{ readonly reader: DumpReader; readonly purges: readonly string[] }> {
   const { withoutPurged } = await import('../suppression/without.ts');
   const { output, signal } = context;
   const { reader, purges, rows } = await withoutPurged({ ...source, allowed, ledgerIsLost }, signal);
@@ -71,7 +71,7 @@ export async function leaveOutPurged(
     output.note(
       `left out whom ${formatPlural(purges.length, 'purge')} erased: ${formatPlural(rows.deleted, 'row')} gone, ${formatPlural(rows.changed, 'row')} changed`,
     );
-  return reader;
+  return { reader, purges };
 }
 
 async function record(

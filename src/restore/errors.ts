@@ -1,4 +1,5 @@
 import { HoldfastError, reasonOf } from '../errors.ts';
+import type { Unfinished } from '../sources/source.ts';
 
 export const unknownTable = (
   table: string,
@@ -24,6 +25,16 @@ export const targetOccupied = (target: string) =>
     exit: 'target',
     message: `${target} already holds something; a restore never writes over it`,
     hint: 'Name a new database or file with --to, or leave --to out to have a new name chosen.',
+  });
+
+export const targetUnfinished = (target: string, { label, isSame }: Unfinished) =>
+  new HoldfastError({
+    code: 'TARGET_UNFINISHED',
+    exit: 'target',
+    message: `${target} holds an unfinished restore of ${label}${isSame ? '' : ', which is not what this one would write'}`,
+    hint: isSame
+      ? 'Go on with it: the same command and --resume.'
+      : 'Only the same snapshot with the same options can go on with it: another snapshot, other tables or owners, people erased since, are another restore. Name a new database with --to, or drop that one.',
   });
 
 export const noKeyFits = (patterns: readonly string[]) =>

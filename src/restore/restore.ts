@@ -7,7 +7,7 @@ import type {
   Preflight,
   StoredStream,
 } from '../sources/source.ts';
-import { preflightFailed, rowsDiffer, targetOccupied } from './errors.ts';
+import { preflightFailed, rowsDiffer, targetOccupied, targetUnfinished } from './errors.ts';
 import { selectTables } from './select.ts';
 
 export interface RestorePlan extends Preflight {
@@ -45,7 +45,8 @@ export async function runRestore(
   options: LoadOptions,
   signal: AbortSignal,
 ): Promise<LoadReport> {
-  if (plan.occupied) throw targetOccupied(plan.target);
+  if (plan.occupied)
+    throw plan.unfinished ? targetUnfinished(plan.target, plan.unfinished) : targetOccupied(plan.target);
   if (plan.problems.length > 0) throw preflightFailed(plan.target, plan.problems);
   const report = await loader.load(dump, options, signal);
   const remade = new Set(report.remade);

@@ -38,6 +38,10 @@ export function register(program: Command, context: CliContext): void {
       '--swap <NAME>',
       'in the end give it the name of the one in use, which is set aside; asks for the name',
     )
+    .option(
+      '--resume',
+      'of PostgreSQL: go on with the same restore that was cut off; tables that are complete are kept',
+    )
     .option('--end-sessions', 'with --swap: end the sessions of the one in use')
     .option('-y, --yes', 'with --swap: somebody has thought about it, ask nothing')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
@@ -48,6 +52,10 @@ export function register(program: Command, context: CliContext): void {
     ['holdfast restore', 'asks what, when and where to, and shows what it will take'],
     ['holdfast restore shop --key ops.key', 'the latest, into a new database'],
     ['holdfast restore shop@2026-11-20 --to postgres://db2/shop_old --key ops.key', 'a day, to a place'],
+    [
+      'holdfast restore shop --to postgres://db2/shop_new --resume --key ops.key',
+      'go on with one that was cut off',
+    ],
     ['holdfast restore shop --to shop.sql --key ops.key', 'as plain SQL'],
     ["holdfast restore cache --match 'user:42:*' --to part.rdb --key ops.key", 'some keys, for redis-server'],
     ['holdfast restore shop --swap shop --key ops.key', 'and then takes its place, with a way back'],

@@ -73,6 +73,15 @@ export function askRoles(context: CliContext, roles: readonly string[]): Promise
   ]);
 }
 
+/** A restore of the same was cut off there. */
+export async function askResume(context: CliContext): Promise<boolean> {
+  const { confirm } = await import('@inquirer/prompts');
+  return confirm(
+    { message: 'A restore of this was cut off there. Go on with it?', default: true },
+    prompt(context),
+  );
+}
+
 /** A last word; nothing can be lost by it, so nobody has to type much. */
 export async function askStart(context: CliContext): Promise<boolean> {
   const { confirm } = await import('@inquirer/prompts');

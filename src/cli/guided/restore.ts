@@ -6,7 +6,7 @@ import { isScript, planOpened, restoreOpened, showPlan } from '../restoring.ts';
 import type { RestoreFlags } from '../restoring.ts';
 import { openSnapshot } from '../snapshot.ts';
 import type { OpenedSnapshot } from '../snapshot.ts';
-import { askKey, askRoles, askSnapshot, askStart, askTarget } from './ask.ts';
+import { askKey, askResume, askRoles, askSnapshot, askStart, askTarget } from './ask.ts';
 import { commandLine, measuredSpeed } from './choices.ts';
 import { readSetFacts } from './facts.ts';
 
@@ -51,7 +51,9 @@ async function settle(
     if (isScript(opened.reader.source.kind, to)) return { to, flags };
     const plan = await planOpened(context, opened, to, flags);
     await showPlan(context, opened, plan, to, speed);
-    if (plan.occupied) {
+    if (plan.occupied && plan.unfinished?.isSame === true && (await asked(() => askResume(context)))) {
+      flags = { ...flags, resume: true };
+    } else if (plan.occupied) {
       context.output.warn(`${plan.target} holds something, and nothing is overwritten: choose another name`);
       to = await asked(() => askTarget(context, undefined));
     } else if (plan.problems.length === 0) return { to, flags };

@@ -24,7 +24,8 @@ export async function claim(target: Target): Promise<void> {
       FROM tried`,
     [LOCK_CLASS, target.database],
   );
-  if (row?.mine !== true || row.others > 0) throw targetInUse(target.database, 'another restore is at work in it');
+  if (row?.mine !== true || row.others > 0)
+    throw targetInUse(target.database, 'another restore is at work in it');
 }
 
 /** Every 30 s a question, three unanswered ones are the end. */
@@ -41,7 +42,8 @@ export async function mustBeDeserted(target: Target, signal: AbortSignal): Promi
     throwIfCancelled(signal);
     const sessions = await target.sessions();
     if (sessions === 0) return;
-    const text = sessions === 1 ? '1 session is connected to it' : `${String(sessions)} sessions are connected to it`;
+    const text =
+      sessions === 1 ? '1 session is connected to it' : `${String(sessions)} sessions are connected to it`;
     if (performance.now() > untilMs) throw targetInUse(target.database, text);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

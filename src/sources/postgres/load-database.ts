@@ -36,7 +36,10 @@ export async function finishDatabase(
   noOwner: boolean,
 ): Promise<readonly string[]> {
   const leftOut: string[] = [];
-  for (const { sql, what } of withMarkGone(databaseStatements(facts, target.database, noOwner), target.database)) {
+  for (const { sql, what } of withMarkGone(
+    databaseStatements(facts, target.database, noOwner),
+    target.database,
+  )) {
     try {
       for (const statement of sql) await target.run(Buffer.from(statement));
     } catch (error) {

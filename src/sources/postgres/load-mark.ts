@@ -48,9 +48,7 @@ export async function writeMark(target: Target, { label, id }: RestoreIdentity, 
   const { oid } = (await lookUp(target)) ?? {};
   if (oid === undefined) throw new Error(`database ${target.database} is gone`);
   const text = markText({ label, id, oid, phase });
-  await target.run(
-    Buffer.from(`COMMENT ON DATABASE ${quoteName(target.database)} IS ${quoteLiteral(text)}`),
-  );
+  await target.run(Buffer.from(`COMMENT ON DATABASE ${quoteName(target.database)} IS ${quoteLiteral(text)}`));
 }
 
 async function lookUp(

@@ -90,7 +90,14 @@ async function preparedSteps(
 ): Promise<{ readonly steps: Steps; readonly leftOut: readonly string[] }> {
   const { dump, crew, filter, options, run } = restore;
   const isThere = run.loaded !== undefined;
-  const before = await loadPreData(await crew.first(), dump, filter, isThere, options.onProgress, crew.signal);
+  const before = await loadPreData(
+    await crew.first(),
+    dump,
+    filter,
+    isThere,
+    options.onProgress,
+    crew.signal,
+  );
   await run.onPhase('data');
   const base = await dataSettings(restore, before);
   const { data, leftOut } = await chosenData(restore);
@@ -188,12 +195,13 @@ async function runSteps(
   let post: Promise<void> | undefined;
   const taken = new Map<string, number>();
   const execute = async (step: LoadStep, session: LoadSession): Promise<void> => {
+    // Of what touches less, what is there tells whether it was done; of this not.
+    if (step.touches === 'everything') await (post ??= run.onPhase('post-data'));
     await useSettings(session, step.kind === 'statement' ? step.settings : base);
     if (step.kind === 'statement') {
       options.onProgress(0, step.name);
-      // All that touches less is done once its tables are complete, and can be told from what is there.
-      if (step.touches === 'everything') await (post ??= run.onPhase('post-data'));
-      const isThere = run.loaded !== undefined && step.made !== undefined && (await isMade(session, step.made));
+      const isThere =
+        run.loaded !== undefined && step.made !== undefined && (await isMade(session, step.made));
       if (!isThere) await runStatement(session, step.sql, step.place);
       options.onProgress(step.sql.length, step.name);
     } else if (step.kind === 'script') {
