@@ -98,7 +98,8 @@ describe('a sound backup', () => {
       { outcome: 'verified', picked: 'all', own_server: true, answers: [{ verdict: 'passed' }, {}, {}] },
       { outcome: 'verified', picked: 'all' },
     ]);
-    const times = drills.map(({ snapshot }) => String(snapshot));
+    // Two of one second have no order in their names.
+    const times = drills.map(({ snapshot }) => String(snapshot).slice(0, 16));
     expect(times).toEqual(times.toSorted().reverse());
     expect(json.at(-1)).toMatchObject({ type: 'summary', drilled: 2, verified: 2, failed: 0, not_run: 0 });
     await backUp(shop.host);
