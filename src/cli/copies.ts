@@ -111,12 +111,20 @@ export async function* sessionsFor(
     yield { opened, sets };
     return;
   }
-  const having = sets.filter(({ replicas }) => replicas.some(({ name }) => name === copy));
-  const [first] = sets;
-  for (const set of named || (having.length === 0 && first) ? sets : having) {
+  for (const set of setsWith(sets, { copy, named })) {
     await using opened = await openCopyOf(context, set, copy, more);
     yield { opened, sets: [set] };
   }
+}
+
+/** The sets that a run is about: who asks for a copy and names no set means those that have it, where there are any. */
+export function setsWith(
+  sets: readonly SetConfig[],
+  { copy, named }: { readonly copy: string | undefined; readonly named: boolean },
+): readonly SetConfig[] {
+  if (copy === undefined || named) return sets;
+  const having = sets.filter(({ replicas }) => replicas.some(({ name }) => name === copy));
+  return having.length > 0 ? having : sets;
 }
 
 /** Opens a set's copy in place of the store, which is not asked for anything: it may be gone. */

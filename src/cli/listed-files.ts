@@ -27,7 +27,7 @@ export interface FilesReading {
 /**
  * The subjects with everything that databases list of theirs; the same where the map lists nothing.
  * @param pathsFrom - a file with names, one a line
- * @throws HoldfastError LISTED_GONE, LISTED_SUBJECT, LISTED_UNKNOWN, PATHS_UNREADABLE, and what searching throws
+ * @throws HoldfastError LISTED_GONE, LISTED_SUBJECT, LISTED_UNKNOWN, LISTED_COMPUTED, LISTED_UNREADABLE, PATHS_UNREADABLE, and what searching throws
  */
 export async function withListedFiles(
   context: CliContext,
@@ -67,7 +67,7 @@ async function fromSet(
   hasNames: boolean,
 ) {
   const { asIn, listedNames } = await import('../purge/listed.ts');
-  const { listedGone, listedSubject } = await import('../purge/errors.ts');
+  const { listedGone, listedSubject, listedUnreadable } = await import('../purge/errors.ts');
   const { parsed } = await readSubjectMap(config, setOf(config, set));
   const theirs = parsed.map;
   const subjects = asked.map((one) => {
@@ -83,6 +83,9 @@ async function fromSet(
   if (found.erasedBy.length > 0 && !hasNames) throw listedGone(set, found.erasedBy);
   if (found.erasedBy.length > 0)
     output.warn(`set ${set} has lost the names of their files; what --paths-from gives is looked for`);
+  if (found.unreadable.length > 0 && !hasNames) throw listedUnreadable(set, found.unreadable);
+  if (found.unreadable.length > 0)
+    output.warn(`set ${set} may list more files of theirs, in what cannot be read: holdfast verify ${set}`);
   output.note(`${set} lists ${formatPlural(found.paths.length, 'file')} of theirs`);
   if (found.foreign > 0)
     output.warn(`${formatPlural(found.foreign, 'name')} in ${set} are of no file of this set: look at strip`);

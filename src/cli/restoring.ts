@@ -10,7 +10,7 @@ import type { MatchFlags } from './paths.ts';
 import { identityOf, mustKnowResume } from './resume.ts';
 import type { ResumeFlags } from './resume.ts';
 import type { OpenedSnapshot, OpenSnapshotOptions } from './snapshot.ts';
-import { carryOut, openSwap } from './swap.ts';
+import { carryOut, mustNotSwap, openSwap } from './swap.ts';
 import type { SwapFlags } from './swap.ts';
 import { isRdbFile, openLoader } from './wiring.ts';
 
@@ -34,6 +34,7 @@ export async function restoreOpened(
   const asScript = isScript(kind, to);
   mustFitPaths(kind, asScript, flags.path);
   mustKnowResume(kind, asScript || (kind === 'redis' && isRdbFile(to)), flags);
+  if (asScript) mustNotSwap(flags);
   if (asScript) await restoreToScript(context, opened, resolve(to), flags);
   else await restoreToEngine(context, opened, to, flags);
 }

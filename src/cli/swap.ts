@@ -26,6 +26,7 @@ export async function openSwap(
   { swap: name, yes }: SwapFlags,
 ): Promise<Swap | undefined> {
   if (name === undefined) return undefined;
+  if (name.trim() === '') throw impossible('--swap names nothing', 'Name the one in use: --swap NAME.');
   if (yes !== true && !canAsk(context.io)) throw notConfirmed('nobody is there to ask');
   const { asideSuffix } = await import('../sources/swap.ts');
   const suffix = asideSuffix(new Date());
@@ -37,7 +38,8 @@ export async function openSwap(
     case 'sqlite': {
       const { pathSwap } = await import('../sources/path-swap.ts');
       const { usersOf } = await import('../sources/sqlite/in-use.ts');
-      return pathSwap({ restored: resolve(to), name, suffix, users: usersOf });
+      const beside = ['-wal', '-shm', '-journal'];
+      return pathSwap({ restored: resolve(to), name, suffix, beside, users: usersOf });
     }
     case 'files': {
       const { pathSwap } = await import('../sources/path-swap.ts');
@@ -54,6 +56,15 @@ export async function openSwap(
         'Let the application connect to the new server.',
       );
   }
+}
+
+/** Text is not what an application uses. Throws SWAP_IMPOSSIBLE. */
+export function mustNotSwap({ swap }: SwapFlags): void {
+  if (swap === undefined) return;
+  throw impossible(
+    'a file of text cannot take the place of what is in use',
+    'Restore with --to URL or PATH.',
+  );
 }
 
 /** Asks, swaps, and prints the way back. */

@@ -9,7 +9,7 @@ import type { Session } from '../repository/session.ts';
 import type { Sidecar } from '../restore/sidecar.ts';
 import { fullType, storedTables } from '../sources/schema.ts';
 import type { Schema } from '../sources/schema.ts';
-import type { ByteRange, DumpReader, SourceInfo, StoredStream } from '../sources/source.ts';
+import type { ByteRange, DumpReader, DumpStream, SourceInfo, StoredStream } from '../sources/source.ts';
 import { comparisonOf, keyOf } from '../subjects/compare.ts';
 import type { Engine } from '../subjects/compare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
@@ -85,10 +85,15 @@ export function watchFor(
       continue;
     }
     const group = groupOf(alike, map, sidecar.schema, engine);
+    const watch = new RowWatch([group], sidecar.schema, reader.source, map);
+    if (!reader.streams.some((stream) => looksAt(watch, stream))) {
+      untold.push(...names);
+      continue;
+    }
     const told = new Set([...group.purges.values()].flat());
     purges.push(...names.filter((name) => told.has(name)));
     untold.push(...names.filter((name) => !told.has(name)));
-    watches.push(new RowWatch([group], sidecar.schema, reader.source, map));
+    watches.push(watch);
   }
   return {
     reader: watches.length === 0 ? reader : new WatchedReader(reader, watches),
@@ -96,6 +101,23 @@ export function watchFor(
     untold,
     back: () => new Map(watches.flatMap(({ back }) => [...back])),
   };
+}
+
+/** Only a table whose rows are looked at tells anything: a snapshot may have none that a key of theirs is in. */
+function looksAt(watch: RowWatch, stream: StoredStream): boolean {
+  const dump = dumpStream(stream, nothing());
+  return watch.watch(dump) !== dump;
+}
+
+function dumpStream(
+  { name, section, dialect, table }: StoredStream,
+  bytes: AsyncIterable<Uint8Array>,
+): DumpStream {
+  return { name, section, dialect, ...(table && { table }), bytes };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // A stream that is never read.
 }
 
 /** Undefined where a purge lets the root's row stay: then the key alone says nothing. */
@@ -163,10 +185,8 @@ class WatchedReader implements DumpReader {
       yield* plain;
       return;
     }
-    const { name, section, dialect, table } = stream;
-    const about = { name, section, dialect, ...(table && { table }) };
     let bytes: AsyncIterable<Uint8Array> = plain;
-    for (const watch of this.#watches) bytes = watch.watch({ ...about, bytes }).bytes;
+    for (const watch of this.#watches) bytes = watch.watch(dumpStream(stream, bytes)).bytes;
     // They are the pieces that the reader gave.
     yield* bytes as AsyncIterable<Buffer>;
   }

@@ -116,6 +116,30 @@ export function listedUnknown(set: string, table: string, column: string): Holdf
   });
 }
 
+/** No dump has what the database computes, so nobody can read names of files from it. */
+export function listedComputed(set: string, table: string, column: string): HoldfastError {
+  return new HoldfastError({
+    code: 'LISTED_COMPUTED',
+    exit: 'usage',
+    message: `column ${column} of ${table} in set ${set} is computed by the database: its values are in no snapshot`,
+    hint: 'Name a column that is stored in listed, or give the names, one a line, with --paths-from FILE.',
+  });
+}
+
+/** Snapshots of the database that cannot be read may list further files of theirs. */
+export function listedUnreadable(set: string, reasons: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'LISTED_UNREADABLE',
+    exit: 'unverifiable',
+    message: `set ${set} may list more files of theirs, in what cannot be read: ${firstOf(reasons)}`,
+    hint: 'Nothing was written. Repair that set (holdfast verify), or give the names, one a line, with --paths-from FILE.',
+  });
+}
+
+function firstOf(reasons: readonly string[]): string {
+  return reasons.slice(0, 3).join('; ') + (reasons.length > 3 ? `; and ${reasons.length - 3} more` : '');
+}
+
 /** Whoever is looked for has been erased from the database that knew the names of their files. */
 export function listedGone(set: string, purges: readonly string[]): HoldfastError {
   return new HoldfastError({

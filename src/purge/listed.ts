@@ -2,18 +2,22 @@
  * Files whose names stand in a database: the rows of the same person are looked for in every snapshot of its set, and what
  * stands in one column of them is a path. Who has been erased there already has no such rows any more.
  */
+import { reasonOf } from '../errors.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { Session } from '../repository/session.ts';
 import { mustBeApplicable, openManifest, viewSet } from '../restore/open.ts';
 import type { SetView } from '../restore/open.ts';
 import type { SegmentPool } from '../segments/pool.ts';
 import type { Closure, Subject } from '../subjects/closure.ts';
+import { keyOf } from '../subjects/compare.ts';
+import type { Comparison } from '../subjects/compare.ts';
 import { isGone } from '../subjects/integrity.ts';
 import type { Listed, SubjectMap } from '../subjects/map.ts';
 import { PATH_COLUMN } from '../subjects/read-listed.ts';
+import { askedFor } from '../subjects/relations.ts';
 import { purgeIntents } from '../suppression/pending.ts';
 import { readSuppressions } from '../suppression/read.ts';
-import { listedUnknown } from './errors.ts';
+import { listedComputed, listedUnknown } from './errors.ts';
 import { rowsOf } from './export.ts';
 import type { SnapshotInput } from './locate/prepare.ts';
 import { search } from './locate/locate.ts';
@@ -41,11 +45,13 @@ export interface ListedNames {
   readonly foreign: number;
   /** Purges that have erased one of them there. */
   readonly erasedBy: readonly string[];
+  /** Snapshots that nobody could look into, with the reason: they may list further names. */
+  readonly unreadable: readonly string[];
 }
 
 /**
  * Reads them.
- * @throws HoldfastError LISTED_UNKNOWN, and what opening snapshots and searching throws
+ * @throws HoldfastError LISTED_UNKNOWN, LISTED_COMPUTED, and what opening snapshots and searching throws
  */
 export async function listedNames(input: ListedInput, signal: AbortSignal): Promise<ListedNames> {
   const { session, opener, pool, set, map, subjects, listed, onProgress } = input;
@@ -71,8 +77,17 @@ export async function listedNames(input: ListedInput, signal: AbortSignal): Prom
     subjects: found.subjects,
     paths: [...paths].sort(),
     foreign: foreign.size,
-    erasedBy: await erasedBy(input, view, found.subjects, signal),
+    erasedBy: await erasedBy(input, view, found, signal),
+    unreadable: unreadableIn(view),
   };
+}
+
+function unreadableIn({ catalog, now }: SetView): readonly string[] {
+  const lost = catalog.entries.filter(({ entry, current }) => !current && new Date(entry.end) > now);
+  return [
+    ...catalog.failures.map(({ key, error }) => `${key}: ${reasonOf(error)}`),
+    ...lost.map(({ entry, trouble }) => `snapshot ${entry.snapshot}: ${reasonOf(trouble)}`),
+  ];
 }
 
 /** What stands in the column, in rows that an erasure would take away, or whose column it would set. */
@@ -88,7 +103,11 @@ async function valuesOf(
     const stored = relations.tables.filter(
       ({ schema: { name, partitionOf } }) => (partitionOf ?? name) === table || name === table,
     );
-    isThere ||= stored.some(({ schema: { columns } }) => columns.some(({ name }) => name === column));
+    const columns = stored.flatMap(({ schema: { columns } }) =>
+      columns.filter(({ name }) => name === column),
+    );
+    isThere ||= columns.length > 0;
+    if (columns.some(({ generated }) => generated)) throw listedComputed(set, table, column);
     isThere ||= schema.tables.length === 0;
     const names = new Set(stored.map(({ name }) => name));
     const affected = goneIn(one.closure, names, column);
@@ -134,16 +153,35 @@ export function plainPath(text: string): string | undefined {
 
 /** The purges whose people these are: what they had listed is gone with their rows. */
 async function erasedBy(
-  { session, set, opener }: ListedInput,
+  { session, set, map, opener }: ListedInput,
   { ledger, now }: SetView,
-  subjects: readonly Subject[],
+  { subjects, snapshots }: Pick<Search, 'subjects' | 'snapshots'>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const intents = purgeIntents(ledger, session.operators).filter(({ isWhole }) => !isWhole);
   const erased = await readSuppressions(session, set, intents, { opener, now }, signal);
+  const nameOf = ({ known }: Subject, by: readonly string[]) =>
+    keyOf(
+      by.map((column) => known.get(column) ?? null),
+      comparisonsFor(by, map, snapshots.at(-1)),
+    );
   const isOne = (other: Subject) =>
-    subjects.some(({ by, known }) => by.every((column) => other.known.get(column) === known.get(column)));
+    subjects.some((one) => {
+      const name = nameOf(one, one.by);
+      return name !== null && nameOf(other, one.by) === name;
+    });
   return erased.filter((one) => one.subjects.some(isOne)).map(({ purge }) => purge);
+}
+
+/** As the rows of the root are compared with what was asked for: an address may be written in another way. */
+function comparisonsFor(
+  by: readonly string[],
+  map: SubjectMap,
+  newest: Search['snapshots'][number] | undefined,
+): readonly Comparison[] {
+  const root = newest?.prepared.relations.tables.find(({ isRoot }) => isRoot);
+  if (newest && root) return askedFor(newest.prepared.relations, map, root, by).comparisons;
+  return by.map((column) => ({ form: map.root.lookup.get(column) ?? 'exact', kind: 'exact' }));
 }
 
 /** Somebody's file, as a subject: by its path. */

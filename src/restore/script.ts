@@ -65,6 +65,8 @@ export async function writeScript(
     }
     await handle.sync();
     await handle.close();
+    // A rename replaces whatever has come meanwhile.
+    await refuseOccupiedFile(file);
     await rename(temporary, file);
   } catch (error) {
     await handle.close().catch(() => undefined);

@@ -23,6 +23,7 @@ export function isPathPattern(path: string): boolean {
 
 export interface PathPattern {
   readonly name: string;
+  /** What it matches of a path stands at the placeholder, as its group; global, since with `**` on both sides there may be several. */
   readonly expression: RegExp;
 }
 
@@ -40,12 +41,17 @@ export function parsePathPattern(pattern: string): PathPattern | string {
   if (typeof parsed === 'string') return parsed;
   const lost = parts.find((part) => part !== '**' && part.includes('**'));
   if (lost !== undefined) return 'has a ** that is not in the place of a name';
-  const forms = parts.map((part, at) => {
-    const end = at === parts.length - 1 ? '' : '/';
-    if (part === '**') return '(?:[^/]+/)*';
-    return (part === own ? nameForm(parsed) : starForm(part)) + end;
-  });
-  return { name: parsed.name, expression: new RegExp(`^${forms.join('')}$`, 'su') };
+  const place = parts.indexOf(own);
+  const before = parts.slice(0, place).map((part) => folderForm(part, '', '/'));
+  const after = parts.slice(place + 1).map((part) => folderForm(part, '/', ''));
+  // Looked at from the name: with ** before and behind it, one after the other may be the name.
+  const text = `(?<=^${before.join('')})${nameForm(parsed)}(?=${after.join('')}$)`;
+  return { name: parsed.name, expression: new RegExp(text, 'gsu') };
+}
+
+/** One name without the placeholder, or any number of folders; with the slash on this side of it. */
+function folderForm(part: string, start: '/' | '', end: '/' | ''): string {
+  return part === '**' ? `(?:${start}[^/]+${end})*` : start + starForm(part) + end;
 }
 
 /** One name with the placeholder in it. */
@@ -86,7 +92,9 @@ export function pathPattern(value: Value, marked: string): Value[] {
   const paths = upwards(value);
   if (marked === WHOLE_PATH) return paths;
   const { expression } = known.get(marked) ?? remembered(marked);
-  return [...new Set(paths.flatMap((path) => expression.exec(path)?.[1] ?? []))];
+  return [
+    ...new Set(paths.flatMap((path) => [...path.matchAll(expression)].flatMap(([, own]) => own ?? []))),
+  ];
 }
 
 function upwards(path: string): string[] {

@@ -22,7 +22,8 @@ export async function putParts(
   try {
     for await (const part of cutInto(pieces, PART_BYTES)) {
       const key = sealedPartKey(id, days, sizes.push(part.length));
-      const putting = put(store, key, part, signal).finally(() => underWay.delete(putting));
+      // One that fails stays among them, for whoever waits next.
+      const putting = put(store, key, part, signal).then(() => void underWay.delete(putting));
       putting.catch(() => undefined);
       underWay.add(putting);
       if (underWay.size >= PARALLEL) await Promise.race(underWay);

@@ -1,4 +1,4 @@
-/** Swapping the names of two files or folders, with whatever lies beside them and belongs to them. */
+/** Swapping the names of two files or folders. */
 import { rename, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { shellWord } from '../shell-word.ts';
@@ -11,27 +11,36 @@ export interface PathSwapOptions {
   /** Path of what is in use, on the same file system. */
   readonly name: string;
   readonly suffix: string;
-  /** Who uses it, for people; asked before anything is renamed. */
+  /** Endings of files that may come to lie beside it, and are part of it: they go along on the way back. */
+  readonly beside?: readonly string[];
+  /** Who uses it, for people, also when it is not there; asked before anything is renamed. */
   readonly users?: (path: string) => Promise<string | undefined>;
 }
 
 /** Nothing is touched yet. */
-export function pathSwap({ restored, name, suffix, users }: PathSwapOptions): Swap {
+export function pathSwap({ restored, name, suffix, beside = [], users }: PathSwapOptions): Swap {
   const inUse = resolve(name);
   const aside = `${inUse}.${suffix}`;
-  const usersNow = async () => ((await isThere(inUse)) ? users?.(inUse) : undefined);
+  const usersNow = async () => users?.(inUse);
   return {
     users: usersNow,
     run: async () => {
       const found = await usersNow();
       if (found !== undefined)
         throw swapInUse(inUse, found, 'Stop the application that uses it, and run the swap again.');
-      return swapPaths(restored, inUse, aside);
+      return swapPaths({ restored, inUse, aside, beside });
     },
   };
 }
 
-async function swapPaths(restored: string, inUse: string, aside: string): Promise<SwapReport> {
+interface Paths {
+  readonly restored: string;
+  readonly inUse: string;
+  readonly aside: string;
+  readonly beside: readonly string[];
+}
+
+async function swapPaths({ restored, inUse, aside, beside }: Paths): Promise<SwapReport> {
   if (await isThere(aside)) throw swapTaken(aside);
   const wasThere = await isThere(inUse);
   try {
@@ -47,9 +56,16 @@ async function swapPaths(restored: string, inUse: string, aside: string): Promis
   }
   const back = [
     `mv ${shellWord(inUse)} ${shellWord(restored)}`,
+    // Left where it is, the log of the one would be played into the other.
+    ...(beside.length === 0 ? [] : [moveBeside(inUse, restored, beside)]),
     ...(wasThere ? [`mv ${shellWord(aside)} ${shellWord(inUse)}`] : []),
   ];
   return { name: inUse, aside: wasThere ? aside : undefined, wayBack: back };
+}
+
+function moveBeside(from: string, to: string, endings: readonly string[]): string {
+  const [of, into] = [shellWord(from), shellWord(to)];
+  return `for end in ${endings.join(' ')}; do if [ -e ${of}$end ]; then mv ${of}$end ${into}$end; fi; done`;
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -59,3 +59,14 @@ export function swapFailed(name: string, cause: unknown): HoldfastError {
     cause,
   });
 }
+
+/** It was closed for the swap, and nobody can connect to it until somebody opens it. */
+export function swapClosed(name: string, aside: string, cause: unknown): HoldfastError {
+  return new HoldfastError({
+    code: 'SWAP_CLOSED',
+    exit: 'target',
+    message: `nobody can connect to ${name}, or to ${aside} if that is there: ${reasonOf(cause)}`,
+    hint: 'Run on the server: ALTER DATABASE … WITH ALLOW_CONNECTIONS true, for whichever of the two is there and closed.',
+    cause,
+  });
+}

@@ -5,6 +5,7 @@
 import { PLAIN_WORDS } from './words.ts';
 
 const GONE = '…';
+const WORD_MAX = 100;
 
 /**
  * A message with the words of this program only: names, numbers, paths, addresses and whatever else stands in it become `…`.
@@ -20,6 +21,8 @@ export function scrubbed(message: string): string {
 
 /** Marks around a word stay; one within it makes it something else. */
 function plain(word: string): string {
+  // None of ours is so long, and the pattern takes the square of a length.
+  if (word.length > WORD_MAX) return GONE;
   const [, before = '', core = '', after = ''] = /^([("'`]*)(.*?)([)"'`.,:;!?]*)$/.exec(word) ?? [];
   const isOurs = core === '' || /^(?:[-–→·=|]|->)$/.test(core) || isWord(core);
   return isOurs ? `${before}${core}${after}` : GONE;

@@ -10,6 +10,7 @@ import { tempFolder } from '../services/temp.ts';
 import { CTRL_C, DOWN, ENTER, onTerminal } from '../services/terminal.ts';
 import { usePostgres } from '../services/use.ts';
 import { HOLDFAST } from '../services/cli.ts';
+import { SIGNAL } from '../services/world.ts';
 
 describe('SQLite', () => {
   let host: Host;
@@ -116,6 +117,45 @@ describe('SQLite', () => {
     expect(countIn(join(reader.folder, 'new.db'), 'shop_orders')).toBe(orders[1]);
   });
 
+  test('no log of SQLite is ever left to a file that it is not of', async () => {
+    const { DatabaseSync } = await import('node:sqlite');
+    const [stray, log] = [join(reader.folder, 'stray.db'), join(reader.folder, 'logged.db')];
+    await writeFile(`${stray}-wal`, 'of a database that was deleted');
+    const args = ['restore', 'shop', '--key', host.opsKey, '--yes'];
+    const refused = await reader.run([...args, '--to', 'alone.db', '--swap', 'stray.db']);
+    expect(refused).toMatchObject({ exitCode: 6 });
+    expect(refused.stderr).toContain('a log of a database that is gone');
+
+    openShop(log, 7);
+    const before = countIn(log, 'shop_orders');
+    const { stdout } = await reader.good([...args, '--to', 'fresh.db', '--swap', 'logged.db']);
+    // An application with the way in that leaves a log, and that is not stopped in good order.
+    const db = new DatabaseSync(log);
+    db.exec('PRAGMA journal_mode = WAL; DELETE FROM shop_orders;');
+    const back = stdout.slice(stdout.indexOf('the way back:\n') + 14);
+    execFileSync('sh', ['-ec', back], { cwd: reader.folder });
+    const files = execFileSync('ls', { cwd: reader.folder, encoding: 'utf8' });
+    expect(files).toContain('fresh.db-wal');
+    expect(files).not.toContain('logged.db-wal');
+    expect(countIn(log, 'shop_orders')).toBe(before);
+    try {
+      db.close();
+    } catch {
+      // Its files have gone away under it.
+    }
+  });
+
+  test('--swap is refused, and not forgotten, where it makes no sense', async () => {
+    const args = ['restore', 'shop', '--key', host.opsKey, '--yes'];
+    const asText = await reader.run([...args, '--to', 'text.sql', '--swap', 'in-use.db']);
+    expect(asText).toMatchObject({ exitCode: 2 });
+    expect(asText.stderr).toContain('a file of text cannot take the place of what is in use');
+    const nothing = await reader.run([...args, '--to', 'named.db', '--swap', '']);
+    expect(nothing).toMatchObject({ exitCode: 2 });
+    expect(nothing.stderr).toContain('--swap names nothing');
+    expect(execFileSync('ls', { cwd: reader.folder, encoding: 'utf8' })).not.toMatch(/text\.sql|named\.db/);
+  });
+
   test('--swap refuses a file that somebody has open', async () => {
     const shop = join(reader.folder, 'busy.db');
     openShop(shop, 7);
@@ -211,5 +251,29 @@ describe('PostgreSQL', () => {
     await session.end().catch(() => undefined);
     // The one in use is open to all again, under either name.
     await postgres.psql(url, 'SELECT * FROM t;');
+  });
+
+  test('a role that may not end a session leaves the database open to all', async () => {
+    const postgres = await usePostgres();
+    const role = await postgres.createRole('CREATEDB');
+    const owned = async (name: string) => {
+      const url = await postgres.createDatabase(name);
+      const database = new URL(url).pathname.slice(1);
+      await postgres.psql(url, `ALTER DATABASE "${database}" OWNER TO "${role.name}"`);
+      return { url, database };
+    };
+    const [inUse, restored] = [await owned('door'), await owned('restored')];
+    const { default: pg } = await import('pg');
+    const session = new pg.Client({ connectionString: inUse.url });
+    session.on('error', () => undefined);
+    await session.connect();
+    const { postgresSwap } = await import('../../src/sources/postgres/swap.ts');
+    const url = postgres.url(restored.database, role);
+    const swap = postgresSwap({ url, name: inUse.database, suffix: 'before_x', env: {} });
+    await expect(swap.run(true, SIGNAL)).rejects.toMatchObject({ code: 'SWAP_FAILED', exit: 'target' });
+    // A new session comes in, and the old one is still there.
+    expect(await postgres.psql(inUse.url, 'SELECT 42;')).toContain('42');
+    expect((await session.query('SELECT 1')).rowCount).toBe(1);
+    await session.end();
   });
 });

@@ -118,6 +118,24 @@ describe('backup', () => {
     expect(doctor.stdout).toMatch(/monitors\[1\] \(email\).*exit code 1/);
   });
 
+  test('a set that was not looked at is not told to be sound', async () => {
+    const there = await webReceiver('take');
+    const copies = await tempFolder('copies');
+    const host = await hostWith(
+      [`{ kind: webhook, url: ${there.url}/hook, verbs: [verify] }`],
+      `replicas: [{ name: second, store: "file://${copies}/second" }]`,
+    );
+    await host.good(['backup']);
+    await host.good(['copy']);
+    await addSet(host, 'crm', '/nowhere/crm.db');
+    await host.good(['verify', '--copy', 'second']);
+    expect(there.received).toHaveLength(1);
+    expect(JSON.parse(there.received[0]?.body ?? '')).toMatchObject({
+      outcome: 'success',
+      sets: [{ set: 'shop', outcome: 'success' }],
+    });
+  });
+
   test('mail for failures, figures for Prometheus, of copy, verify and expire as well', async () => {
     const mail = await mailReceiver('take');
     const page = join(await tempFolder('textfile'), 'holdfast.prom');

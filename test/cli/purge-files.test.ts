@@ -6,7 +6,7 @@ import { copyTree, removePaths } from '../integration/files-erased-kit.ts';
 import { describeTree, makeAwkward, run, settleTimes } from '../integration/files-kit.ts';
 import { withDatabase } from '../services/shop.ts';
 import { expectComplaint } from '../services/complaint.ts';
-import { backUp, folderPlace, makeHost } from '../services/machines.ts';
+import { backUp, folderPlace, keysIn, makeHost, tamper } from '../services/machines.ts';
 import { tempFolder } from '../services/temp.ts';
 
 const MAP = `version: 1
@@ -195,10 +195,8 @@ async function listedFiles() {
   // A further name that holds the first one.
   await mkdir(join(root, 'zz/up/2026'), { recursive: true });
   await link(join(root, 'up/2026/a.png'), join(root, 'zz/up/2026/a.png'));
-  const host = await makeHost({
-    place: await folderPlace(),
-    source: ['--source', 'sqlite', '--path', database],
-  });
+  const place = await folderPlace();
+  const host = await makeHost({ place, source: ['--source', 'sqlite', '--path', database] });
   const reader = await host.reader();
   for (const { folder: at } of [host, reader]) {
     await writeFile(join(at, 'shop.yaml'), SHOP_MAP);
@@ -212,10 +210,36 @@ async function listedFiles() {
         .replace('sets:\n', `sets:\n${uploads}\n`),
     );
   }
-  return { root, put, host, reader, database };
+  return { root, put, host, reader, database, place };
 }
 
 describe('files that a database lists', () => {
+  test('what cannot be read of the database may list more', { timeout: 120_000 }, async () => {
+    const { host, reader, put, place } = await listedFiles();
+    await host.good(['backup']);
+    await put(7, '2026/c.png');
+    await host.good(['backup']);
+    const [entry = ''] = (await keysIn(place)).filter((key) => /\/shop\/.*\/entry\.json$/.test(key));
+    await tamper(place, (store) => store.put(entry, Buffer.from('spoilt')));
+    const plan = ['purge', 'plan', 'uploads', '--subject', 'user=7', '-o', 'files.pgp'];
+    const refused = await reader.run(plan);
+    expectComplaint(refused, { exit: 5, error: /set shop may list more/, hint: /--paths-from/ });
+    await writeFile(join(reader.folder, 'names'), 'up/2026/a.png\n');
+    const named = await reader.good([...plan, '--paths-from', 'names']);
+    expect(named.stderr).toContain('set shop may list more files of theirs');
+  });
+
+  test('a column that the database computes lists nothing', { timeout: 120_000 }, async () => {
+    const { host, reader, database } = await listedFiles();
+    withDatabase(database, (db) =>
+      db.exec("ALTER TABLE attachments ADD COLUMN place TEXT GENERATED ALWAYS AS ('up' || file) VIRTUAL"),
+    );
+    await host.good(['backup']);
+    await writeFile(join(reader.folder, 'files.yaml'), LISTED_MAP.replace('column: file', 'column: place'));
+    const plan = await reader.run(['purge', 'plan', 'uploads', '--subject', 'user=7', '-o', 'files.pgp']);
+    expectComplaint(plan, { exit: 2, error: /computed by the database/, hint: /stored/ });
+  });
+
   test('a list that is not there is found by subjects check', async () => {
     const { host } = await listedFiles();
     const check = async (text: string) => {
@@ -258,6 +282,10 @@ describe('files that a database lists', () => {
     await reader.good(['purge', 'apply', 'shop.pgp', '--yes', '-o', 'shop.json']);
     const late = await reader.run(['purge', 'plan', 'uploads', '--subject', 'user=7', '-o', 'late.pgp']);
     expectComplaint(late, { exit: 7, error: /has erased them from set shop/, hint: /--paths-from/ });
+    // However the address is written, as with people who are still there.
+    const byAddress = ['--subject', 'email=Seven@Example.ORG', '-o', 'late.pgp'];
+    const written = await reader.run(['purge', 'plan', 'uploads', ...byAddress]);
+    expectComplaint(written, { exit: 7, error: /has erased them from set shop/, hint: /--paths-from/ });
     await writeFile(join(reader.folder, 'names'), 'up/2026/a.png\n./up/2026/c.png\nup/gone.png\n');
     const named = await reader.good([...plan.slice(0, -1), 'named.pgp', '--paths-from', 'names']);
     expect(named.stdout).toContain('3 paths named, 1 of them in no snapshot');
@@ -317,4 +345,20 @@ test('what the map keeps of a folder that goes stays where it is', { timeout: 12
   const again = await reader.good(['purge', 'plan', 'shop', '--subject', 'user=7', '-o', 'again.pgp']);
   expect(again.stdout).toContain('0 snapshots of 1 to write anew');
   await reader.good(['purge', 'verify', 'receipt.json']);
+});
+
+test('a scan sees what another name keeps of a file that goes', { timeout: 120_000 }, async () => {
+  const root = join(await tempFolder('uploads'), 'uploads');
+  await mkdir(join(root, 'users/7'), { recursive: true });
+  await writeFile(join(root, 'users/7/note'), 'this is seven-face');
+  const { host, reader } = await machines(root);
+  const scan = async (file: string) => {
+    await host.good(['backup']);
+    return (await reader.good(['purge', 'plan', 'shop', ...SUBJECTS, '--scan', '-o', file])).stdout
+      .split('\n')
+      .filter((line) => line.startsWith('mention'));
+  };
+  expect(await scan('first.pgp')).toEqual([]);
+  await link(join(root, 'users/7/note'), join(root, 'zz-note'));
+  expect(await scan('second.pgp')).toEqual([expect.stringContaining('archive')]);
 });

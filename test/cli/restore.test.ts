@@ -81,6 +81,16 @@ describe('SQLite', () => {
     expect(existsSync(join(reader.folder, 'never.db'))).toBe(false);
   });
 
+  test('--resume is for PostgreSQL; nothing is in the way of another run here', async () => {
+    for (const to of ['never.db', 'never.sql'])
+      expectComplaint(await reader.run(['restore', 'shop', '--to', to, '--resume']), {
+        exit: 2,
+        error: /--resume is for databases of PostgreSQL/,
+        hint: /without --resume/,
+      });
+    expect(await readdir(reader.folder)).not.toContain('never.db');
+  });
+
   test.each(['0', '65', 'many', '-1'])('--jobs %s is a usage error', async (jobs) => {
     const result = await reader.run(['restore', 'shop', '--to', 'never.db', `--jobs=${jobs}`]);
     expectComplaint(result, { exit: 2, error: /whole number from 1 to 64/, hint: /--help/ });

@@ -311,6 +311,24 @@ describe('Kubernetes', () => {
   });
 });
 
+test('what lies where a file goes is replaced only when schedule has written it', async () => {
+  const machine = await host();
+  const file = join(machine.folder, 'holdfast.yaml');
+  const config = (await readFile(file, 'utf8')).replace(/^state_dir: .*$/m, 'state_dir: /var/lib/holdfast');
+  await writeFile(file, config);
+  await machine.good(['schedule', '--kubernetes', '-o', '.']);
+  await machine.good(['schedule', '--kubernetes', '-o', '.', '--at', '03:17']);
+  expect(await readFile(join(machine.folder, 'holdfast-cronjobs.yaml'), 'utf8')).toContain('17 3 * * *');
+  expect(await readFile(file, 'utf8')).toBe(config);
+  await writeFile(join(machine.folder, 'holdfast'), '#!/bin/sh\nexec true\n');
+  expectComplaint(await machine.run(['schedule', '--cron', '-o', '.']), {
+    exit: 6,
+    error: /holdfast is there already/,
+    hint: /another folder/,
+  });
+  expect(await readFile(join(machine.folder, 'holdfast'), 'utf8')).toContain('exec true');
+});
+
 test('one of the three, on a machine that backs up', async () => {
   const machine = await host();
   for (const flags of [[], ['--cron', '--systemd']])

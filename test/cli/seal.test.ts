@@ -116,6 +116,17 @@ describe('a file', () => {
     expect(JSON.stringify(line)).not.toMatch(/customers|May|csv/);
   });
 
+  test('goes through stdout with nothing else in it', async () => {
+    const host = await folderHost();
+    await writeFile(join(host.folder, 'a.csv'), SECRET);
+    const both = await host.run(['seal', 'a.csv', '-o', '-', '--json']);
+    expect(both.exitCode).toBe(2);
+    expect(both.stdout).toContain('stdout is the sealed message');
+    const { stdout } = await host.good(['seal', 'a.csv', '-o', '-'], { encoding: 'latin1' });
+    const gpg = await gpgWith(host.opsKey, host);
+    expect((await gpg(['--decrypt'], Buffer.from(stdout, 'latin1'))).toString()).toBe(SECRET);
+  });
+
   test('is never written over, nor half there', async () => {
     const host = await folderHost();
     await writeFile(join(host.folder, 'a.csv'), SECRET);

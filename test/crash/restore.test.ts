@@ -9,6 +9,7 @@ import { expectComplaint } from '../services/complaint.ts';
 import { backUp, folderPlace, makeHost, snapshotsOf } from '../services/machines.ts';
 import type { Host } from '../services/machines.ts';
 import type { PostgresAccess } from '../services/postgres.ts';
+import { ENTER, onTerminal } from '../services/terminal.ts';
 import { usePostgres } from '../services/use.ts';
 
 /** Whoever comes to a gate waits for as long as there is a role of its name: roles are seen from every database. */
@@ -19,11 +20,12 @@ const suffix = randomBytes(6).toString('hex');
 const roleOf = (gate: Gate) => `${GATES[gate]}_${suffix}`;
 
 const SHOP = `
-  CREATE FUNCTION public.gate(which text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  CREATE FUNCTION public.gate(which text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
     WHILE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = which) LOOP PERFORM pg_catalog.pg_sleep(0.05); END LOOP;
     RETURN 1; END $$;
+  CREATE FUNCTION public.gate_of_index() RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT public.gate('${roleOf('index')}') $$;
   CREATE TABLE customers (id int PRIMARY KEY, name text);
-  CREATE TABLE orders (id serial PRIMARY KEY, customer int REFERENCES customers, at date) ;
+  CREATE TABLE orders (id serial PRIMARY KEY, customer int REFERENCES customers, at date);
   CREATE TABLE parts (id int, day date) PARTITION BY RANGE (day);
   CREATE TABLE parts_old PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2025-01-01');
   CREATE TABLE parts_new PARTITION OF parts FOR VALUES FROM ('2025-01-01') TO ('2030-01-01');
@@ -36,13 +38,11 @@ const SHOP = `
   INSERT INTO parts SELECT g, '2021-01-01'::date + g FROM generate_series(1, 3000) g;
   INSERT INTO slow SELECT g FROM generate_series(1, 20000) g;
   INSERT INTO sought SELECT g FROM generate_series(1, 10) g;
-  CREATE INDEX sought_slowly ON sought ((id + public.gate('${roleOf('index')}')));
+  CREATE INDEX sought_slowly ON sought ((id + public.gate_of_index()));
   CREATE VIEW one AS SELECT 1 AS one;
   CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM orders WHERE public.gate('${roleOf('post')}'::text || left(at::text, 0)) = 1;
   SELECT lo_from_bytea(0, decode(repeat('ab', 50000), 'hex'));
-  CREATE TABLE files (content oid); INSERT INTO files SELECT oid FROM pg_largeobject_metadata;
-  CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
-  CREATE TRIGGER touched BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION touched();`;
+  CREATE TABLE files (content oid); INSERT INTO files SELECT oid FROM pg_largeobject_metadata;`;
 
 let postgres: PostgresAccess;
 let host: Host;
@@ -89,7 +89,9 @@ const restore = (to: string, ...more: string[]) => host.good(args(to, ...more));
 async function close(gate: Gate): Promise<() => Promise<unknown>> {
   await postgres.psql(postgres.url(), `CREATE ROLE ${roleOf(gate)}`);
   const open = () => postgres.psql(postgres.url(), `DROP ROLE IF EXISTS ${roleOf(gate)}`);
-  onTestFinished(async () => void (await open()));
+  onTestFinished(async () => {
+    await open();
+  });
   return open;
 }
 
@@ -172,6 +174,25 @@ describe('killed', () => {
     const to = await killedAt('data');
     await postgres.psql(to, 'DELETE FROM orders WHERE id = 7');
     await restore(to, '--resume');
+    await expectAsUndisturbed(to);
+  });
+
+  test('whoever is asked is asked whether to go on', async () => {
+    const to = await killedAt('data');
+    const files = await ask(to, FILES);
+    const { exitCode, shown } = await onTerminal(
+      host,
+      ['restore', '--key', host.opsKey],
+      [
+        ['Which moment?', ENTER],
+        ['Where to?', `\u0015${to}${ENTER}`],
+        ['Go on with it?', ENTER],
+        ['Start?', ENTER],
+      ],
+    );
+    expect({ exitCode, shown }).toMatchObject({ exitCode: 0 });
+    expect(shown).toContain('its complete tables are kept');
+    expect(await ask(to, FILES)).toBe(files);
     await expectAsUndisturbed(to);
   });
 

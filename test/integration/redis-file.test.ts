@@ -134,6 +134,22 @@ test('nothing is written over, and nothing stays of what fails', async () => {
   expect(await readdir(folder)).toEqual(['dump.rdb']);
 });
 
+test('what appears at the path meanwhile is not written over', async () => {
+  const { folder, path } = await place();
+  const slow: DumpReader = {
+    ...dump,
+    async *read(stream, signal) {
+      await writeFile(path, 'of a server that has saved');
+      yield* dump.read(stream, signal);
+    },
+  };
+  await expect(redisFileLoader({ path }).load(slow, OPTIONS, SIGNAL)).rejects.toMatchObject({
+    code: 'REDIS_TARGET',
+  });
+  expect(await readFile(path, 'utf8')).toBe('of a server that has saved');
+  expect(await readdir(folder)).toEqual(['dump.rdb']);
+});
+
 test('a payload that was changed on the way is refused', async () => {
   const harmed = streams.map((stream) => {
     if (stream.name !== 'db3') return stream;

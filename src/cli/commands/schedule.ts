@@ -1,5 +1,5 @@
 /** `holdfast schedule`: prints what makes backups run by themselves, for cron, systemd or Kubernetes. */
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { hostname, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -162,7 +162,8 @@ async function filesFor(
   const { kubernetesText } = await import('../../schedule/kubernetes.ts');
   const { image = `holdfast:${VERSION}`, namespace } = flags;
   const pod = { image, namespace, ...podFacts(config, sets) };
-  return [{ name: 'holdfast.yaml', text: kubernetesText({ ...facts, ...pod }, jobs) }];
+  // Not `holdfast.yaml`: that is what a configuration is called.
+  return [{ name: 'holdfast-cronjobs.yaml', text: kubernetesText({ ...facts, ...pod }, jobs) }];
 }
 
 function surroundings(config: Config, sets: readonly SetConfig[]) {
@@ -217,6 +218,7 @@ function printed(files: readonly ScheduledFile[]): string {
 }
 
 async function writeAll(folder: string, files: readonly ScheduledFile[]): Promise<void> {
+  for (const file of files) await mustBeOurs(join(resolve(folder), file.name), file);
   try {
     await mkdir(resolve(folder), { recursive: true });
     for (const { name, text } of files) await writeFile(join(resolve(folder), name), text, { mode: 0o644 });
@@ -229,6 +231,19 @@ async function writeAll(folder: string, files: readonly ScheduledFile[]): Promis
       cause: error,
     });
   }
+}
+
+/** Units are written again and again; a program or a configuration that happens to have the name is not. */
+async function mustBeOurs(path: string, { text }: ScheduledFile): Promise<void> {
+  const [first = ''] = text.split('\n', 1);
+  const there = await readFile(path, 'latin1').catch(() => undefined);
+  if (there === undefined || there === '' || there.startsWith(`${first}\n`)) return;
+  throw new HoldfastError({
+    code: 'SCHEDULE_TAKEN',
+    exit: 'target',
+    message: `${path} is there already, and is nothing that schedule has written`,
+    hint: 'Name another folder with -o FOLDER, or move that file away.',
+  });
 }
 
 /** Parser of `--at`. */

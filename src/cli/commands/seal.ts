@@ -92,7 +92,8 @@ function mustFit(
     throw wrong('stdin can be read once only', 'Name - once.');
   if (ref !== undefined && (ref.length > 200 || /\p{Cc}/u.test(ref)))
     throw wrong('--ref has up to 200 characters on one line', 'Shorten it.');
-  if (!files.includes('-') || store === true || (out !== undefined && out !== '-')) return;
+  const toStdout = store !== true && (out === '-' || (out === undefined && files.includes('-')));
+  if (!toStdout) return;
   if (io.stdout.isTTY === true)
     throw wrong('a sealed message is no text for a terminal', 'Name a file with -o FILE, or pipe it on.');
   if (json) throw wrong('stdout is the sealed message, so there is no --json', 'Name a file with -o FILE.');

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import pLimit from 'p-limit';
 import { setsOf } from '../../config/config.ts';
+import { maskSecrets } from '../../config/secret.ts';
 import { isHoldfastError } from '../../errors.ts';
 import type { StatusFinding } from '../../status/finding.ts';
 import type { NagiosResult } from '../../status/nagios.ts';
@@ -58,7 +59,7 @@ function show({ output, quiet }: CliContext, { ok, title, text, record }: Status
 async function plugin(context: CliContext, names: readonly string[]): Promise<void> {
   const { NAGIOS_EXIT, nagiosOf, nagiosUnknown } = await import('../../status/nagios.ts');
   const tell = ({ state, lines }: NagiosResult): void => {
-    for (const line of lines) context.output.line(printable(line));
+    for (const line of lines) context.output.line(printable(maskSecrets(line)));
     context.exit(NAGIOS_EXIT[state]);
   };
   try {

@@ -32,10 +32,12 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function verify(context: CliContext, names: readonly string[], flags: VerifyFlags): Promise<void> {
-  const sets = setsOf(await context.config(), names);
+  const { setsWith } = await import('../copies.ts');
+  const named = names.length > 0;
+  const sets = setsWith(setsOf(await context.config(), names), { copy: flags.copy, named });
   const namesOf = sets.map(({ name }) => name);
   await monitored(context, 'verify', namesOf, async (watch) => {
-    const results = await verifyAll(context, sets, names.length > 0, flags);
+    const results = await verifyAll(context, sets, named, flags);
     for (const name of namesOf) tellOf(watch, name, results);
     return conclude(context, results);
   });

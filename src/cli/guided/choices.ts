@@ -111,5 +111,6 @@ export function commandLine(chosen: Chosen): string {
 
 /** A command that is printed ends up in histories. */
 function withoutPassword(to: string): string {
-  return to.replace(/^([a-z]+:\/\/[^/@:]*):[^@]*@/, '$1@');
+  // A password may have an @ in it, as people type it.
+  return to.replace(/^([a-z]+:\/\/[^/@:]*):(?:[^/]*|[^@]*)@/, '$1@');
 }

@@ -1,4 +1,5 @@
 /** `holdfast restore` without arguments, on a terminal: one question after the other, then what would have said it all. */
+import { maskSecrets } from '../../config/secret.ts';
 import type { CliContext } from '../context.ts';
 import { promptFailure } from '../secrets.ts';
 import { defaultTarget } from '../restore-target.ts';
@@ -79,7 +80,7 @@ async function presetFor(context: CliContext, opened: OpenedSnapshot): Promise<s
   const preset = await defaultTarget(context, opened).catch(() => undefined);
   if (preset === undefined || !preset.includes('://')) return preset;
   const url = new URL(preset);
-  return url.password === '' ? preset : undefined;
+  return url.password === '' && maskSecrets(preset) === preset ? preset : undefined;
 }
 
 async function asked<T>(question: () => Promise<T>): Promise<T> {

@@ -4,11 +4,12 @@
  */
 import type { ManifestStream } from '../../repository/manifest.ts';
 import { leaveFilesOut } from '../../rows/files/leave-out.ts';
-import type { ChangedLine, PlacedLine } from '../../rows/files/leave-out.ts';
+import type { ArchivePiece, ChangedLine, PlacedLine } from '../../rows/files/leave-out.ts';
 import { ARCHIVE_NAME, formatLine, LIST_NAME, parseLine } from '../../rows/files/list.ts';
 import type { ByteName } from '../../rows/files/names.ts';
 import { latin1Of } from '../../rows/values.ts';
 import type { Value } from '../../rows/codec.ts';
+import type { ByteRange } from '../../sources/source.ts';
 import type { Closure } from '../../subjects/closure.ts';
 import { runsOf } from './archive-runs.ts';
 import { unitEdit } from './edits.ts';
@@ -64,10 +65,23 @@ export async function archiveEdit(
     archive: {
       ...{ stream: archive, firstSegment, bytes: left.bytes },
       gone: new Set(left.gone.map(({ listed }) => listed.path)),
-      ranges: left.gone.map(({ listed: { offset, length } }) => ({ offset, length })),
+      ranges: gapsIn(left.pieces, archive.bytes),
       runs: runsOf(left.pieces, segments, prepared.manifest.binding),
     },
   };
+}
+
+/** What of the archive as it was is in none of its pieces: the content of a file that has another name now stays. */
+function gapsIn(pieces: readonly ArchivePiece[], bytes: number): readonly ByteRange[] {
+  const kept = pieces.flatMap((piece) => (Buffer.isBuffer(piece) ? [] : [piece]));
+  kept.sort((a, b) => a.offset - b.offset);
+  const gaps: ByteRange[] = [];
+  let at = 0;
+  for (const { offset, length } of [...kept, { offset: bytes, length: 0 }]) {
+    if (offset > at) gaps.push({ offset: at, length: offset - at });
+    at = offset + length;
+  }
+  return gaps;
 }
 
 /** The paths of the rows that go. */

@@ -86,7 +86,7 @@ export interface ArchiveEdit {
   readonly firstSegment: number;
   /** Paths of the entries that go. */
   readonly gone: ReadonlySet<ByteName>;
-  /** Where these stand, in the order of the archive. */
+  /** What goes of the archive as it was, in its order: without content that another name keeps. */
   readonly ranges: readonly ByteRange[];
   /** In order. */
   readonly runs: readonly ArchiveRun[];

@@ -6,7 +6,7 @@ import type { Target } from './load-target.ts';
 /** `hold` in ASCII: the first number of the advisory lock; the second one is the number of the database. */
 const LOCK_CLASS = 0x68_6f_6c_64;
 /** The server ends what ran for a process that was killed; see `Crew`. */
-const LEAVING_MS = 15_000;
+const LEAVING_MS = 10_000;
 
 /**
  * Holds the database for this restore for as long as the session beside it lives.

@@ -53,8 +53,14 @@ async function countLoaded(
       if (streams.length > 1) return undefined;
       const wanted = chosen === undefined || chosen.has(key);
       const rows = wanted ? streams.reduce((sum, stream) => sum + stream.rows, 0) : 0;
-      const [row] = await session.query<{ rows: string }>(`SELECT count(*) AS rows FROM ONLY ${key}`);
-      const there = Number(row?.rows);
+      const [row] = await session.query<{ rows: string; plain: boolean }>(
+        `SELECT count(*) AS rows, (SELECT relkind = 'r' FROM pg_catalog.pg_class
+          WHERE oid = pg_catalog.to_regclass($1)) AS plain FROM ONLY ${key}`,
+        [key],
+      );
+      // Rows of a partitioned one went elsewhere.
+      if (row?.plain !== true) return undefined;
+      const there = Number(row.rows);
       if (there !== rows && there !== 0) return undefined;
       if (there > 0) for (const { table } of streams) loaded.set(table?.name ?? key, rows);
     }

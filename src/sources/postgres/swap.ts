@@ -1,7 +1,7 @@
 /** Swapping the names of two PostgreSQL databases: both ALTER DATABASE … RENAME in one transaction. */
 import type { Client } from 'pg';
 import { shellWord } from '../../shell-word.ts';
-import { swapFailed, swapInUse, swapTaken } from '../swap.ts';
+import { swapClosed, swapFailed, swapInUse, swapTaken } from '../swap.ts';
 import type { Swap, SwapReport } from '../swap.ts';
 import { pgConnection } from './connection.ts';
 import type { PgConnection } from './connection.ts';
@@ -42,8 +42,9 @@ async function rename(client: Client, names: Names, endSessions: boolean): Promi
   const { restored, name, aside } = names;
   const isThere = await exists(client, name);
   if (isThere && (await exists(client, aside))) throw swapTaken(aside);
-  const closed = isThere && endSessions ? await closeDoor(client, name) : false;
+  const isOpen = isThere && endSessions && (await isDoorOpen(client, name));
   try {
+    if (isThere && endSessions) await closeDoor(client, name);
     const users = isThere ? sessionsText(await sessionsOf(client, name)) : undefined;
     if (users !== undefined) throw swapInUse(name, users, IN_USE_HINT);
     const renames = [...(isThere ? [renaming(name, aside)] : []), renaming(restored, name)];
@@ -51,8 +52,8 @@ async function rename(client: Client, names: Names, endSessions: boolean): Promi
       throw swapFailed(name, error);
     });
   } finally {
-    // Under whichever of its names it is there.
-    if (closed) await openDoor(client, (await exists(client, aside)) ? aside : name);
+    // Also when the sessions could not be ended: nobody could use it any more.
+    if (isOpen) await openDoor(client, names);
   }
   const back = [renaming(name, restored), ...(isThere ? [renaming(aside, name)] : [])];
   return { name, aside: isThere ? aside : undefined, wayBack: [psql(names.connection, back)] };
@@ -72,26 +73,39 @@ async function inTransaction(client: Client, statements: readonly string[]): Pro
   }
 }
 
-/** Nobody new comes in, and whoever is there goes. True when the door was open before. */
-async function closeDoor(client: Client, name: string): Promise<boolean> {
+async function isDoorOpen(client: Client, name: string): Promise<boolean> {
   const { rows } = await client.query<{ open: boolean }>(
     'SELECT datallowconn AS open FROM pg_catalog.pg_database WHERE datname = $1',
     [name],
   );
-  await client.query(`ALTER DATABASE ${quoteName(name)} WITH ALLOW_CONNECTIONS false`);
+  return rows[0]?.open === true;
+}
+
+/** Nobody new comes in, and whoever is there goes; a role may lack the right to either. Throws SWAP_FAILED. */
+async function closeDoor(client: Client, name: string): Promise<void> {
   const end = `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1`;
   const untilMs = Date.now() + ENDING_MS;
-  while (Date.now() < untilMs && (await sessionsOf(client, name)) > 0) {
-    await client.query(end, [name]);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  try {
+    await client.query(`ALTER DATABASE ${quoteName(name)} WITH ALLOW_CONNECTIONS false`);
+    while (Date.now() < untilMs && (await sessionsOf(client, name)) > 0) {
+      await client.query(end, [name]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } catch (error) {
+    throw swapFailed(name, error);
   }
-  return rows[0]?.open === true;
 }
 
 const ENDING_MS = 10_000;
 
-async function openDoor(client: Client, name: string): Promise<void> {
-  await client.query(`ALTER DATABASE ${quoteName(name)} WITH ALLOW_CONNECTIONS true`);
+/** Under whichever of its names it is there. Throws SWAP_CLOSED. */
+async function openDoor(client: Client, { name, aside }: Names): Promise<void> {
+  try {
+    const now = (await exists(client, aside)) ? aside : name;
+    await client.query(`ALTER DATABASE ${quoteName(now)} WITH ALLOW_CONNECTIONS true`);
+  } catch (error) {
+    throw swapClosed(name, aside, error);
+  }
 }
 
 async function exists(client: Client, name: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** A restore into a file from which a server starts: `--to dump.rdb`. */
+import type { Stats } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { throwIfCancelled } from '../../errors.ts';
 import type { DumpReader, Loader, LoadOptions, LoadReport, Preflight } from '../source.ts';
@@ -31,11 +32,16 @@ async function preflight(path: string, dump: DumpReader, options: LoadOptions): 
   return {
     target: `file ${path}`,
     exists: found !== undefined,
-    occupied: found !== undefined && !(found.isFile() && found.size === 0),
+    occupied: isOccupied(found),
     problems: unknown.map((name) => `There is no database ${name} in this snapshot: correct --table.`),
     warnings:
       names.length === 0 ? [] : [`a server needs the modules ${names.join(', ')} to start from this file`],
   };
+}
+
+/** An empty file is one that somebody has made for us. */
+function isOccupied(found: Stats | undefined): boolean {
+  return found !== undefined && !(found.isFile() && found.size === 0);
 }
 
 async function load(
@@ -57,6 +63,9 @@ async function load(
     await file.sync();
     await file.close();
     throwIfCancelled(signal);
+    // A rename replaces whatever has come meanwhile: another restore, or a server that saves its own.
+    if (isOccupied(await stat(path).catch(() => undefined)))
+      throw targetRefused(path, 'has appeared meanwhile');
     await rename(draft, path);
     return { target: path, rows, leftOut: [] };
   } catch (error) {

@@ -10,6 +10,7 @@ import { reasonOf } from '../../errors.ts';
  * @returns who, for people; undefined when nobody seems to
  */
 export async function usersOf(path: string): Promise<string | undefined> {
+  if (!(await isThere(path))) return leftBehind(path);
   try {
     const db = new DatabaseSync(path, { timeout: 1000 });
     try {
@@ -20,6 +21,19 @@ export async function usersOf(path: string): Promise<string | undefined> {
   } catch (error) {
     return `its lock is held (${reasonOf(error)})`;
   }
-  const log = await stat(`${path}-wal`).catch(() => undefined);
-  return log === undefined ? undefined : 'another program has it open';
+  return (await isThere(`${path}-wal`)) ? 'another program has it open' : undefined;
+}
+
+/** The log of a database that is gone: SQLite would play it into whatever takes its name. */
+async function leftBehind(path: string): Promise<string | undefined> {
+  for (const ending of ['-wal', '-journal'])
+    if (await isThere(path + ending)) return `a log of a database that is gone lies there (${path}${ending})`;
+  return undefined;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
