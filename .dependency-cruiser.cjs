@@ -149,7 +149,8 @@ module.exports = {
     },
     {
       name: 'plots-in-one-place',
-      comment: 'Drawings are made in a document in memory, and what they must not contain is taken out, in one place.',
+      comment:
+        'Drawings are made in a document in memory, and what they must not contain is taken out, in one place.',
       severity: 'error',
       from: { pathNot: '^src/report/html/' },
       to: { path: '(^|/)node_modules/(@observablehq|@mixmark-io)/' },

@@ -56,7 +56,8 @@ async function restoreToEngine(
   const { planRestore, runRestore } = await import('../restore/restore.ts');
   const { output, signal } = context;
   const { reader, item } = opened;
-  const swap = await openSwap(context, reader.source.kind, to, flags);
+  const isPart = reader.isPart === true || flags.table.length + flags.path.length > 0;
+  const swap = await openSwap(context, reader.source.kind, to, flags, isPart);
   const loader = await openLoader(reader.source.kind, to, context.env);
   const task = context.progress.start(`restoring ${item.entry.snapshot}`, item.entry.counts.plain_bytes);
   const options = loadOptions(opened, flags, (bytes, what) => {

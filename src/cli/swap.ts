@@ -17,6 +17,7 @@ export interface SwapFlags {
 /**
  * What swaps; undefined when nobody has asked for it.
  * @param to - where the restore goes: a URL or a path
+ * @param isPart - only some tables, paths or keys are restored
  * @throws HoldfastError SWAP_IMPOSSIBLE, NOT_CONFIRMED
  */
 export async function openSwap(
@@ -24,9 +25,12 @@ export async function openSwap(
   kind: SourceKind,
   to: string,
   { swap: name, yes }: SwapFlags,
+  isPart: boolean,
 ): Promise<Swap | undefined> {
   if (name === undefined) return undefined;
   if (name.trim() === '') throw impossible('--swap names nothing', 'Name the one in use: --swap NAME.');
+  if (isPart)
+    throw impossible('a part cannot take the place of the whole', 'Restore all of it, or leave out --swap.');
   if (yes !== true && !canAsk(context.io)) throw notConfirmed('nobody is there to ask');
   const { asideSuffix } = await import('../sources/swap.ts');
   const suffix = asideSuffix(new Date());

@@ -66,7 +66,7 @@ function questionProblems(check: Raw, source: unknown): CheckProblem[] {
   return [
     ...(asked.length === 1 ? [] : [atValue([], `needs one question: ${Object.keys(ASKED).join(', ')}`)]),
     ...(isForeign
-      ? [atKey(question, `is for ${ASKED[question].join(', ')}; ${String(source)} ${wayOf(source)}`)]
+      ? [atKey(question, `is for ${ASKED[question].join(', ')}; ${source} ${wayOf(source)}`)]
       : []),
     ...(check['db'] !== undefined && check['command'] === undefined
       ? [atKey('db', 'goes with command')]

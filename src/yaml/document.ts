@@ -35,7 +35,12 @@ export interface Parsed {
 export function parseYaml(text: string): Parsed {
   const lines = new LineCounter();
   // prettyErrors would quote the source line, and that line may hold a password.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    logLevel: 'error',
+  });
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };

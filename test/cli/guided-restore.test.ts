@@ -156,6 +156,23 @@ describe('SQLite', () => {
     expect(execFileSync('ls', { cwd: reader.folder, encoding: 'utf8' })).not.toMatch(/text\.sql|named\.db/);
   });
 
+  test('--swap refuses a part of the whole', async () => {
+    const args = [
+      'restore',
+      'shop',
+      '--to',
+      'part.db',
+      '--table',
+      'shop_orders',
+      '--swap',
+      'in-use.db',
+      '--yes',
+    ];
+    const { exitCode, stderr } = await reader.run([...args, '--key', host.opsKey]);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 2 });
+    expect(stderr).toContain('a part cannot take the place of the whole');
+  });
+
   test('--swap refuses a file that somebody has open', async () => {
     const shop = join(reader.folder, 'busy.db');
     openShop(shop, 7);

@@ -58,7 +58,7 @@ test.each(CASES)('fish, behind %j', async (line, offered, not) => {
 test.each(CASES)('zsh, behind %j', async (line, offered, not) => {
   const script = await scriptFile('zsh');
   const driver = join(import.meta.dirname, 'complete.zsh');
-  const { stdout } = await inFolder('zsh', ['-f', driver, dirname(script), line]);
+  const { stdout } = await inFolder('zsh', ['-f', driver, dirname(script), line, ...offered]);
   expectOffered(stdout.split(/\s+/), offered, not);
 });
 

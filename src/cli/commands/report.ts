@@ -1,5 +1,5 @@
 /** `holdfast report`: the page that an auditor reads, the same as JSON, and a signature over it. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
@@ -118,11 +118,18 @@ async function writeSigned(
   bytes: Buffer,
   signer: openpgp.PrivateKey | undefined,
 ): Promise<void> {
-  await rm(resolve(`${path}.asc`), { force: true });
+  const signature = resolve(`${path}.asc`);
+  if (await isSignature(signature)) await rm(signature);
   await writeOutputFile(path, bytes);
   if (!signer) return;
   const { signDetached } = await import('../../openpgp/detached.ts');
   await writeOutputFile(`${path}.asc`, await signDetached(bytes, signer));
+}
+
+/** What else is called so is somebody's own. */
+async function isSignature(file: string): Promise<boolean> {
+  const text = await readFile(file, 'latin1').catch(() => '');
+  return text.startsWith('-----BEGIN PGP SIGNATURE-----');
 }
 
 function tell(context: CliContext, { promises, summary }: Evidence, files: readonly OutputFile[]): void {
