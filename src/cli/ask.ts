@@ -6,9 +6,9 @@ import { databaseUrlProblem } from '../config/source-url.ts';
 import { storeUrlProblem } from '../config/store-url.ts';
 import type { InitAnswers } from '../config/write.ts';
 import { HoldfastError, reasonOf } from '../errors.ts';
-import { canAsk } from './io.ts';
-import type { CliIo } from './io.ts';
-import { promptFailure } from './secrets.ts';
+import { canAsk } from './terminal/io.ts';
+import type { CliIo } from './terminal/io.ts';
+import { promptFailure } from './terminal/secrets.ts';
 
 export interface AskOptions {
   /** Recipients were given, so no private key is made and nobody is asked where it goes. */

@@ -3,12 +3,12 @@ import type { Config } from '../config/config.ts';
 import { rememberEnvironment } from '../config/secret.ts';
 import { EXIT } from '../errors.ts';
 import type { ExitReason } from '../errors.ts';
-import type { CliIo } from './io.ts';
-import { openLog, SILENT_LOG } from './log.ts';
-import type { Log } from './log.ts';
-import { Output } from './output.ts';
-import { openProgress } from './progress.ts';
-import type { Progress } from './progress.ts';
+import type { CliIo } from './terminal/io.ts';
+import { openLog, SILENT_LOG } from './terminal/log.ts';
+import type { Log } from './terminal/log.ts';
+import { Output } from './terminal/output.ts';
+import { openProgress } from './terminal/progress.ts';
+import type { Progress } from './terminal/progress.ts';
 
 /** The options of the program itself. */
 export interface GlobalOptions {

@@ -3,8 +3,8 @@ import { CommanderError } from 'commander';
 import { maskSecrets } from '../config/secret.ts';
 import { cancelled, EXIT, HoldfastError, reasonOf } from '../errors.ts';
 import { TOOL } from '../version.ts';
-import { printable } from './format.ts';
-import { ReaderGone } from './output.ts';
+import { printable } from './terminal/format.ts';
+import { ReaderGone } from './terminal/output.ts';
 
 /** Exit code of a filter whose reader went away, as the shell shows SIGPIPE. Said to nobody. */
 const EXIT_READER_GONE = 141;

@@ -3,10 +3,10 @@ import { commands } from './commands/index.ts';
 import { RunContext } from './context.ts';
 import { failureOf, failureText } from './failure.ts';
 import type { Failure } from './failure.ts';
-import type { CliIo } from './io.ts';
+import type { CliIo } from './terminal/io.ts';
 import { buildProgram } from './program.ts';
 import type { Register } from './program.ts';
-import { listenForInterruption, listenForStrayErrors } from './signals.ts';
+import { listenForInterruption, listenForStrayErrors } from './terminal/signals.ts';
 
 /**
  * Runs the program once and returns its exit code. Never throws, never ends the process (except at a second

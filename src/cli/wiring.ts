@@ -30,7 +30,7 @@ export async function openResidentStore(
   const store = await openStoreAt(context, url, s3);
   if (promises.residency.length === 0) return store;
   try {
-    const { mustReside } = await import('./residency.ts');
+    const { mustReside } = await import('./posture/residency.ts');
     await mustReside(store, promises.residency, context.signal);
     return store;
   } catch (error) {
@@ -196,7 +196,7 @@ export async function openReader(
   if (file === undefined) throw (await import('../openpgp/errors.ts')).noPrivateKey();
   const { readPrivateKey } = await import('../openpgp/keys.ts');
   const { KeyOpener } = await import('../openpgp/message.ts');
-  const { readPassphrase } = await import('./secrets.ts');
+  const { readPassphrase } = await import('./terminal/secrets.ts');
   const passphrase = () =>
     readPassphrase(context.env, { prompt: `Passphrase of ${file}:`, io: context.io, signal: context.signal });
   return new KeyOpener([await readPrivateKey(file, async () => (await passphrase())?.reveal())]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { askInit } from '../../src/cli/ask.ts';
-import { readPassphrase } from '../../src/cli/secrets.ts';
+import { readPassphrase } from '../../src/cli/terminal/secrets.ts';
 import { tempFolder } from '../services/temp.ts';
 import { pretendedIo } from './cli-streams.ts';
 import type { PretendedIo } from './cli-streams.ts';

@@ -10,10 +10,10 @@ import {
   formatTime,
   painter,
   printable,
-} from '../../src/cli/format.ts';
+} from '../../src/cli/terminal/format.ts';
 import { parseSnapshotName, readerKeyFile } from '../../src/cli/options.ts';
-import { openProgress, progressText, rateOf } from '../../src/cli/progress.ts';
-import { displayWidth, tableLines } from '../../src/cli/table.ts';
+import { openProgress, progressText, rateOf } from '../../src/cli/terminal/progress.ts';
+import { displayWidth, tableLines } from '../../src/cli/terminal/table.ts';
 import { Sink } from './cli-streams.ts';
 
 describe('numbers and times', () => {

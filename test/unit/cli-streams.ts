@@ -1,6 +1,6 @@
 /** Streams of a pretended run: what was written can be read back. */
 import { PassThrough, Writable } from 'node:stream';
-import type { CliIo, InputStream, OutputStream } from '../../src/cli/io.ts';
+import type { CliIo, InputStream, OutputStream } from '../../src/cli/terminal/io.ts';
 
 export class Sink extends Writable {
   text = '';

@@ -1,6 +1,6 @@
 /** Goal: the command that a guided restore prints does the same, and holds no part of a password. */
 import { expect, test } from 'vitest';
-import { commandLine } from '../../src/cli/guided/choices.ts';
+import { commandLine } from '../../src/cli/restoring/guided/choices.ts';
 
 test.each([
   ['postgres://ada:geheim@db/shop', 'postgres://ada@db/shop'],

@@ -1,6 +1,6 @@
 /** Goal: a plan says in words what goes, what stays and until when, and never "none" where nobody could ask. */
 import { describe, expect, test } from 'vitest';
-import { estimateLine, placeLine, tablesLine } from '../../src/cli/purge-plan-lines.ts';
+import { estimateLine, placeLine, tablesLine } from '../../src/cli/people/plan-lines.ts';
 import type { PlannedPlace } from '../../src/purge/plan/planned-place.ts';
 
 const manifests = { objects: 2, versions: 2, bytes: 4000, locked: 0 };

@@ -7,7 +7,7 @@ import type { Hooks } from '../../backup/hooks.ts';
 import type { Entry } from '../../repository/entry.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, formatCount, formatDuration, formatPlural } from '../format.ts';
+import { formatBytes, formatCount, formatDuration, formatPlural } from '../terminal/format.ts';
 import { monitored } from '../monitors.ts';
 import type { RunWatch } from '../monitors.ts';
 import { withExamples } from '../program.ts';
@@ -183,7 +183,7 @@ async function hooksOf(
 /** A map that is broken stops the backup before it begins: what is sealed into a snapshot must be of use later. */
 async function readMapOf(config: Config, set: SetConfig): Promise<ParsedMap | undefined> {
   if (set.subjects === undefined) return undefined;
-  const { readSubjectMap } = await import('../subject-map.ts');
+  const { readSubjectMap } = await import('../people/subject-map.ts');
   return (await readSubjectMap(config, set)).parsed;
 }
 
@@ -191,7 +191,7 @@ async function readMapOf(config: Config, set: SetConfig): Promise<ParsedMap | un
 async function expireAfter(context: CliContext, opened: OpenedSession, set: SetConfig): Promise<void> {
   // A bucket expires by itself, and a host may not delete there.
   if (opened.session.store.bucket !== undefined) return;
-  const { expireSet, tellExpire } = await import('../expire.ts');
+  const { expireSet, tellExpire } = await import('../expiring/expire.ts');
   const choices = { confirm: true, evenLast: false, trustClock: false, foldersOnly: true };
   try {
     const outcomes = await expireSet(context, opened, set, choices);
@@ -206,7 +206,7 @@ async function expireAfter(context: CliContext, opened: OpenedSession, set: SetC
         );
     }
     if (outcomes.every(({ plan }) => plan.refusal === undefined)) {
-      const { expireSealed } = await import('../expire-sealed.ts');
+      const { expireSealed } = await import('../expiring/expire-sealed.ts');
       await expireSealed(context, opened, true);
     }
   } catch (error) {

@@ -1,13 +1,13 @@
 /** `holdfast cat`: a snapshot as SQL on stdout. */
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-import { chosenKeys, mustFitPaths, withMatch } from '../paths.ts';
-import type { MatchFlags } from '../paths.ts';
+import { chosenKeys, mustFitPaths, withMatch } from '../restoring/paths.ts';
+import type { MatchFlags } from '../restoring/paths.ts';
 import { parseSnapshotName, repeated, withCopy, withReaderKey } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { openSnapshot } from '../snapshot.ts';
-import type { OpenedSnapshot, OpenSnapshotOptions } from '../snapshot.ts';
-import { withSuppression } from '../suppression.ts';
+import { openSnapshot } from '../restoring/snapshot.ts';
+import type { OpenedSnapshot, OpenSnapshotOptions } from '../restoring/snapshot.ts';
+import { withSuppression } from '../people/suppression.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 
 interface CatFlags extends OpenSnapshotOptions, MatchFlags {

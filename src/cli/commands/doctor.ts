@@ -1,8 +1,8 @@
 /** `holdfast doctor`: everything that must be true, checked. */
 import type { Command } from 'commander';
-import type { Check } from '../check.ts';
+import type { Check } from '../posture/check.ts';
 import type { CliContext } from '../context.ts';
-import { runDoctor } from '../doctor.ts';
+import { runDoctor } from '../posture/doctor.ts';
 
 export function register(program: Command, context: CliContext): void {
   program

@@ -11,13 +11,18 @@ import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 import type { SetView } from '../../restore/open.ts';
 import type { CliContext } from '../context.ts';
-import { showDrill } from '../drill-lines.ts';
+import { showDrill } from '../reporting/drill-lines.ts';
 import { monitored } from '../monitors.ts';
 import type { RunWatch } from '../monitors.ts';
 import { parseSnapshotName, repeated, wholeNumber } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { openScratchInspector, openScratchLoader, openScratchSpace, readScratchSchema } from '../scratch.ts';
-import { mapOfToday } from '../snapshot.ts';
+import {
+  openScratchInspector,
+  openScratchLoader,
+  openScratchSpace,
+  readScratchSchema,
+} from '../restoring/scratch.ts';
+import { mapOfToday } from '../restoring/snapshot.ts';
 import type { ConfiguredKeys, OpenedSession } from '../wiring.ts';
 import { privacyOfficer } from './purge-keys.ts';
 import type { Officer } from './purge-keys.ts';

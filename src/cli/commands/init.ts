@@ -113,7 +113,7 @@ async function newPassphrase(
   yes: boolean,
 ): Promise<string | undefined> {
   if (privateKeyOut === undefined) return undefined;
-  const { readPassphrase } = await import('../secrets.ts');
+  const { readPassphrase } = await import('../terminal/secrets.ts');
   const prompt = yes ? {} : { prompt: 'Passphrase for the new private key (empty for none):', confirm: true };
   const phrase = await readPassphrase(context.env, { ...prompt, io: context.io, signal: context.signal });
   return phrase?.reveal() === '' ? undefined : phrase?.reveal();

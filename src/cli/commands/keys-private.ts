@@ -20,7 +20,7 @@ export function privateKeyFiles({ key, gpg }: PrivateKeyFlags, env: NodeJS.Proce
 /** Reads a private key, asking for its passphrase. */
 export async function readPrivate(context: CliContext, file: string): Promise<openpgp.PrivateKey> {
   const { readPrivateKey } = await import('../../openpgp/keys.ts');
-  const { readPassphrase } = await import('../secrets.ts');
+  const { readPassphrase } = await import('../terminal/secrets.ts');
   const { env, io, signal } = context;
   const ask = () => readPassphrase(env, { prompt: `Passphrase of ${file}:`, io, signal });
   return readPrivateKey(file, async () => (await ask())?.reveal());

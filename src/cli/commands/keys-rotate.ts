@@ -9,7 +9,7 @@ import { DAY_MS } from '../../repository/rules.ts';
 import type { RotationPlan } from '../../rotate/plan.ts';
 import type { RotationReport } from '../../rotate/rotate.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, formatPlural } from '../format.ts';
+import { formatBytes, formatPlural } from '../terminal/format.ts';
 import { repeated } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { openConfiguredSession } from '../wiring.ts';
@@ -148,7 +148,7 @@ async function rotateOne(
 ): Promise<RotationReport> {
   const { rotateSet } = await import('../../rotate/rotate.ts');
   const { firstThatOpens } = await import('../../rotate/openers.ts');
-  const { levelCopies } = await import('../level-copies.ts');
+  const { levelCopies } = await import('../copies/level-copies.ts');
   const { session, keys } = opened;
   const bypassGovernance = flags.bypassGovernance === true;
   const task = context.progress.start(`rotating ${set.name}`);

@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import type { PurgePlan } from '../../purge/plan/request.ts';
 import type { CliContext } from '../context.ts';
-import { formatPlural, printable } from '../format.ts';
-import { readInput } from '../input.ts';
-import { tablesLine } from '../purge-plan-lines.ts';
+import { formatPlural, printable } from '../terminal/format.ts';
+import { readInput } from '../terminal/input.ts';
+import { tablesLine } from '../people/plan-lines.ts';
 import { mustBeMeant } from './purge-confirm.ts';
 import { privacyOfficer, writePrivate } from './purge-keys.ts';
 import type { OfficerFlags } from './purge-keys.ts';

@@ -1,8 +1,8 @@
 /** Whether a person means it: asked twice on a terminal; elsewhere `--yes` says that somebody has looked. */
 import { HoldfastError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
-import { canAsk } from '../io.ts';
-import { promptFailure } from '../secrets.ts';
+import { canAsk } from '../terminal/io.ts';
+import { promptFailure } from '../terminal/secrets.ts';
 
 /**
  * Asks, and wants the name of the set typed.

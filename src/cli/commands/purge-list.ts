@@ -2,7 +2,7 @@
 import { setsOf } from '../../config/config.ts';
 import type { PurgeRequest } from '../../purge/evidence/requests.ts';
 import type { CliContext } from '../context.ts';
-import { formatPlural, printable } from '../format.ts';
+import { formatPlural, printable } from '../terminal/format.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
 export async function listRequests(context: CliContext, names: readonly string[]): Promise<void> {

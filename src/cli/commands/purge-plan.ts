@@ -8,11 +8,11 @@ import { keptLines } from '../../purge/plan/kept.ts';
 import { describeMention, describeScan } from '../../purge/scan/describe-scan.ts';
 import type { ScanReport } from '../../purge/scan/scan-report.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, formatPlural, printable } from '../format.ts';
-import { tellWhoseNames, withListedFiles } from '../listed-files.ts';
-import { openPlaces } from '../purge-places.ts';
-import { estimateLine, keptText, placeLine, tablesLine } from '../purge-plan-lines.ts';
-import { readSubjectMap } from '../subject-map.ts';
+import { formatBytes, formatPlural, printable } from '../terminal/format.ts';
+import { tellWhoseNames, withListedFiles } from '../people/listed-files.ts';
+import { openPlaces } from '../people/places.ts';
+import { estimateLine, keptText, placeLine, tablesLine } from '../people/plan-lines.ts';
+import { readSubjectMap } from '../people/subject-map.ts';
 import { privacyOfficer, writePrivate } from './purge-keys.ts';
 import type { OfficerFlags } from './purge-keys.ts';
 

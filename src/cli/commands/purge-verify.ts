@@ -3,9 +3,9 @@ import { setOf } from '../../config/config.ts';
 import type { readReceipt } from '../../purge/evidence/receipt.ts';
 import type { FullFindings } from '../../purge/evidence/verify-full.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, formatCount, formatDuration, formatPlural, printable } from '../format.ts';
-import { readInput } from '../input.ts';
-import { openScratchLoader, openScratchSpace } from '../scratch.ts';
+import { formatBytes, formatCount, formatDuration, formatPlural, printable } from '../terminal/format.ts';
+import { readInput } from '../terminal/input.ts';
+import { openScratchLoader, openScratchSpace } from '../restoring/scratch.ts';
 import { openConfiguredSession, readConfiguredKeys } from '../wiring.ts';
 import { readPrivateKeys } from './keys-private.ts';
 
@@ -56,7 +56,7 @@ async function readSigned(context: CliContext, file: string): Promise<SignedRece
 
 async function compare(context: CliContext, signed: SignedReceipt) {
   const { verifyReceipt } = await import('../../purge/evidence/verify.ts');
-  const { openCopies } = await import('../copies.ts');
+  const { openCopies } = await import('../copies/copies.ts');
   await using opened = await openConfiguredSession(context);
   const { session, config } = opened;
   const set = setOf(config, signed.receipt.set);
@@ -73,7 +73,7 @@ async function compareAll(
   const { verifyFull } = await import('../../purge/evidence/verify-full.ts');
   const { firstThatOpens } = await import('../../rotate/openers.ts');
   const { SegmentPool } = await import('../../segments/pool.ts');
-  const { openCopies } = await import('../copies.ts');
+  const { openCopies } = await import('../copies/copies.ts');
   const { openers } = await readPrivateKeys(context, flags);
   if (openers.length === 0) throw (await import('../../openpgp/errors.ts')).noPrivateKey();
   const opener = firstThatOpens(openers.map((one) => one.opener));

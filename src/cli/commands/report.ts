@@ -7,11 +7,11 @@ import { HoldfastError } from '../../errors.ts';
 import type { openpgp } from '../../openpgp/library.ts';
 import type { Evidence } from '../../report/evidence.ts';
 import type { CliContext } from '../context.ts';
-import { formatPlural, printable } from '../format.ts';
-import { writeOutputFile } from '../output-file.ts';
+import { formatPlural, printable } from '../terminal/format.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 import { readerKeyFile, repeated, wholeNumber } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { reportFacts } from '../report-facts.ts';
+import { reportFacts } from '../reporting/facts.ts';
 
 interface ReportFlags {
   readonly output: readonly string[];

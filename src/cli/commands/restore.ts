@@ -3,15 +3,15 @@ import type { Command } from 'commander';
 import { HoldfastError } from '../../errors.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 import type { CliContext } from '../context.ts';
-import { canAsk } from '../io.ts';
+import { canAsk } from '../terminal/io.ts';
 import { parseSnapshotName, repeated, wholeNumber, withCopy, withReaderKey } from '../options.ts';
-import { chosenKeys, withMatch } from '../paths.ts';
+import { chosenKeys, withMatch } from '../restoring/paths.ts';
 import { withExamples } from '../program.ts';
-import { defaultTarget } from '../restore-target.ts';
-import { restoreOpened } from '../restoring.ts';
-import type { RestoreFlags } from '../restoring.ts';
-import { openSnapshot } from '../snapshot.ts';
-import { withSuppression } from '../suppression.ts';
+import { defaultTarget } from '../restoring/target.ts';
+import { restoreOpened } from '../restoring/restoring.ts';
+import type { RestoreFlags } from '../restoring/restoring.ts';
+import { openSnapshot } from '../restoring/snapshot.ts';
+import { withSuppression } from '../people/suppression.ts';
 
 const JOBS_DEFAULT = 2;
 
@@ -79,7 +79,7 @@ async function restore(context: CliContext, name: SnapshotName, flags: RestoreFl
 /** Nobody knows options by heart at night. */
 async function guide(context: CliContext, flags: RestoreFlags): Promise<void> {
   if (!canAsk(context.io) || context.json) throw setNeeded();
-  const { guidedRestore } = await import('../guided/restore.ts');
+  const { guidedRestore } = await import('../restoring/guided/restore.ts');
   await guidedRestore(context, flags);
 }
 

@@ -6,8 +6,8 @@ import type { KeepPolicy } from '../../repository/keep.ts';
 import type { PlaceFacts, RunbookFacts, SetFacts } from '../../runbook/facts.ts';
 import { VERSION } from '../../version.ts';
 import type { CliContext } from '../context.ts';
-import { judgeKeys } from '../judged-keys.ts';
-import { writeOutputFile } from '../output-file.ts';
+import { judgeKeys } from '../reporting/judged-keys.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 import { withExamples } from '../program.ts';
 
 export function register(program: Command, context: CliContext): void {

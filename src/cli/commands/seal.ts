@@ -6,10 +6,10 @@ import type { Destination, SealReport } from '../../seal/seal.ts';
 import type { Store } from '../../stores/store.ts';
 import type { Config } from '../../config/config.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, formatPlural } from '../format.ts';
+import { formatBytes, formatPlural } from '../terminal/format.ts';
 import { repeated } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { openExport, sealingAuthor, sealingRecipients, ttlDays } from '../sealing.ts';
+import { openExport, sealingAuthor, sealingRecipients, ttlDays } from '../expiring/sealing.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
 interface SealFlags {
@@ -120,7 +120,7 @@ async function mustEnd(config: Config, { bucket }: Store, days: number): Promise
   if (bucket === undefined) return;
   const { livesInUse } = await import('../../retention/lifecycle.ts');
   const { livesTooLong } = await import('../../seal/errors.ts');
-  const { policiesOf } = await import('../lifecycle.ts');
+  const { policiesOf } = await import('../posture/lifecycle.ts');
   const longest = livesInUse(policiesOf(config.sets.values()), []).at(-1) ?? 0;
   if (days > longest) throw livesTooLong(days, longest);
 }

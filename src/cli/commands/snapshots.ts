@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { setOf } from '../../config/config.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { CliContext } from '../context.ts';
-import type { SessionForSets } from '../copies.ts';
-import { formatAge, formatBytes, formatCount } from '../format.ts';
+import type { SessionForSets } from '../copies/copies.ts';
+import { formatAge, formatBytes, formatCount } from '../terminal/format.ts';
 import { withCopy } from '../options.ts';
 import type { CopyOption } from '../options.ts';
 import { withExamples } from '../program.ts';
@@ -33,7 +33,7 @@ const COLUMNS = [
 ] as const;
 
 async function snapshots(context: CliContext, only: string | undefined, { copy }: CopyOption): Promise<void> {
-  const { sessionsFor } = await import('../copies.ts');
+  const { sessionsFor } = await import('../copies/copies.ts');
   const config = await context.config();
   const sets = only === undefined ? [...config.sets.values()] : [setOf(config, only)];
   const rows: string[][] = [];

@@ -7,9 +7,9 @@ import { isHoldfastError } from '../../errors.ts';
 import type { StatusFinding } from '../../status/finding.ts';
 import type { NagiosResult } from '../../status/nagios.ts';
 import type { CliContext } from '../context.ts';
-import { printable } from '../format.ts';
+import { printable } from '../terminal/format.ts';
 import { withExamples } from '../program.ts';
-import { findingsOf } from '../status-findings.ts';
+import { findingsOf } from '../reporting/status-findings.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
 const HOUR_MS = 3_600_000;

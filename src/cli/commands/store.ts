@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import type { LifecycleReport } from '../../retention/apply-lifecycle.ts';
 import type { CliContext } from '../context.ts';
-import { formatPlural } from '../format.ts';
-import { lifecycleHint, lifecyclePlaces } from '../lifecycle.ts';
-import type { LifecyclePlace } from '../lifecycle.ts';
+import { formatPlural } from '../terminal/format.ts';
+import { lifecycleHint, lifecyclePlaces } from '../posture/lifecycle.ts';
+import type { LifecyclePlace } from '../posture/lifecycle.ts';
 import { withExamples } from '../program.ts';
-import { registerPolicy } from '../store-policy.ts';
+import { registerPolicy } from '../posture/store-policy.ts';
 
 export function register(program: Command, context: CliContext): void {
   const store = program.command('store').description('rules and rights of the place where backups lie');

@@ -7,14 +7,14 @@ import type { SnapshotInput } from '../../purge/locate/prepare.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
-import { formatCount, formatPlural } from '../format.ts';
-import { withListedFiles } from '../listed-files.ts';
-import { openLiveSnapshots, tellMute } from '../live-snapshots.ts';
-import type { LiveSnapshots } from '../live-snapshots.ts';
+import { formatCount, formatPlural } from '../terminal/format.ts';
+import { withListedFiles } from '../people/listed-files.ts';
+import { openLiveSnapshots, tellMute } from '../people/live-snapshots.ts';
+import type { LiveSnapshots } from '../people/live-snapshots.ts';
 import { parseSnapshotName, withReaderKey } from '../options.ts';
 import type { ReaderKeyOptions } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { readSubjectMap } from '../subject-map.ts';
+import { readSubjectMap } from '../people/subject-map.ts';
 
 interface FindFlags extends ReaderKeyOptions {
   readonly subject: string;
@@ -92,7 +92,7 @@ async function tellErased(
   found: Search,
   { map }: ParsedMap,
 ): Promise<string[]> {
-  const { erasedIn } = await import('../erased.ts');
+  const { erasedIn } = await import('../people/erased.ts');
   const { erasedAmong } = await import('../../purge/locate/erased.ts');
   const having: string[] = [];
   for (const one of found.snapshots.filter(({ closure }) => closure.affected.size > 0)) {
@@ -170,9 +170,9 @@ async function exportSubject(context: CliContext, name: SnapshotName, flags: Exp
   const [only] = found.snapshots;
   if (only === undefined) return;
   const { rowsOf } = await import('../../purge/export.ts');
-  const { erasedIn, subjectErased } = await import('../erased.ts');
+  const { erasedIn, subjectErased } = await import('../people/erased.ts');
   const { erasedAmong } = await import('../../purge/locate/erased.ts');
-  const { writeExport } = await import('../export.ts');
+  const { writeExport } = await import('../people/export.ts');
   const { snapshot, time } = only.prepared.item.entry;
   const { purges, rows } = await erasedIn(live, only.prepared, parsed.map, context.signal);
   const { dropped, isRoot, all } = erasedAmong(rows, only);

@@ -7,11 +7,11 @@ import type { Schema } from '../../sources/schema.ts';
 import type { SourceKind } from '../../sources/source.ts';
 import type { SqlDatabase } from '../../subjects/compare.ts';
 import type { CliContext } from '../context.ts';
-import { readLiveSchema } from '../live-schema.ts';
+import { readLiveSchema } from '../people/live-schema.ts';
 import { repeated } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { readSubjectMap } from '../subject-map.ts';
-import type { ConfiguredMap } from '../subject-map.ts';
+import { readSubjectMap } from '../people/subject-map.ts';
+import type { ConfiguredMap } from '../people/subject-map.ts';
 import { writePrivate } from './purge-keys.ts';
 
 interface SqlFlags {

@@ -8,13 +8,13 @@ import type { Author } from '../../seal/seal.ts';
 import type { openpgp } from '../../openpgp/library.ts';
 import { VERSION } from '../../version.ts';
 import type { CliContext } from '../context.ts';
-import { runDoctor } from '../doctor.ts';
-import { formatBytes, formatPlural } from '../format.ts';
+import { runDoctor } from '../posture/doctor.ts';
+import { formatBytes, formatPlural } from '../terminal/format.ts';
 import { repeated } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { sealingAuthor, sealingRecipients } from '../sealing.ts';
-import { configurationShape } from '../support-config.ts';
-import { storeFacts } from '../support-store.ts';
+import { sealingAuthor, sealingRecipients } from '../expiring/sealing.ts';
+import { configurationShape } from '../reporting/support-config.ts';
+import { storeFacts } from '../reporting/support-store.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
 interface SupportFlags {

@@ -9,11 +9,11 @@ import { SNAPSHOT_ID } from '../../repository/layout.ts';
 import type { Session } from '../../repository/session.ts';
 import type { SealedItem } from '../../seal/unseal.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, printable } from '../format.ts';
+import { formatBytes, printable } from '../terminal/format.ts';
 import { withReaderKey } from '../options.ts';
 import type { ReaderKeyOptions } from '../options.ts';
 import { withExamples } from '../program.ts';
-import { readingFile, stdinOf } from '../sealing.ts';
+import { readingFile, stdinOf } from '../expiring/sealing.ts';
 import { openConfiguredSession, openReader, readConfiguredKeys } from '../wiring.ts';
 
 interface UnsealFlags extends ReaderKeyOptions {

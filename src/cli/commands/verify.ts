@@ -6,7 +6,7 @@ import { HoldfastError, isHoldfastError } from '../../errors.ts';
 import type { Session } from '../../repository/session.ts';
 import type { Finding, VerifyOptions, VerifyReport } from '../../verify/verify.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, formatPlural } from '../format.ts';
+import { formatBytes, formatPlural } from '../terminal/format.ts';
 import { withCopy, withReaderKey } from '../options.ts';
 import type { CopyOption, ReaderKeyOptions } from '../options.ts';
 import { monitored } from '../monitors.ts';
@@ -32,7 +32,7 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function verify(context: CliContext, names: readonly string[], flags: VerifyFlags): Promise<void> {
-  const { setsWith } = await import('../copies.ts');
+  const { setsWith } = await import('../copies/copies.ts');
   const named = names.length > 0;
   const sets = setsWith(setsOf(await context.config(), names), { copy: flags.copy, named });
   const namesOf = sets.map(({ name }) => name);
@@ -50,7 +50,7 @@ async function verifyAll(
   flags: VerifyFlags,
 ): Promise<readonly Verified[]> {
   const { SegmentPool } = await import('../../segments/pool.ts');
-  const { sessionsFor } = await import('../copies.ts');
+  const { sessionsFor } = await import('../copies/copies.ts');
   const opener = flags.readData === true ? await openReader(context, flags) : undefined;
   const choice = { copy: flags.copy, named, more: opener?.certifiers ?? [] };
   await using pool = SegmentPool.forReading();
@@ -140,7 +140,7 @@ async function verifyCopies(
   { session }: OpenedSession,
   sets: readonly SetConfig[],
 ): Promise<Verified> {
-  const { openCopyOf } = await import('../copies.ts');
+  const { openCopyOf } = await import('../copies/copies.ts');
   const reports: Verified['reports'][number][] = [];
   const findings: Finding[] = [];
   for (const set of sets) {

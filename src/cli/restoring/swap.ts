@@ -1,0 +1,129 @@
+/** `restore --swap`: the restored one takes the name of the one in use, once a person has said so. */
+import { resolve } from 'node:path';
+import { HoldfastError } from '../../errors.ts';
+import type { SourceKind } from '../../sources/source.ts';
+import type { Swap } from '../../sources/swap.ts';
+import type { CliContext } from '../context.ts';
+import { canAsk } from '../terminal/io.ts';
+import { promptFailure } from '../terminal/secrets.ts';
+
+export interface SwapFlags {
+  /** Name or path of the one in use. */
+  readonly swap?: string;
+  readonly endSessions?: boolean;
+  readonly yes?: boolean;
+}
+
+/**
+ * What swaps; undefined when nobody has asked for it.
+ * @param to - where the restore goes: a URL or a path
+ * @param isPart - only some tables, paths or keys are restored
+ * @throws HoldfastError SWAP_IMPOSSIBLE, NOT_CONFIRMED
+ */
+export async function openSwap(
+  context: CliContext,
+  kind: SourceKind,
+  to: string,
+  { swap: name, yes }: SwapFlags,
+  isPart: boolean,
+): Promise<Swap | undefined> {
+  if (name === undefined) return undefined;
+  if (name.trim() === '') throw impossible('--swap names nothing', 'Name the one in use: --swap NAME.');
+  if (isPart)
+    throw impossible('a part cannot take the place of the whole', 'Restore all of it, or leave out --swap.');
+  if (yes !== true && !canAsk(context.io)) throw notConfirmed('nobody is there to ask');
+  const { asideSuffix } = await import('../../sources/swap.ts');
+  const suffix = asideSuffix(new Date());
+  switch (kind) {
+    case 'postgres': {
+      const { postgresSwap } = await import('../../sources/postgres/swap.ts');
+      return postgresSwap({ url: to, name, suffix, env: context.env });
+    }
+    case 'sqlite': {
+      const { pathSwap } = await import('../../sources/path-swap.ts');
+      const { usersOf } = await import('../../sources/sqlite/in-use.ts');
+      const beside = ['-wal', '-shm', '-journal'];
+      return pathSwap({ restored: resolve(to), name, suffix, beside, users: usersOf });
+    }
+    case 'files': {
+      const { pathSwap } = await import('../../sources/path-swap.ts');
+      return pathSwap({ restored: resolve(to), name, suffix });
+    }
+    case 'mysql':
+      throw impossible(
+        'MySQL and MariaDB cannot rename a database',
+        'Let the application connect to the new one.',
+      );
+    case 'redis':
+      throw impossible(
+        'a Redis server has no name to give away',
+        'Let the application connect to the new server.',
+      );
+  }
+}
+
+/** Text is not what an application uses. Throws SWAP_IMPOSSIBLE. */
+export function mustNotSwap({ swap }: SwapFlags): void {
+  if (swap === undefined) return;
+  throw impossible(
+    'a file of text cannot take the place of what is in use',
+    'Restore with --to URL or PATH.',
+  );
+}
+
+/** Asks, swaps, and prints the way back. */
+export async function carryOut(
+  context: CliContext,
+  swap: Swap,
+  flags: SwapFlags,
+): Promise<{ readonly aside: string | undefined }> {
+  const { output, signal } = context;
+  const name = flags.swap ?? '';
+  const users = await swap.users(signal);
+  if (users !== undefined) output.note(`${name} is in use: ${users}`);
+  await mustBeTyped(context, name, users, flags);
+  const asked = flags.yes !== true;
+  const { aside, wayBack } = await swap.run(flags.endSessions === true || asked, signal);
+  output.line(`the restored one is ${name} now${aside === undefined ? '' : `; what was in use is ${aside}`}`);
+  output.line('the way back:');
+  for (const command of wayBack) output.line(`  ${command}`);
+  return { aside };
+}
+
+/** What is written to the old one from now on is lost to the application: so the name is typed. */
+async function mustBeTyped(
+  { io, output, signal }: CliContext,
+  name: string,
+  users: string | undefined,
+  { yes, endSessions }: SwapFlags,
+): Promise<void> {
+  if (yes === true) return;
+  const ends = users === undefined || endSessions === true ? '' : `, and ends ${users}`;
+  output.note(
+    `this sets ${name} aside under another name${ends}; what was written to it since the snapshot stays there`,
+  );
+  const { input } = await import('@inquirer/prompts');
+  try {
+    const typed = await input(
+      { message: `Type its name to go on (${name}):` },
+      { input: io.stdin, output: io.stderr, signal },
+    );
+    if (typed.trim() === name) return;
+  } catch (error) {
+    throw promptFailure(error);
+  }
+  throw notConfirmed('it was not confirmed');
+}
+
+function notConfirmed(message: string): HoldfastError {
+  return new HoldfastError({
+    code: 'NOT_CONFIRMED',
+    exit: 'usage',
+    message: `nothing was swapped: ${message}`,
+    hint: 'On a terminal the name is asked for; elsewhere add --yes, and --end-sessions when the old one is in use.',
+  });
+}
+
+function impossible(message: string, hint: string): HoldfastError {
+  return new HoldfastError({ code: 'SWAP_IMPOSSIBLE', exit: 'usage', message, hint });
+}
