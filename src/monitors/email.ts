@@ -52,9 +52,10 @@ async function settingsOf({ url, timeoutMs, caFile }: EmailOptions) {
     requireTLS: !isSecure && !isHere && user !== '',
     ...(user !== '' && { auth: { user, pass: decodeURIComponent(url.password) } }),
     tls: await trusting(caFile),
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    // Ours ends it, and says so; the library's come later, or two clocks would race for the word.
+    connectionTimeout: 2 * timeoutMs,
+    greetingTimeout: 2 * timeoutMs,
+    socketTimeout: 2 * timeoutMs,
     // The report is text; nothing of it may name a file or an address to be fetched.
     disableFileAccess: true,
     disableUrlAccess: true,

@@ -90,6 +90,7 @@ export async function openStream(
     const source = withoutErrors(all);
     const reading = openpgp.readMessage({ binaryMessage: streamOf(source.pieces), config: PGP });
     const message = await Promise.race([reading, source.failure]);
+    mustBeSealed(message, what);
     const secret = await opener.secretFor(message, head, what);
     const result = await openpgp.decrypt({
       ...secret,
@@ -116,6 +117,13 @@ export async function openStream(
   } catch (cause) {
     throw asDamage(cause, what);
   }
+}
+
+/** Of bytes that are no message the library skips what it does not know, and then no key would seem to fit. */
+function mustBeSealed({ packets }: Pick<openpgp.Message<Uint8Array>, 'packets'>, what: string): void {
+  const { publicKeyEncryptedSessionKey, symEncryptedSessionKey } = openpgp.enums.packet;
+  if (packets.filterByTag(publicKeyEncryptedSessionKey, symEncryptedSessionKey).length > 0) return;
+  throw damaged(what, 'it does not begin as a sealed message does');
 }
 
 function asDamage(cause: unknown, what: string): HoldfastError {
