@@ -56,6 +56,16 @@ check.prop([bytes, fc.nat(), fc.integer({ min: 1, max: 255 }), fc.boolean()], { 
   },
 );
 
+test('what is no message at all is damaged, and not a key that does not fit', async () => {
+  const notSealed = fc.uint8Array({ minLength: 1, maxLength: 2000, size: 'max' });
+  await fc.assert(
+    fc.asyncProperty(notSealed, async (bytes) => {
+      await expect(opened(bytes)).rejects.toEqual(code('DAMAGED'));
+    }),
+    { numRuns: 800 },
+  );
+});
+
 test('a source that fails fails what is made of it, with its own error, and leaves no stray rejection', async () => {
   const strays: unknown[] = [];
   const note = (reason: unknown): void => void strays.push(reason);
