@@ -145,11 +145,14 @@ const MORE_PAGES = [
 
 test.for([...PAGES, ...MORE_PAGES])('the links of %s lead somewhere', async (path) => {
   const page = await pageOf(path);
-  const anchors = [...page.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-    title.toLowerCase().replaceAll(' ', '-'),
-  );
   for (const [, link = ''] of page.matchAll(/\]\((?!https:)([^)]+)\)/g)) {
-    if (link.startsWith('#')) expect(anchors).toContain(link.slice(1));
-    else expect(existsSync(join(PROJECT, dirname(path), link)), link).toBe(true);
+    const [file = '', anchor] = link.split('#');
+    const to = file === '' ? path : join(dirname(path), file);
+    expect(existsSync(join(PROJECT, to)), link).toBe(true);
+    if (anchor !== undefined) expect(anchorsOf(await pageOf(to)), link).toContain(anchor);
   }
 });
+
+function anchorsOf(page: string): string[] {
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(' ', '-'));
+}

@@ -185,10 +185,22 @@ export async function backUp(
   args: readonly string[] = [],
   options: CliOptions = {},
 ): Promise<SnapshotRecord> {
+  await anotherSecond();
   const { json } = await machine.good(['backup', ...args, '--json'], options);
   const record = json.find(({ type }) => type === 'snapshot');
   if (!record) throw new Error('backup told of no snapshot');
+  lastSecond = String(record['snapshot']).slice(0, SECOND.length);
   return record as unknown as SnapshotRecord;
+}
+
+const SECOND = '20261122T031500Z';
+let lastSecond = '';
+
+/** Ids begin with a second: sorted ones are in the order of time only where no two backups begin in the same one. */
+async function anotherSecond(): Promise<void> {
+  const now = new Date();
+  if (now.toISOString().replaceAll(/[-:]|\.\d+/g, '') !== lastSecond) return;
+  await new Promise((resume) => setTimeout(resume, 1000 - now.getMilliseconds()));
 }
 
 /** The part of a snapshot's record that tests look at. */
