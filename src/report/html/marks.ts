@@ -63,3 +63,27 @@ export function findingsList(findings: readonly Finding[]): Html {
 export function wide(label: string, table: Html): Html {
   return html`<div class="wide" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
 }
+
+/** The title of a column; of figures it stands to the right, as they do. */
+type Column = string | { readonly figures: string };
+
+/** Rows under their titles, as `wide` shows them. */
+export function table(label: string, columns: readonly Column[], rows: readonly Html[]): Html {
+  const title = (column: Column): Html =>
+    typeof column === 'string'
+      ? html`<th scope="col">${column}</th>`
+      : html`<th scope="col" class="number">${column.figures}</th>`;
+  return wide(
+    label,
+    html`<table>
+      <thead>
+        <tr>
+          ${columns.map(title)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>`,
+  );
+}

@@ -2,7 +2,7 @@
 import type { Evidence } from '../evidence.ts';
 import { html } from './escape.ts';
 import type { Html } from './escape.ts';
-import { checkMark, mark, wide } from './marks.ts';
+import { checkMark, mark, table } from './marks.ts';
 import { erasureLines } from './overview-charts.ts';
 import type { Pen } from './plot.ts';
 import { bytes, capital, count, day, lengthText, time } from './show.ts';
@@ -39,28 +39,7 @@ export function erasuresSection(pen: Pen, { sets, generated }: Evidence): Html {
       <code>holdfast purge verify</code>.
     </p>
     ${erasureLines(pen, all, new Date(generated))}
-    ${wide(
-      'Table of erasures',
-      html`<table>
-        <thead>
-          <tr>
-            <th scope="col">Request</th>
-            <th scope="col">Set</th>
-            <th scope="col">Subject</th>
-            <th scope="col">Announced</th>
-            <th scope="col">Due</th>
-            <th scope="col">Done</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">Rewritten / clean / removed</th>
-            <th scope="col">Hosts that know</th>
-            <th scope="col">SHA-256 of the receipt</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${all.map(row)}
-        </tbody>
-      </table>`,
-    )}
+    ${table('Table of erasures', ['Request', 'Set', 'Subject', 'Announced', 'Due', 'Done', 'State', { figures: 'Rewritten / clean / removed' }, 'Hosts that know', 'SHA-256 of the receipt'], all.map(row))}
   </section>`;
 }
 
@@ -101,27 +80,7 @@ export function drillsSection({ sets }: Evidence): Html {
       Each line is a restore that was really done, into a server or a file that was thrown away; signed by who
       ran it.
     </p>
-    ${wide(
-      'Table of drills',
-      html`<table>
-        <thead>
-          <tr>
-            <th scope="col">Time (UTC)</th>
-            <th scope="col">Set</th>
-            <th scope="col">Snapshot</th>
-            <th scope="col">Outcome</th>
-            <th scope="col" class="number">RTO</th>
-            <th scope="col" class="number">RPO</th>
-            <th scope="col" class="number">Rows</th>
-            <th scope="col">Restored into</th>
-            <th scope="col">Signed by</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${all.map(row)}
-        </tbody>
-      </table>`,
-    )}
+    ${table('Table of drills', ['Time (UTC)', 'Set', 'Snapshot', 'Outcome', { figures: 'RTO' }, { figures: 'RPO' }, { figures: 'Rows' }, 'Restored into', 'Signed by'], all.map(row))}
   </section>`;
 }
 
@@ -149,26 +108,7 @@ export function exportsSection({ exports }: Evidence): Html {
       What left the server by <code>holdfast seal</code>: encrypted to recipients, and in the ledger. What it
       was, only they know.
     </p>
-    ${wide(
-      'Table of exports',
-      html`<table>
-        <thead>
-          <tr>
-            <th scope="col">Time (UTC)</th>
-            <th scope="col">Reference</th>
-            <th scope="col">To</th>
-            <th scope="col" class="number">Size</th>
-            <th scope="col">Until</th>
-            <th scope="col" class="number">Recipients</th>
-            <th scope="col">SHA-256</th>
-            <th scope="col">Signed by</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${exports.map(row)}
-        </tbody>
-      </table>`,
-    )}
+    ${table('Table of exports', ['Time (UTC)', 'Reference', 'To', { figures: 'Size' }, 'Until', { figures: 'Recipients' }, 'SHA-256', 'Signed by'], exports.map(row))}
   </section>`;
 }
 
@@ -188,52 +128,25 @@ export function keysSection({ keys }: Evidence): Html {
       Recipients can restore. The signing key and trusted keys say which snapshots are believed. No private
       key was needed for this page.
     </p>
-    ${wide(
-      'Table of keys',
-      html`<table>
-        <thead>
-          <tr>
-            <th scope="col">Role</th>
-            <th scope="col">User</th>
-            <th scope="col">Fingerprint</th>
-            <th scope="col">Algorithm</th>
-            <th scope="col">Expires</th>
-            <th scope="col">Found</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${keys.map(row)}
-        </tbody>
-      </table>`,
-    )}
+    ${table('Table of keys', ['Role', 'User', 'Fingerprint', 'Algorithm', 'Expires', 'Found'], keys.map(row))}
   </section>`;
 }
 
 export function placesSection({ places, others }: Evidence): Html {
-  const table = ({ name, url, location, checks }: Evidence['places'][number]) =>
+  const place = ({ name, url, location, checks }: Evidence['places'][number]) =>
     html`<h3>${capital(name)}</h3>
       <p><code>${url}</code>${location !== null && html`, in <strong>${location}</strong>`}</p>
-      ${wide(
+      ${table(
         `What was found at ${name}`,
-        html`<table>
-          <thead>
-            <tr>
-              <th scope="col">Verdict</th>
-              <th scope="col">What</th>
-              <th scope="col">Found</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${checks.map(
-              ({ what, verdict, found, hint }) =>
-                html`<tr>
-                  <td>${checkMark(verdict)}</td>
-                  <th scope="row">${what}</th>
-                  <td>${found}${hint !== null && html`<br /><span class="soft small">${hint}</span>`}</td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>`,
+        ['Verdict', 'What', 'Found'],
+        checks.map(
+          ({ what, verdict, found, hint }) =>
+            html`<tr>
+              <td>${checkMark(verdict)}</td>
+              <th scope="row">${what}</th>
+              <td>${found}${hint !== null && html`<br /><span class="soft small">${hint}</span>`}</td>
+            </tr>`,
+        ),
       )}`;
   const strange = others.map(
     ({ set, objects, bytes: size }) =>
@@ -241,7 +154,7 @@ export function placesSection({ places, others }: Evidence): Html {
   );
   return html`<section aria-labelledby="places">
     <h2 id="places">Places</h2>
-    ${places.map(table)}
+    ${places.map(place)}
     ${
       strange.length > 0 &&
       html`<h3>Not in this configuration</h3>

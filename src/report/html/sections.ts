@@ -2,7 +2,7 @@
 import type { ControlEvidence, Evidence, PromiseEvidence, PromiseId } from '../evidence.ts';
 import { html } from './escape.ts';
 import type { Html } from './escape.ts';
-import { findingsList, mark, wide } from './marks.ts';
+import { findingsList, mark, table } from './marks.ts';
 import { capital } from './show.ts';
 
 export function promisesSection({ promises, notPromised }: Evidence): Html {
@@ -18,21 +18,7 @@ export function promisesSection({ promises, notPromised }: Evidence): Html {
   const missing = notPromised.map((id) => PROMISE_NAMES[id]).join(', ');
   return html`<section aria-labelledby="promises">
     <h2 id="promises">Promises</h2>
-    ${wide(
-      'Promises and their evidence',
-      html`<table>
-        <thead>
-          <tr>
-            <th scope="col">Verdict</th>
-            <th scope="col">What was promised</th>
-            <th scope="col">What shows it</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${promises.map(row)}
-        </tbody>
-      </table>`,
-    )}
+    ${table('Promises and their evidence', ['Verdict', 'What was promised', 'What shows it'], promises.map(row))}
     ${missing !== '' && html`<p class="soft small">This configuration makes no promise about: ${missing}.</p>`}
   </section>`;
 }
@@ -71,22 +57,7 @@ export function controlsSection({ controls }: Evidence): Html {
       Which promise speaks of which requirement. A requirement is met in part while one of its promises is not
       made or not measured.
     </p>
-    ${wide(
-      'Requirements and promises',
-      html`<table>
-        <thead>
-          <tr>
-            <th scope="col">Requirement</th>
-            <th scope="col">What it asks, in short</th>
-            <th scope="col">Promises</th>
-            <th scope="col">Verdict</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${controls.map(row)}
-        </tbody>
-      </table>`,
-    )}
+    ${table('Requirements and promises', ['Requirement', 'What it asks, in short', 'Promises', 'Verdict'], controls.map(row))}
   </section>`;
 }
 
