@@ -7,10 +7,10 @@ import type { MessageOpener } from '../openpgp/message.ts';
 import type { Ledger } from '../repository/ledger.ts';
 import type { Session } from '../repository/session.ts';
 import type { Sidecar } from '../restore/sidecar.ts';
-import { fullType, storedTables } from '../sources/schema.ts';
 import type { Schema } from '../sources/schema.ts';
 import type { ByteRange, DumpReader, DumpStream, SourceInfo, StoredStream } from '../sources/source.ts';
-import { comparisonOf, keyOf } from '../subjects/compare.ts';
+import { keyOf } from '../subjects/compare.ts';
+import { keyComparisons } from '../subjects/relations.ts';
 import type { Engine } from '../subjects/compare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import { parseSubjectMap } from '../subjects/parse.ts';
@@ -142,13 +142,7 @@ function groupOf(
   engine: Engine,
 ): WatchedGroup {
   const { table, key: columns } = map.root;
-  const types = new Map(
-    storedTables(schema, table)[0]?.columns.map((column) => [column.name, fullType(column)]),
-  );
-  const comparisons = columns.map((column) => {
-    const type = types.get(column) ?? '';
-    return comparisonOf(engine, [type, type], 'exact');
-  });
+  const comparisons = keyComparisons(map, schema, engine);
   const purges = new Map<string, string[]>();
   for (const { purge, subjects } of people)
     for (const { known } of subjects) {

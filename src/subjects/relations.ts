@@ -189,6 +189,21 @@ function relationOf({ map, schema, engine, table, link, index, linked }: LinkPla
   };
 }
 
+/** How values of the root's key are compared with each other; a column that the root lacks is of no type. */
+export function keyComparisons(
+  { root }: Pick<SubjectMap, 'root'>,
+  schema: Schema,
+  engine: Engine,
+): readonly Comparison[] {
+  const types = new Map(
+    storedTables(schema, root.table)[0]?.columns.map((column) => [column.name, fullType(column)]),
+  );
+  return root.key.map((column) => {
+    const type = types.get(column) ?? '';
+    return comparisonOf(engine, [type, type], 'exact');
+  });
+}
+
 /**
  * A comparison that the map asks for.
  * @throws HoldfastError SUBJECTS_COLLATION

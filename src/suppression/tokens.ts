@@ -13,10 +13,10 @@ import { z } from 'zod';
 import { growthShape, parseWith } from '../repository/entry.ts';
 import { FORMAT } from '../repository/layout.ts';
 import type { Schema } from '../sources/schema.ts';
-import { fullType, storedTables } from '../sources/schema.ts';
 import { CANONICAL_FORMS } from '../subjects/canonical.ts';
 import type { Subject } from '../subjects/closure.ts';
-import { comparisonOf, keyOf, KINDS } from '../subjects/compare.ts';
+import { keyOf, KINDS } from '../subjects/compare.ts';
+import { keyComparisons } from '../subjects/relations.ts';
 import type { Comparison, Engine } from '../subjects/compare.ts';
 import type { SubjectMap } from '../subjects/map.ts';
 import type { Value } from '../rows/values.ts';
@@ -79,13 +79,7 @@ export interface TokensInput {
  */
 export function makeTokens({ place, map, subjects, schema, engine, key }: TokensInput): Tokens {
   const { table, key: columns } = map.root;
-  const types = new Map(
-    storedTables(schema, table)[0]?.columns.map((column) => [column.name, fullType(column)]),
-  );
-  const comparisons = columns.map((column) => {
-    const type = types.get(column) ?? '';
-    return comparisonOf(engine, [type, type], 'exact');
-  });
+  const comparisons = keyComparisons(map, schema, engine);
   const about = { key, table, columns, comparisons };
   const maker = new TokenMaker(about);
   const tokens = subjects.flatMap(
