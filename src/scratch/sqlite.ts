@@ -1,31 +1,15 @@
 /** Scratch databases of SQLite: files in a folder that goes. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { throwIfCancelled } from '../errors.ts';
-import { makeScratchFolder } from './folder.ts';
-import type { ScratchFolder } from './folder.ts';
-import type { BrokenReference, Scratch, ScratchSpace } from './scratch.ts';
+import { inOwnFolders } from './own-folder.ts';
+import type { BrokenReference, ScratchSpace } from './scratch.ts';
 
 /** Each database is in a folder of its own, since SQLite writes files beside it. */
 export function sqliteScratch(): ScratchSpace {
-  return {
-    name: 'a temporary file',
-    isOwn: true,
-    open: async (signal) => {
-      throwIfCancelled(signal);
-      return scratchIn(await makeScratchFolder());
-    },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-}
-
-function scratchIn(folder: ScratchFolder): Scratch {
-  const target = join(folder.path, 'scratch.db');
-  return {
-    target,
-    brokenReferences: () => Promise.resolve(brokenReferences(target)),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  };
+  return inOwnFolders('a temporary file', (folder) => {
+    const target = join(folder, 'scratch.db');
+    return { target, brokenReferences: () => Promise.resolve(brokenReferences(target)) };
+  });
 }
 
 /** SQLite enforces references only when an application asks for it, and never while a dump is loaded. */
