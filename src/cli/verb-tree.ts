@@ -44,6 +44,11 @@ export function allVerbs(verb: VerbOf): readonly VerbOf[] {
   return [verb, ...verb.verbs.flatMap(allVerbs)];
 }
 
+/** What may be said behind a verb: its own options, and those that all verbs share. */
+export function optionsAt(root: VerbOf, { path, options }: VerbOf): readonly OptionOf[] {
+  return path.length === 0 ? options : [...options, ...root.options];
+}
+
 function verbOf(command: Command, path: readonly string[]): VerbOf {
   return {
     path,

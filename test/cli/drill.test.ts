@@ -16,6 +16,7 @@ import { expectComplaint } from '../services/complaint.ts';
 import { backUp, folderPlace, makeHost, oldKey } from '../services/machines.ts';
 import type { Host, Machine } from '../services/machines.ts';
 import { makePast } from '../services/past.ts';
+import { eventsIn } from '../integration/drill-kit.ts';
 import { openShop, withDatabase } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
 import { SET, SIGNAL } from '../services/world.ts';
@@ -42,18 +43,6 @@ function visit(path: string, when: string): void {
     db.exec('CREATE TABLE visits(at TEXT)');
     db.prepare(`INSERT INTO visits VALUES (datetime('now', ?))`).run(when);
   });
-}
-
-async function eventsIn({ host }: Shop): Promise<Record<string, unknown>[]> {
-  const root = join(fileURLToPath(host.place.url), 'ledger/shop');
-  const files = await readdir(root, { recursive: true }).catch(() => []);
-  const lines = files.filter((name) => name.endsWith('.json')).sort();
-  return Promise.all(
-    lines.map(async (name) => {
-      const [line = ''] = (await readFile(join(root, name), 'utf8')).split('\n');
-      return (JSON.parse(line) as { event: Record<string, unknown> }).event;
-    }),
-  );
 }
 
 async function scratches(): Promise<string[]> {
@@ -83,7 +72,7 @@ describe('a sound backup', () => {
     expect(stdout).toMatch(/^RTO +\S.* \(find, open, load\); find .*, open .*, prepare .*, load .*, check /m);
     expect(stdout).toMatch(/^RPO +\S.*: the age of the newest snapshot$/m);
     expect(stdout).toMatch(/^evidence +line 1 of drill-[0-9a-f]{16} in the ledger of shop$/m);
-    const [event] = await eventsIn(shop);
+    const [event] = await eventsIn(shop.host.place);
     const counts = { tables: 3, rows: 1201, checks: { passed: 3, failed: 0, unknown: 0 }, purges: 0 };
     expect(event).toMatchObject({ type: 'drill', note: true, outcome: 'verified', reasons: [], ...counts });
     // It is public: nothing of the shop is in it.
@@ -132,7 +121,7 @@ describe('a sound backup', () => {
   });
 
   test('needs a key whose word counts, and is not tried without', async () => {
-    const lines = (await eventsIn(shop)).length;
+    const lines = (await eventsIn(shop.host.place)).length;
     expectComplaint(await shop.reader.run(['drill', 'shop'], { env: { HOLDFAST_KEY: undefined } }), {
       exit: 12,
       error: /private key is needed/,
@@ -145,7 +134,7 @@ describe('a sound backup', () => {
       error: /neither a recipient nor a purge signer/,
       hint: /--sign-with/,
     });
-    expect(await eventsIn(shop)).toHaveLength(lines);
+    expect(await eventsIn(shop.host.place)).toHaveLength(lines);
   });
 
   test('could not be drilled where this machine could not: that is no verdict on it', async () => {
@@ -156,7 +145,7 @@ describe('a sound backup', () => {
       stages: { prepare: expect.any(Number) as number },
     });
     expect(failed.json[0]).not.toHaveProperty('rto_ms');
-    expect((await eventsIn(shop)).at(-1)).toMatchObject({ outcome: 'not-run' });
+    expect((await eventsIn(shop.host.place)).at(-1)).toMatchObject({ outcome: 'not-run' });
   });
 });
 
@@ -180,7 +169,7 @@ describe('a sabotaged backup fails its drill for the right reason', () => {
     expect(failed.stdout).toMatch(/PROBLEM +CHECK_FAILED: check invoices: no such table: invoices/);
     expect(failed.stdout).toMatch(/PROBLEM +CHECK_FAILED: check customers: 200, and at least 1000/);
     expect(failed.stdout).toMatch(/^check +orders: 1000$/m);
-    const [event] = await eventsIn(shop);
+    const [event] = await eventsIn(shop.host.place);
     expect(event).toMatchObject({
       outcome: 'failed',
       reasons: ['CHECK_FAILED'],

@@ -1,5 +1,5 @@
 /** Completion in bash (bash(1), Programmable Completion). */
-import { allVerbs } from '../verb-tree.ts';
+import { allVerbs, optionsAt } from '../verb-tree.ts';
 import type { ArgumentOf, OptionOf, VerbOf } from '../verb-tree.ts';
 
 /** A script for `~/.bashrc`, or for `/usr/share/bash-completion/completions/holdfast`. */
@@ -54,8 +54,9 @@ _holdfast() {
 complete -F _holdfast holdfast
 `;
 
-  function verbCase({ path, verbs, options, args }: VerbOf): string {
-    const names = [...options, ...(path.length === 0 ? [] : root.options)].flatMap(optionNames);
+  function verbCase(verb: VerbOf): string {
+    const { path, verbs, args } = verb;
+    const names = optionsAt(root, verb).flatMap(optionNames);
     const parts = [
       `verbs='${verbs.map((verb) => verb.path.at(-1) ?? '').join(' ')}'`,
       `options='${[...names, '--help'].join(' ')}'`,
@@ -75,11 +76,11 @@ function kindOf(argument: ArgumentOf | undefined): string {
 }
 
 function valueCases(root: VerbOf): readonly string[] {
-  return allVerbs(root).flatMap(({ path, options }) =>
-    [...options, ...(path.length === 0 ? [] : root.options)].flatMap(({ names, value }) => {
+  return allVerbs(root).flatMap((verb) =>
+    optionsAt(root, verb).flatMap(({ names, value }) => {
       if (value === undefined || value.kind === 'other') return [];
-      const patterns = names.map((name) => `'${path.join(' ')} ${name}'`).join(' | ');
-      return [`    ${patterns}) echo '${value.kind} ${value.words.join(' ')}' ;;`.replace(" ' ;;", "' ;;")];
+      const patterns = names.map((name) => `'${verb.path.join(' ')} ${name}'`).join(' | ');
+      return [`    ${patterns}) echo '${[value.kind, ...value.words].join(' ')}' ;;`];
     }),
   );
 }

@@ -1,5 +1,5 @@
 /** Completion in zsh (zshcompsys(1)). */
-import { allVerbs } from '../verb-tree.ts';
+import { allVerbs, optionsAt } from '../verb-tree.ts';
 import type { ArgumentOf, OptionOf, ValueOf, VerbOf } from '../verb-tree.ts';
 
 /** A script for a folder of `$fpath`, under the name `_holdfast`; or for `~/.zshrc`, after `compinit`. */
@@ -18,9 +18,9 @@ ${allVerbs(root).map(verbFunction).join('\n\n')}
 if [[ $funcstack[1] == _holdfast ]]; then _holdfast "$@"; else compdef _holdfast holdfast; fi
 `;
 
-  function verbFunction({ path, verbs, options, args }: VerbOf): string {
-    const all = [...options, ...(path.length === 0 ? [] : root.options)].flatMap(optionSpecs);
-    const lines = [...all, `'(-h --help)'{-h,--help}'[help]'`];
+  function verbFunction(verb: VerbOf): string {
+    const { path, verbs, args } = verb;
+    const lines = [...optionsAt(root, verb).flatMap(optionSpecs), `'(-h --help)'{-h,--help}'[help]'`];
     if (verbs.length === 0)
       return `${nameOf(path)}() {\n  _arguments -s -S ${[...lines, ...args.map(argumentSpec)].join(' \\\n    ')}\n}`;
     const names = verbs.map((verb) =>

@@ -1,18 +1,11 @@
 /** Every key that the configuration names, judged: fit, about to end, or not to be used. */
 import type { Config } from '../../config/config.ts';
 import { HoldfastError, reasonOf } from '../../errors.ts';
+import type { KeyFact } from '../../report/facts.ts';
 
-export interface KeyRow {
+export interface KeyRow extends KeyFact {
   readonly role: 'recipient' | 'former' | 'signing' | 'trusted' | 'purge';
   readonly file: string;
-  readonly fingerprint: string;
-  readonly userId: string;
-  readonly algorithm: string;
-  /** RFC 3339; undefined: never. */
-  readonly expires: string | undefined;
-  /** Why it must not be used. */
-  readonly refusal: string | undefined;
-  readonly warning: string | undefined;
 }
 
 /** Recipients first, then whoever signs. A key that cannot be read is a row with the reason. */

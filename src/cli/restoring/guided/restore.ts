@@ -26,16 +26,7 @@ export async function guidedRestore(context: CliContext, given: RestoreFlags): P
   await restoreOpened(context, opened, to, flags);
   const { snapshot } = opened.item.entry;
   const { configFile: config } = context;
-  const { key, gpg, copy, globals, owner, swap } = flags;
-  const chosen = {
-    ...{ set, snapshot, to, owner },
-    ...(config !== undefined && { config }),
-    ...(key !== undefined && { key }),
-    ...(gpg !== undefined && { gpg }),
-    ...(copy !== undefined && { copy }),
-    ...(globals !== undefined && { globals }),
-    ...(swap !== undefined && { swap }),
-  };
+  const chosen = { ...flags, set, snapshot, to, ...(config !== undefined && { config }) };
   context.output.note(`the same without questions: ${commandLine(chosen)}`);
 }
 
