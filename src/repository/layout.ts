@@ -43,8 +43,15 @@ export interface ChainPlace {
   readonly chain: number;
 }
 
+/** A chain's name in a set: writer, hyphen, number. */
+export const CHAIN_NAME = /^[a-z0-9][a-z0-9_-]{0,62}-[1-9]\d{0,15}$/;
+
+export function chainName({ writer, chain }: Pick<ChainPlace, 'writer' | 'chain'>): string {
+  return `${writer}-${chain}`;
+}
+
 export function chainFolder(place: ChainPlace, days: number): string {
-  return `${keepPrefix(days)}${place.set}/chains/${place.writer}-${place.chain}/`;
+  return `${keepPrefix(days)}${place.set}/chains/${chainName(place)}/`;
 }
 
 export function packsFolder(place: ChainPlace, days: number): string {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Trust } from '../openpgp/trust.ts';
 import { parseWith } from './entry.ts';
 import { notAnOperator } from './errors.ts';
-import { PACK_REF, SET_NAME, SNAPSHOT_ID } from './layout.ts';
+import { CHAIN_NAME, PACK_REF, SET_NAME, SNAPSHOT_ID } from './layout.ts';
 import type { Ledger, LedgerLine } from './ledger.ts';
 
 const fingerprint = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
@@ -58,6 +58,8 @@ const purgeIntentSchema = z.looseObject({
   subject: z.string().max(100),
   /** All snapshots of the set go, whoever is in them. */
   whole: z.boolean().optional(),
+  /** With `whole`: chains (WRITER-NUMBER) that were there when it was announced, and go; clocks alone cannot tell. */
+  chains: z.array(z.string().regex(CHAIN_NAME)).optional(),
   /** Of the subject map's text; absent with `whole`. */
   map: sha256.optional(),
   /** Of the plan, as it was signed. */

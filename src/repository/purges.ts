@@ -18,6 +18,8 @@ export interface PurgeRecord {
   readonly intent: PurgeIntent;
   /** All snapshots that any of its lines has announced. */
   readonly announced: ReadonlySet<string>;
+  /** Of a whole set: chains that its lines name, all of which go. */
+  readonly chains: ReadonlySet<string>;
   /** When it was announced, by the store's clock. */
   readonly since: string;
   /** Snapshots in which the subject is no longer, by the line that says so: the revision from which on that holds. */
@@ -51,6 +53,7 @@ export function purgesOf(ledger: Ledger, operators: Trust): PurgeRecord[] {
     mustBeOperator(event.line, operators);
     const known = found.get(event.id) ?? begin(event, event.line.time);
     for (const snapshot of event.snapshots) known.announced.add(snapshot);
+    for (const chain of event.chains ?? []) known.chains.add(chain);
     known.rewritePacks ||= event.rewrite_packs === true;
     known.approval ??= event.approval;
     known.lines.push({ writer: event.line.writer, seq: event.line.seq });
@@ -96,6 +99,7 @@ type Gathered = {
   -readonly [K in keyof PurgeRecord]: PurgeRecord[K];
 } & {
   readonly announced: Set<string>;
+  readonly chains: Set<string>;
   readonly free: Map<string, number>;
   readonly amended: Set<string>;
   readonly retired: RetiredPlace[];
@@ -109,6 +113,7 @@ function begin(intent: PurgeIntent, since: string): Gathered {
     intent,
     since,
     announced: new Set(),
+    chains: new Set(),
     free: new Map(),
     amended: new Set(),
     retired: [],

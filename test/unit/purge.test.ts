@@ -100,6 +100,7 @@ test('a request is late when its time is over and it is not done; a host that di
     intent: { type: 'purge-intent', id: 'p1', subject: 'customer-p1', plan: '', snapshots: [] },
     since,
     announced: new Set(),
+    chains: new Set(),
     free: new Map(),
     amended: new Set(),
     retired: [],

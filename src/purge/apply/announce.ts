@@ -62,6 +62,8 @@ export interface IntentExtras {
   readonly rewritePacks?: boolean;
   /** The statement of a second person. */
   readonly approval?: string | undefined;
+  /** Of a whole set: chains that go, as their folders are named. */
+  readonly chains?: readonly string[];
 }
 
 /** A line that announces these snapshots. */
@@ -69,7 +71,7 @@ export function intentEvent(
   plan: PurgePlan,
   snapshots: readonly string[],
   retired: readonly RetiredPlace[],
-  { suppression, rewritePacks = false, approval }: IntentExtras,
+  { suppression, rewritePacks = false, approval, chains }: IntentExtras,
 ): NewEvent {
   return {
     type: 'purge-intent',
@@ -79,6 +81,7 @@ export function intentEvent(
     ...(plan.whole ? { whole: true } : { map: plan.mapSha256 }),
     plan: plan.sha256,
     snapshots: [...snapshots],
+    ...(chains && { chains: [...chains] }),
     ...(suppression && { suppression }),
     ...(rewritePacks && { rewrite_packs: true }),
     ...(approval !== undefined && { approval }),

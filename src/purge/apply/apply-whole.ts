@@ -3,7 +3,9 @@
  * since nothing can be read without them; the ledger stays, and so does the suppression of other purges. A host that
  * knows of it begins a new chain, so that no pack of before is referred to again.
  */
+import type { CatalogEntry } from '../../repository/catalog.ts';
 import { lockSet } from '../../repository/lock.ts';
+import { CHAIN_NAME, chainName } from '../../repository/layout.ts';
 import { takeLease } from '../../repository/lease.ts';
 import { stateFolderOf } from '../../repository/session.ts';
 import { intentEvent } from './announce.ts';
@@ -48,10 +50,14 @@ async function announce(run: Run, signal: AbortSignal): Promise<void> {
     if (!record) mustBeAsPlanned(plan, state);
     // Also what is past its end and lies there still.
     const all = record ? state.open : view.catalog.entries;
-    const names = all.map(({ entry }) => entry.snapshot).filter((name) => !record?.announced.has(name));
-    if (record && names.length === 0) return;
+    const news = all.filter(({ entry }) => !record?.announced.has(entry.snapshot));
+    if (record && news.length === 0) return;
     onStep('announcing it in the ledger');
-    await append(run, intentEvent(plan, names, [], { approval: run.approval }), signal);
+    const names = news.map(({ entry }) => entry.snapshot);
+    // Before the first line nobody can know of it, so whatever chain is there goes.
+    const chains = record ? news.map(chainOf) : await chainsThere(run, signal);
+    const extras = { approval: run.approval, chains: [...new Set(chains)].sort() };
+    await append(run, intentEvent(plan, names, [], extras), signal);
   }
   throw unsettled(set);
 }
@@ -64,10 +70,13 @@ async function eraseEverywhere(run: Run, signal: AbortSignal): Promise<PlaceRepo
   const erased = new Set([...record.announced, ...open.map(({ entry }) => entry.snapshot)]);
   const stays = view.catalog.entries.filter(({ entry }) => !erased.has(entry.snapshot));
   const since = new Date(record.since);
-  const used = new Set(stays.map(({ entry }) => `${entry.writer}-${entry.chain}`));
+  const used = new Set(stays.map(chainOf));
   // What a run under way puts lies in a chain that began after the intent: told by the store itself, not by a copy.
+  // Stores tell times in whole seconds: what the lines name goes, however young it looks.
   const chains = await chainsOf(session.store, set, signal);
-  const young = [...chains].filter(([, first]) => first >= since).map(([name]) => name);
+  const young = [...chains]
+    .filter(([name, first]) => first >= since && !record.chains.has(name))
+    .map(([name]) => name);
   const rules = { set, erased, since, chains: new Set([...used, ...young]) };
   const options = { bypassGovernance, check: () => lease.check() };
   for (const { name, store } of [{ name: session.store.url, store: session.store }, ...run.copies]) {
@@ -75,4 +84,14 @@ async function eraseEverywhere(run: Run, signal: AbortSignal): Promise<PlaceRepo
     places.push({ name, ...(await eraseSet(store, rules, options, signal)) });
   }
   return places;
+}
+
+function chainOf({ entry }: CatalogEntry): string {
+  return chainName(entry);
+}
+
+/** What is called as no chain is was put there by somebody else: it goes by its age. */
+async function chainsThere({ session, set }: Run, signal: AbortSignal): Promise<string[]> {
+  const names = [...(await chainsOf(session.store, set, signal)).keys()];
+  return names.filter((name) => CHAIN_NAME.test(name));
 }
