@@ -1,19 +1,52 @@
 /**
- * Opening the one form of a sealed packet that `sealPacket` writes, by the cipher of the platform: about three times as
- * fast as the library, which matters where there are millions. It gives its answer only when everything is as it should
- * be; for all else the library is asked, which knows every form and says what is wrong.
+ * The one form of a sealed packet that segments have, by the cipher of the platform: two to three times as fast as the
+ * library, which matters where there are millions. Opening gives an answer only when everything is as it should be; for
+ * all else the library is asked, which knows every form and says what is wrong.
  *
  * A sealed packet (RFC 9580, section 5.13.1): tag 18, version 1, then AES-256 in CFB mode with an IV of zeros over 16
  * random bytes, the last two of them again, one literal packet (section 5.9), and D3 14 with the SHA-1 of all before it.
  */
-import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomFillSync, timingSafeEqual } from 'node:crypto';
 
 const SEALED = 0xc0 | 18;
 const LITERAL = 0xc0 | 11;
 const BINARY = 0x62;
 const PREFIX_BYTES = 18;
 const MDC_BYTES = 22;
+const MDC_HEAD = Buffer.from([0xd3, 0x14]);
+const VERSION = Buffer.from([1]);
 const NO_IV = Buffer.alloc(16);
+/** A literal packet's format, empty name, and a date: a constant one says nothing about the run. */
+const LITERAL_HEAD = Buffer.from([BINARY, 0, 0, 0, 0, 0]);
+
+/**
+ * Seals one packet around exactly one uncompressed literal packet.
+ * @param key - 32 bytes
+ */
+export function sealPlainPacket(content: Uint8Array, key: Uint8Array): Uint8Array {
+  const literal = headOf(LITERAL, LITERAL_HEAD.length + content.length);
+  const start = PREFIX_BYTES + literal.length + LITERAL_HEAD.length;
+  const end = start + content.length;
+  const plain = Buffer.allocUnsafeSlow(end + MDC_BYTES);
+  randomFillSync(plain, 0, PREFIX_BYTES - 2);
+  plain.copyWithin(PREFIX_BYTES - 2, PREFIX_BYTES - 4, PREFIX_BYTES - 2);
+  plain.set(literal, PREFIX_BYTES);
+  plain.set(LITERAL_HEAD, start - LITERAL_HEAD.length);
+  plain.set(content, start);
+  plain.set(MDC_HEAD, end);
+  plain.set(hash('sha1', plain.subarray(0, end + MDC_HEAD.length), 'buffer'), end + MDC_HEAD.length);
+  const sealed = createCipheriv('aes-256-cfb', key, NO_IV).update(plain);
+  return Buffer.concat([headOf(SEALED, 1 + sealed.length), VERSION, sealed]);
+}
+
+/** Tag and length of a packet (RFC 9580, section 4.2.1). */
+function headOf(tag: number, length: number): Buffer {
+  if (length < 192) return Buffer.from([tag, length]);
+  if (length < 8384) return Buffer.from([tag, ((length - 192) >> 8) + 192, (length - 192) & 255]);
+  const head = Buffer.from([tag, 255, 0, 0, 0, 0]);
+  head.writeUInt32BE(length, 2);
+  return head;
+}
 
 /**
  * The content of a sealed packet.

@@ -7,7 +7,8 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { hash } from 'node:crypto';
 import { reasonOf } from '../errors.ts';
 import { damaged } from './errors.ts';
-import { openPacket, sealPacket } from './packet.ts';
+import { openPacket } from './packet.ts';
+import { sealPlainPacket } from './plain-packet.ts';
 
 /** No segment declares more plaintext than this: the bound that is set before anything is decompressed. */
 export const SEGMENT_PLAIN_BYTES_MAX = 4 * 1024 * 1024;
@@ -17,7 +18,7 @@ export const SEGMENT_PLAIN_BYTES_MAX = 4 * 1024 * 1024;
  * @param key - 32 bytes, used for this segment only
  * @param level - zstd level, 1 to 19
  */
-export function sealSegment(plain: Uint8Array, key: Uint8Array, level: number): Promise<Uint8Array> {
+export function sealSegment(plain: Uint8Array, key: Uint8Array, level: number): Uint8Array {
   const compressed = zstdCompressSync(plain, {
     params: {
       [constants.ZSTD_c_compressionLevel]: level,
@@ -27,7 +28,7 @@ export function sealSegment(plain: Uint8Array, key: Uint8Array, level: number): 
     pledgedSrcSize: plain.byteLength,
     chunkSize: PACKED_CHUNK_BYTES,
   });
-  return sealPacket(compressed, key);
+  return sealPlainPacket(compressed, key);
 }
 
 /** Most segments come out in one piece of this size; node's default of 16 KiB costs 15 % of the time. */

@@ -26,6 +26,8 @@ const THREADS_MAX = 4;
 /** What one message to a thread carries at most: messages cost by the piece, and a thread should not wait long. */
 const BATCH_JOBS_MAX = 16;
 const BATCH_BYTES_MAX = 2 * 1024 * 1024;
+/** Batches that a thread has at once: the next one lies there when it has answered. */
+const BATCHES_AHEAD = 2;
 
 /** A range that was read, with what is wanted from it. */
 export type RangeJob = Pick<OpenJob, 'range' | 'segments' | 'what'>;
@@ -40,9 +42,8 @@ export class SegmentPool implements AsyncDisposable {
   readonly #threads: number;
   readonly #heapMb: number;
   readonly #inPlaceBytes: number;
-  readonly #workers: Worker[] = [];
-  readonly #idle: Worker[] = [];
-  readonly #running = new Map<Worker, readonly Waiting[]>();
+  /** What each thread has been sent and not answered yet, the oldest batch first. */
+  readonly #running = new Map<Worker, (readonly Waiting[])[]>();
   readonly #queue: Waiting[] = [];
   readonly #slabs = new Slabs();
   #isDue = false;
@@ -116,10 +117,11 @@ export class SegmentPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
-    const lost = [...this.#running.values(), this.#queue.splice(0)].flat();
-    for (const { reject } of lost) reject(new Error('the pool is closed'));
+    const running = [...this.#running];
     this.#running.clear();
+    await Promise.all(running.map(([worker]) => worker.terminate()));
+    const lost = [...running.flatMap(([, batches]) => batches.flat()), ...this.#queue.splice(0)];
+    for (const { reject } of lost) reject(new Error('the pool is closed'));
   }
 
   #inPlace(bytes: number): boolean {
@@ -130,7 +132,8 @@ export class SegmentPool implements AsyncDisposable {
   #submit(job: SealJob | OpenJob): Promise<SealResult | number> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ job, resolve, reject });
-      if (this.#idle.length === 0 && this.#workers.length < this.#threads) this.#start();
+      const isIdle = [...this.#running.values()].some(({ length }) => length === 0);
+      if (!isIdle && this.#running.size < this.#threads) this.#start();
       this.#dispatchSoon();
     });
   }
@@ -156,27 +159,31 @@ export class SegmentPool implements AsyncDisposable {
     });
     worker.on('message', (answers: readonly WorkerAnswer[]) => this.#settle(worker, answers));
     worker.on('error', (error: Error) => this.#fail(worker, error));
-    this.#workers.push(worker);
-    this.#idle.push(worker);
+    this.#running.set(worker, []);
     worker.unref();
   }
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const worker = this.#idle.pop();
-      if (!worker) return;
+      const [worker, batches] = this.#leastBusy();
+      if (!worker || batches.length >= BATCHES_AHEAD) return;
       const batch = takeBatch(this.#queue, Math.ceil(this.#queue.length / this.#threads));
-      this.#running.set(worker, batch);
+      batches.push(batch);
       worker.ref();
       worker.postMessage(batch.map(({ job }) => job));
     }
   }
 
+  #leastBusy(): [Worker | undefined, (readonly Waiting[])[]] {
+    let found: [Worker | undefined, (readonly Waiting[])[]] = [undefined, []];
+    for (const one of this.#running) if (!found[0] || one[1].length < found[1].length) found = one;
+    return found;
+  }
+
   #settle(worker: Worker, answers: readonly WorkerAnswer[]): void {
-    const batch = this.#running.get(worker) ?? [];
-    this.#running.delete(worker);
-    worker.unref();
-    this.#idle.push(worker);
+    const batches = this.#running.get(worker) ?? [];
+    const batch = batches.shift() ?? [];
+    if (batches.length === 0) worker.unref();
     this.#dispatch();
     for (const [index, { resolve, reject }] of batch.entries()) {
       const answer = answers[index];
@@ -188,8 +195,7 @@ export class SegmentPool implements AsyncDisposable {
   }
 
   #fail(worker: Worker, error: Error): void {
-    this.#workers.splice(this.#workers.indexOf(worker), 1);
-    const lost = [...(this.#running.get(worker) ?? []), ...this.#queue.splice(0)];
+    const lost = [...(this.#running.get(worker) ?? []).flat(), ...this.#queue.splice(0)];
     this.#running.delete(worker);
     for (const { reject } of lost) reject(error);
   }
@@ -212,7 +218,7 @@ function takeBatch(queue: Waiting[], share: number): Waiting[] {
   return queue.splice(0, count);
 }
 
-/** A thread has no compile cache unless it is told: without, it compiles OpenPGP for 70 ms. */
+/** A thread has no compile cache unless it is told. */
 function environment(): NodeJS.ProcessEnv {
   const cache = getCompileCacheDir();
   return cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(cache) };

@@ -57,7 +57,7 @@ export async function seal({ plain, key, level, index }: SealJob): Promise<SealR
   const reader = index && (await keyReaderFor(index.plan));
   const bytes = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
   const read = reader?.read(bytes, index?.isFirst === true);
-  const sealed = await sealSegment(plain, key, level);
+  const sealed = sealSegment(plain, key, level);
   const result = {
     sealed,
     sha256: hash('sha256', sealed, 'buffer'),

@@ -9,7 +9,11 @@ export type WorkerAnswer =
   | { readonly ok: true; readonly result: SealResult | number }
   | { readonly ok: false; readonly error: ErrorParts | string };
 
-parentPort?.on('message', (jobs: readonly (SealJob | OpenJob)[]) => void work(jobs));
+// One batch after the other, since the pool takes answers for those of the oldest one.
+let last = Promise.resolve();
+parentPort?.on('message', (jobs: readonly (SealJob | OpenJob)[]) => {
+  last = last.then(() => work(jobs));
+});
 
 async function work(jobs: readonly (SealJob | OpenJob)[]): Promise<void> {
   const answers: WorkerAnswer[] = [];
@@ -28,7 +32,9 @@ async function answer(job: SealJob | OpenJob): Promise<WorkerAnswer> {
 
 /** Puts the sealed bytes of a batch behind each other: moving memory between threads costs by the piece. */
 function gather(answers: readonly WorkerAnswer[]): { moved: WorkerAnswer[]; transfer: ArrayBuffer[] } {
-  const all = new Uint8Array(answers.reduce((sum, one) => sum + (sealedOf(one)?.sealed.length ?? 0), 0));
+  const all = Buffer.allocUnsafeSlow(
+    answers.reduce((sum, one) => sum + (sealedOf(one)?.sealed.length ?? 0), 0),
+  );
   let end = 0;
   const moved = answers.map((one): WorkerAnswer => {
     const result = sealedOf(one);

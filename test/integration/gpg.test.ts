@@ -69,7 +69,7 @@ describe('with stock gpg', () => {
     const { gpg } = await gpgHome();
     const key = randomBytes(32);
     const plain = Buffer.from('42\tsomebody\n'.repeat(5000));
-    const sealed = await sealSegment(plain, key, 1);
+    const sealed = sealSegment(plain, key, 1);
     const sessionKey = `9:${key.toString('hex').toUpperCase()}`;
     const compressed = await gpg(['--override-session-key', sessionKey, '--decrypt'], sealed);
     expect(zstdDecompressSync(compressed)).toEqual(plain);

@@ -97,11 +97,9 @@ export class Forge {
     ];
   }
 
-  async segment(
-    plain: Buffer,
-  ): Promise<{ readonly sealed: Uint8Array; readonly ref: Omit<SegmentRef, 'pack'> }> {
+  segment(plain: Buffer): { readonly sealed: Uint8Array; readonly ref: Omit<SegmentRef, 'pack'> } {
     const key = sha256Hex(Buffer.from(`key of a vector with ${plain.length} bytes`));
-    const sealed = await sealSegment(plain, Buffer.from(key, 'hex'), 3);
+    const sealed = sealSegment(plain, Buffer.from(key, 'hex'), 3);
     const rows = plain.filter((byte) => byte === 10).length;
     return {
       sealed,
@@ -119,7 +117,7 @@ export class Forge {
     bytes = 10,
   ): Promise<RefusedCase> {
     const ref = `${String(this.entry.pack_days).padStart(3, '0')}/${sha256Hex(Buffer.from(name)).slice(0, 16)}`;
-    const sealedPage = await this.segment(Buffer.from(page(ref)));
+    const sealedPage = this.segment(Buffer.from(page(ref)));
     const pack = Buffer.concat([sealed, sealedPage.sealed]);
     const pageRef = formatRef({ ...sealedPage.ref, pack: ref, offset: sealed.length, rows: 1 });
     const header = this.text.split('\n')[0] ?? '';

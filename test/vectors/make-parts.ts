@@ -19,7 +19,7 @@ export async function makeParts(keys: Keys): Promise<void> {
     page: page(),
     manifest: { text: formatManifest(MANIFEST).toString(), value: MANIFEST },
     statements: await statements(keys),
-    segments: await segments(),
+    segments: segments(),
   };
   for (const [name, value] of Object.entries(parts)) {
     await writeFile(join(FOLDER, 'parts', `${name}.json`), JSON.stringify(value, null, 2));
@@ -186,16 +186,16 @@ async function statements(keys: Keys) {
   };
 }
 
-async function segments() {
-  const made = async (name: string, plain: string) => {
+function segments() {
+  const made = (name: string, plain: string) => {
     const key = hex(`key of ${name}`);
-    const sealed = Buffer.from(await sealSegment(Buffer.from(plain), Buffer.from(key, 'hex'), 3));
+    const sealed = Buffer.from(sealSegment(Buffer.from(plain), Buffer.from(key, 'hex'), 3));
     return { name, key, sha256: sha256Hex(sealed), sealed: sealed.toString('base64'), plain };
   };
   return [
-    await made('one line', 'SELECT 1;\n'),
-    await made('rows of COPY', '1\tAnna\t\\N\n2\tÜmit\t\n'),
-    await made('repetition', 'INSERT INTO t VALUES(1);\n'.repeat(400)),
-    await made('one byte', '\n'),
+    made('one line', 'SELECT 1;\n'),
+    made('rows of COPY', '1\tAnna\t\\N\n2\tÜmit\t\n'),
+    made('repetition', 'INSERT INTO t VALUES(1);\n'.repeat(400)),
+    made('one byte', '\n'),
   ];
 }

@@ -112,9 +112,9 @@ export async function falseManifests(forge: Forge): Promise<RefusedCase[]> {
 /** Snapshots with one stream of one segment, whose reference does not say the truth. */
 export async function falseSegments(forge: Forge): Promise<RefusedCase[]> {
   const plain = Buffer.from('SELECT 1;\n');
-  const true_ = await forge.segment(plain);
-  const zeros = await forge.segment(Buffer.alloc(1_000_000));
-  const huge = await forge.segment(Buffer.alloc(4 * 1024 * 1024 + 1));
+  const true_ = forge.segment(plain);
+  const zeros = forge.segment(Buffer.alloc(1_000_000));
+  const huge = forge.segment(Buffer.alloc(4 * 1024 * 1024 + 1));
   const cases: [name: string, what: string, code: string, sealed: Uint8Array, ref: Partial<SegmentRef>][] = [
     ['segment-other-key', 'its key is another one', 'DAMAGED', true_.sealed, { key: '1'.repeat(64) }],
     ['segment-other-hash', 'its hash is another one', 'DAMAGED', true_.sealed, { sha256: '1'.repeat(64) }],
