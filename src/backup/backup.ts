@@ -15,7 +15,7 @@ import type { KeepClass, TakenSnapshot } from '../repository/keep.ts';
 import { lockSet } from '../repository/lock.ts';
 import { writeIndexes } from '../repository/index-state.ts';
 import type { SegmentRef } from '../repository/pages.ts';
-import { erasedUntil } from '../repository/purges.ts';
+import { erasedUntil, purgesOf } from '../repository/purges.ts';
 import { own } from '../repository/records.ts';
 import { endOfPromise } from '../repository/rules.ts';
 import { findRollback, readSeen, rememberSeen } from '../repository/seen.ts';
@@ -25,7 +25,6 @@ import type { Session } from '../repository/session.ts';
 import { SegmentPool } from '../segments/pool.ts';
 import type { SourceInfo } from '../sources/source.ts';
 import { PurgeGuard } from '../suppression/guard.ts';
-import { purgeIntents } from '../suppression/pending.ts';
 import { TOOL } from '../version.ts';
 import { openChain, withoutRetired } from './chain.ts';
 import type { ReadyChain } from './chain.ts';
@@ -36,8 +35,6 @@ import { Locks } from './locks.ts';
 import type { BackupOptions } from './options.ts';
 import { record } from './record.ts';
 import type { Recorded } from './recorder.ts';
-
-export type { BackupOptions, BackupPolicy } from './options.ts';
 
 const CLOCK_SKEW_MAX_MS = 10 * 60_000;
 /** A run is repeated when a purge or its own length overtook it; more often than this something else is wrong. */
@@ -166,7 +163,7 @@ function readGuard(
 }
 
 function countPurges({ operators }: Session, ledger: Ledger): number {
-  return purgeIntents(ledger, operators).length;
+  return purgesOf(ledger, operators).length;
 }
 
 /** The indexes that know segments of this run; the host remembers all of the chain's. */

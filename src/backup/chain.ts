@@ -134,7 +134,7 @@ async function squareIndex(
 }
 
 /** The lives below which these packs lie: one, unless snapshots of several lives share the chain. */
-export function livesOf(packs: Iterable<{ readonly ref: string }>): Set<number> {
+function livesOf(packs: Iterable<{ readonly ref: string }>): Set<number> {
   return new Set([...packs].map(({ ref }) => daysOfPack(ref)));
 }
 

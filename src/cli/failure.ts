@@ -1,10 +1,9 @@
 /** From whatever was thrown to what people and scripts are told about it. */
 import { CommanderError } from 'commander';
-import { maskSecrets } from '../config/secret.ts';
 import { cancelled, EXIT, HoldfastError, reasonOf } from '../errors.ts';
 import { TOOL } from '../version.ts';
-import { printable } from './terminal/format.ts';
-import { ReaderGone } from './terminal/output.ts';
+import { shortened } from './terminal/format.ts';
+import { ReaderGone, told } from './terminal/output.ts';
 
 /** Exit code of a filter whose reader went away, as the shell shows SIGPIPE. Said to nobody. */
 const EXIT_READER_GONE = 141;
@@ -36,12 +35,6 @@ export function failureOf(error: unknown, circumstances: Circumstances): Failure
   return fromSystem(error) ?? bug(error, circumstances);
 }
 
-/** Two lines (more when the message has more), then the report block. */
-export function failureText(failure: Failure): string {
-  const lines = [`holdfast: error: ${failure.message}`, `holdfast: hint: ${failure.hint}`];
-  return `${[...lines, ...(failure.report === undefined ? [] : [failure.report])].join('\n')}\n`;
-}
-
 function fromHoldfast(error: HoldfastError): Failure {
   return visible(error.exitCode, error.code, error.message, error.hint);
 }
@@ -57,8 +50,9 @@ function fromCommander(error: CommanderError, argv: readonly string[]): Failure 
       'The help above names them; `holdfast VERB --help` shows one.',
     );
   }
-  const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
-  const suggestion = /Did you mean (?:one of )?(.*?)\?\)?$/.exec(more.join(' '))?.[1];
+  // What was typed stands in it, and may have several lines; the suggestion is the last one.
+  const [said = '', suggestion] = error.message.split(/\n\(Did you mean (?:one of )?(.*?)\?\)$/);
+  const message = said.replace(/^error: /, '');
   const verb = argv.find((word) => /^[a-z]/.test(word));
   const help =
     error.code === 'commander.unknownCommand' || verb === undefined
@@ -96,7 +90,7 @@ function bug(error: unknown, { argv }: Circumstances): Failure {
     `${TOOL}, node ${process.version}, ${process.platform} ${process.arch}`,
     `command: holdfast ${argv.join(' ')}`,
     ...causes(error).map((one) =>
-      one instanceof Error ? (one.stack ?? String(one)) : `thrown: ${String(one)}`,
+      shortened(one instanceof Error ? (one.stack ?? String(one)) : `thrown: ${String(one)}`),
     ),
     '---- end of report ----',
   ];
@@ -107,7 +101,7 @@ function bug(error: unknown, { argv }: Circumstances): Failure {
       `unexpected: ${reasonOf(error)}`,
       'This is a bug in holdfast; please report it with the lines below after looking through them.',
     ),
-    report: printable(maskSecrets(report.join('\n'))),
+    report: report.join('\n'),
   };
 }
 
@@ -124,7 +118,7 @@ function causes(error: unknown): readonly unknown[] {
 }
 
 function visible(exit: number, code: string, message: string, hint: string): Failure {
-  return { exit, silent: false, code, message: printable(maskSecrets(message)), hint: printable(hint) };
+  return { exit, silent: false, code, message: told(message), hint: told(hint) };
 }
 
 function silent(exit: number): Failure {

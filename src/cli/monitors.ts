@@ -16,6 +16,8 @@ export interface RunWatch {
     set: string,
     about?: Pick<SetReport, 'snapshot'> & { readonly figures?: SetReport['figures'] },
   ): void;
+  /** Only a part of what the verb is for was done, and well: nobody may take that for the whole, so nobody is told. */
+  partly(set: string, part: string): void;
   /** A set is not done, though nothing is thrown for it. */
   failed(set: string, error: unknown): void;
   /** Whether anybody wants to hear that this set went well: then it is worth a second look first. */
@@ -47,6 +49,7 @@ export async function monitored(
     }
     throw error;
   }
+  for (const why of run.untold) context.output.note(why);
   const told = await tell(context, config, run);
   context.output.summary({ ...summary, ...(told.length > 0 && { monitors: summaryOf(told) }) });
 }
@@ -56,7 +59,9 @@ export async function unmonitored(
   { output }: CliContext,
   work: (watch: RunWatch) => Promise<Readonly<Record<string, unknown>>>,
 ): Promise<void> {
-  output.summary(await work({ succeeded: () => {}, failed: () => {}, tellsSuccess: () => false }));
+  output.summary(
+    await work({ succeeded: () => {}, partly: () => {}, failed: () => {}, tellsSuccess: () => false }),
+  );
 }
 
 function summaryOf(told: readonly Told[]): object {
@@ -66,6 +71,8 @@ function summaryOf(told: readonly Told[]): object {
 
 class Run implements RunWatch {
   readonly verb: MonitoredVerb;
+  /** Why nobody hears of a set. */
+  readonly untold: string[] = [];
   readonly #config: Config;
   readonly #sets: readonly string[];
   readonly #reports = new Map<string, SetReport>();
@@ -80,6 +87,11 @@ class Run implements RunWatch {
 
   succeeded(set: string, { snapshot, figures = {} }: Parameters<RunWatch['succeeded']>[1] = {}): void {
     this.#note({ set, outcome: 'success', ...(snapshot !== undefined && { snapshot }), figures });
+  }
+
+  partly(set: string, part: string): void {
+    if (this.tellsSuccess(set))
+      this.untold.push(`${set}: this was ${part} only, so monitors are told nothing`);
   }
 
   failed(set: string, error: unknown): void {

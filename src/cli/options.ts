@@ -33,6 +33,13 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** Parser of a ticket's or letter's name, which ledgers keep and pages for people show. */
+export function reference(text: string): string {
+  if (text.length > 200 || /\p{Cc}/u.test(text))
+    throw new InvalidArgumentError('It has up to 200 characters, on one line.');
+  return text;
+}
+
 /** Collector of an option that may be repeated: `--table a --table b`. Use with a default of `[]`. */
 export function repeated(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];

@@ -1,5 +1,6 @@
 /** The command line as commander knows it: what every verb shares. Each verb adds itself. */
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
+import type { Option } from 'commander';
 import type { CliContext, GlobalOptions, RunContext } from './context.ts';
 import { EXIT } from '../errors.ts';
 import type { ExitReason } from '../errors.ts';
@@ -36,8 +37,11 @@ export function buildProgram(context: RunContext, verbs: readonly Register[]): C
   const program = new Command('holdfast')
     .description('Encrypted database backups: hold on to what you must keep, let go of whom you must forget.')
     .usage('VERB [options]')
-    .helpCommand(false)
-    .option('-c, --config <FILE>', 'configuration (default: ./holdfast.yaml, /etc/holdfast/holdfast.yaml)')
+    .helpCommand('help [VERB]', 'this help, or that of a verb')
+    .option(
+      '-c, --config <FILE>',
+      'configuration (default: $HOLDFAST_CONFIG, ./holdfast.yaml, /etc/holdfast/holdfast.yaml)',
+    )
     .option('--json', 'JSON lines on stdout; the last one is a summary or an error')
     .option('-q, --quiet', 'for cron: nothing but errors and what somebody must look at')
     .option('-v, --verbose', 'say what is done; -vv in detail', (_, count: number) => count + 1, 0)
@@ -54,12 +58,21 @@ export function buildProgram(context: RunContext, verbs: readonly Register[]): C
       getOutHasColors: () => io.stdout.isTTY === true,
       getErrHasColors: () => io.stderr.isTTY === true,
     })
-    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => output.paint('bold', title) })
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (title) => output.paint('bold', title),
+      optionDescription: describeOption,
+    })
     .addHelpText('after', () => `\n${examplesText(EXAMPLES)}`)
     .addHelpText('afterAll', `\n${exitText()}`)
     .hook('preAction', (root) => context.start(root.opts<GlobalOptions & { verbose: number }>()));
   for (const register of verbs) register(program, context);
   return program;
+}
+
+/** What commander says of an option, without the empty list that repeated ones begin with: it tells nobody anything. */
+function describeOption(option: Option): string {
+  return new Help().optionDescription(option).replace(' (default: [])', '');
 }
 
 /** Adds examples to a verb's help: `[command line, what it does]`. */

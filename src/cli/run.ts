@@ -1,7 +1,7 @@
 /** One run of the program: arguments in, exit code out. The only place where errors become words. */
 import { commands } from './commands/index.ts';
 import { RunContext } from './context.ts';
-import { failureOf, failureText } from './failure.ts';
+import { failureOf } from './failure.ts';
 import type { Failure } from './failure.ts';
 import type { CliIo } from './terminal/io.ts';
 import { buildProgram } from './program.ts';
@@ -47,13 +47,10 @@ export async function run(
 function tell(failure: Failure, { progress, output, json }: RunContext): void {
   progress.clear();
   if (failure.silent) return;
-  if (!json) {
-    output.error(failureText(failure));
-    return;
-  }
-  const { code, exit, message, hint } = failure;
-  output.record({ type: 'error', code, exit, message, hint });
-  if (failure.report !== undefined) output.error(`${failure.report}\n`);
+  const { code, exit, message, hint, report } = failure;
+  if (json) output.record({ type: 'error', code, exit, message, hint });
+  else output.error(message, hint);
+  if (report !== undefined) output.report(report);
 }
 
 /** Known before the arguments are parsed, since they may be what is wrong. */

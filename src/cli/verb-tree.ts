@@ -59,10 +59,18 @@ function verbOf(command: Command, path: readonly string[]): VerbOf {
   };
 }
 
-function optionOf({ short, long, flags, description, argChoices }: Option): OptionOf {
-  const name = /[<[](.+?)(?:\.\.\.)?[>\]]/.exec(flags)?.[1];
-  const names = [short, long].filter((one) => one !== undefined);
-  return { names, about: description, value: name === undefined ? undefined : valueOf(name, argChoices) };
+function optionOf(option: Option): OptionOf {
+  const name = /[<[](.+?)(?:\.\.\.)?[>\]]/.exec(option.flags)?.[1];
+  const names = [option.short, option.long].filter((one) => one !== undefined);
+  const value = name === undefined ? undefined : valueOf(name, option.argChoices);
+  return { names, about: option.description + defaultOf(option), value };
+}
+
+/** What holds when the option is left out, where its own words do not say it. */
+function defaultOf({ required, defaultValue }: Option): string {
+  const preset: unknown = defaultValue;
+  const isSaid = !required || (typeof preset !== 'string' && typeof preset !== 'number');
+  return isSaid ? '' : ` (default: ${preset})`;
 }
 
 function argumentOf(argument: Argument): ArgumentOf {

@@ -40,7 +40,7 @@ export async function openResidentStore(
 }
 
 /** Opens the store at an address; nothing is asked of it yet. One that must be waited for is said, once a method. */
-export async function openStoreAt({ output }: CliContext, url: string, s3: S3Config): Promise<Store> {
+async function openStoreAt({ output }: CliContext, url: string, s3: S3Config): Promise<Store> {
   const { openStore } = await import('../stores/open.ts');
   const onRetry = ({ method, error, attempt, waitMs }: RetryEvent) => {
     if (attempt === 1)

@@ -98,6 +98,8 @@ interface SetBase {
   readonly replicas: readonly ReplicaConfig[];
   /** What a drill asks. */
   readonly checks?: readonly CheckConfig[];
+  /** References to rows that are not there: so many a drill takes; absent: those that the source had. */
+  readonly brokenReferences?: number;
 }
 
 export interface PostgresSet extends SetBase {

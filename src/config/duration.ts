@@ -40,16 +40,6 @@ export function parseSeconds(text: string): number {
   return count * seconds;
 }
 
-/** `30` to `30d`: what parseDays reads back. */
-export function formatDays(days: number): string {
-  return `${days}d`;
-}
-
-/** `24` to `1d`, `36` to `36h`: what parseHours reads back. */
-export function formatHours(hours: number): string {
-  return hours % 24 === 0 ? formatDays(hours / 24) : `${hours}h`;
-}
-
 function split(text: string, hint: string): { readonly count: number; readonly unit: string } {
   const match = SHAPE.exec(text.trim());
   const count = Number(match?.[1]);

@@ -1,5 +1,6 @@
 /** What can be wrong with a configuration or with what it points to. All of it is exit code 2. */
 import { HoldfastError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import { didYouMean } from '../yaml/suggest.ts';
 
 /** All problems of one file; each line is `file:line:col: dotted.path: what is wrong`. */
@@ -31,6 +32,14 @@ export function configUnreadable(file: string, reason: string): HoldfastError {
     'CONFIG_UNREADABLE',
     `cannot read the configuration ${file}: ${reason}`,
     'A configuration is a text file in UTF-8 of at most 1 MiB; check its path and its permissions.',
+  );
+}
+
+export function configOfOthers(file: string): HoldfastError {
+  return usage(
+    'CONFIG_OF_OTHERS',
+    `${file} is somebody else's, or everybody may write to it, and a configuration can run commands`,
+    `If you know whose it is, name it: -c ${shellWord(file)}. A folder that all may write to, such as /tmp, is no place for it.`,
   );
 }
 

@@ -1,16 +1,19 @@
 /** Finding and reading holdfast.yaml. */
+import type { Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from './config.ts';
-import { configMissing, configUnreadable } from './errors.ts';
+import { configMissing, configOfOthers, configUnreadable } from './errors.ts';
 import { parseConfig } from './parse.ts';
 import { readTextFile, TextFileError } from './text-file.ts';
 import type { TextFile } from './text-file.ts';
 
 const CONFIG_BYTES_MAX = 1024 * 1024;
 const READ_BY_OTHERS = 0o004;
+const WRITTEN_BY_OTHERS = 0o002;
 
+const INSTALLED = '/etc/holdfast/holdfast.yaml';
 /** Where a configuration is looked for when nobody names one, in this order. */
-export const DEFAULT_PLACES = ['holdfast.yaml', '/etc/holdfast/holdfast.yaml'] as const;
+const DEFAULT_PLACES = ['holdfast.yaml', INSTALLED] as const;
 
 export interface LoadOptions {
   /** Relative paths of files start here; the process's own folder by default. */
@@ -21,7 +24,7 @@ export interface LoadOptions {
 
 /**
  * Loads the file named, else the one in HOLDFAST_CONFIG, else the first default place that exists.
- * Throws CONFIG_MISSING, CONFIG_UNREADABLE or CONFIG_INVALID, all exit code 2.
+ * Throws CONFIG_MISSING, CONFIG_UNREADABLE, CONFIG_OF_OTHERS or CONFIG_INVALID, all exit code 2.
  */
 export async function loadConfig(
   file: string | undefined,
@@ -35,8 +38,11 @@ export async function loadConfig(
     cwd,
     named !== undefined,
   );
+  const path = resolve(cwd, shown);
+  // Found because it lies here, as in /tmp: its commands would run as us.
+  if (named === undefined && path !== INSTALLED && isOfOthers(content.stat, env)) throw configOfOthers(path);
   return parseConfig(content.text, {
-    file: resolve(cwd, shown),
+    file: path,
     shown,
     env,
     openToAll: content.stat.isFile() && (content.stat.mode & READ_BY_OTHERS) !== 0,
@@ -58,4 +64,10 @@ async function firstThatExists(
     }
   }
   throw configMissing(places, asked);
+}
+
+/** Somebody else could have written it: not we, not root, and not who has called sudo. */
+function isOfOthers({ uid, mode }: Stats, env: NodeJS.ProcessEnv): boolean {
+  const own = [process.geteuid?.() ?? uid, 0, Number(env['SUDO_UID'] ?? NaN)];
+  return !own.includes(uid) || (mode & WRITTEN_BY_OTHERS) !== 0;
 }

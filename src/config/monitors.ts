@@ -5,9 +5,9 @@ import type { Connection, MonitorConfig, MonitoredVerb, MonitorKind } from './co
 import { parseSeconds } from './duration.ts';
 import { Secret } from './secret.ts';
 
-export const MONITOR_KINDS: readonly MonitorKind[] = ['ping', 'webhook', 'email', 'metrics'];
+const MONITOR_KINDS: readonly MonitorKind[] = ['ping', 'webhook', 'email', 'metrics'];
 
-export const MONITORED_VERBS: readonly MonitoredVerb[] = [
+const MONITORED_VERBS: readonly MonitoredVerb[] = [
   ...(['backup', 'copy', 'drill', 'expire', 'purge', 'verify'] as const),
 ];
 

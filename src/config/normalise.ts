@@ -89,6 +89,7 @@ function setFrom(name: string, raw: RawSet, { absolute, host, folder }: SetSurro
     ...hooksFrom(raw),
     replicas: (raw.replicas ?? []).map((replica) => replicaFrom(replica, absolute, folder)),
     ...optional('checks', raw.checks, (checks) => checks.map(checkFrom)),
+    ...optional('brokenReferences', raw.broken_references),
   };
   if (raw.source === 'sqlite') return { ...base, source: 'sqlite', path: absolute(raw.path ?? '') };
   if (raw.source === 'files')

@@ -73,6 +73,7 @@ function setProblems(
     ...replicaProblems(at, set['replicas'], store),
     ...purgedProblems(at, set),
     ...hookProblems(at, set),
+    ...referenceProblems(at, set),
     ...problemsOfChecks(set['checks'], source).map(({ path, at: where, message }) =>
       problem([...at, 'checks', ...path], message, where),
     ),
@@ -86,6 +87,15 @@ function setProblems(
 function purgedProblems(at: readonly string[], set: Readonly<Record<string, unknown>>): readonly Problem[] {
   if (set['on_purged'] !== 'filter' || set['subjects'] !== undefined) return [];
   return [problem([...at, 'on_purged'], "'filter' needs subjects: a map that says whose rows are whose")];
+}
+
+/** PostgreSQL insists on references while a dump is loaded, and the others have none. */
+function referenceProblems(
+  at: readonly string[],
+  { source, broken_references: taken }: Readonly<Record<string, unknown>>,
+): readonly Problem[] {
+  if (taken === undefined || source === 'sqlite' || source === 'mysql') return [];
+  return [problem([...at, 'broken_references'], 'is for sqlite and mysql', 'key')];
 }
 
 function sourceProblems(

@@ -89,6 +89,7 @@ const set = z.strictObject({
   hook_timeout: seconds.optional(),
   replicas: z.array(replica).max(16).optional(),
   checks: z.array(check).max(1000).optional(),
+  broken_references: z.int().min(0).optional(),
 });
 
 const promises = z.strictObject({

@@ -83,6 +83,16 @@ function decoded(text: string): string {
 export function maskSecrets(text: string): string {
   return remembered
     .reduce((masked, secret) => masked.replaceAll(secret, STARS), text)
-    .replace(/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/@:'"]*):[^\s'"`]*@/gi, `$1:${STARS}@`)
+    .replace(/[^\s'"`]+/g, maskUrl)
     .replace(/((?:password|passwd|passphrase|secret|token)=)('[^']*'|"[^"]*"|[^\s&'"]+)/gi, `$1${STARS}`);
+}
+
+const UP_TO_PASSWORD = /[a-z][a-z0-9+.-]{0,30}:\/\/[^/@:]*:/i;
+
+/** Not one pattern for all of it: that takes the square of the length, and a server may quote a value of megabytes. */
+function maskUrl(word: string): string {
+  const end = word.lastIndexOf('@');
+  if (end === -1) return word;
+  const found = UP_TO_PASSWORD.exec(word.slice(0, end));
+  return found === null ? word : word.slice(0, found.index) + found[0] + STARS + word.slice(end);
 }

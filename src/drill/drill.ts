@@ -4,6 +4,7 @@
  * being tried, are told apart.
  */
 import { reasonOf } from '../errors.ts';
+import { purgesOf } from '../repository/purges.ts';
 import { openManifest } from '../restore/open.ts';
 import { SnapshotReader } from '../restore/reader.ts';
 import { readSidecar } from '../restore/sidecar.ts';
@@ -16,7 +17,7 @@ import { look } from './look.ts';
 import type { Opened, Place } from './look.ts';
 import { readErased, watchFor } from './nobody.ts';
 
-export type { CheckResult, DrillOptions, DrillResult, DrillTools } from './findings.ts';
+export type { DrillOptions, DrillResult } from './findings.ts';
 
 /**
  * Drills one snapshot, and removes what it made. What is wrong is a finding and not an error.
@@ -61,7 +62,10 @@ async function open(drill: Drill, signal: AbortSignal): Promise<Opened> {
     drill.notes.push(
       `whom purge ${purge} erased cannot be told by a key here: holdfast purge verify --full looks for them`,
     );
-  return { reader: watched.reader, watched, sidecar };
+  const isTouched =
+    rows.deleted + rows.changed > 0 ||
+    purgesOf(ledger, session.operators).some(({ amended }) => amended.has(item.entry.snapshot));
+  return { reader: watched.reader, watched, sidecar, isTouched };
 }
 
 async function restore(drill: Drill, opened: Opened, signal: AbortSignal): Promise<void> {
@@ -97,7 +101,7 @@ async function loadAndLook(drill: Drill, opened: Opened, place: Place, signal: A
     bytes: reader.streams.reduce((total, { bytes }) => total + bytes, 0),
   };
   drill.notes.push(...report.leftOut.map((what) => `left out: ${what}`));
-  await drill.stages.time('check', () => look(drill, opened, place, signal));
+  await drill.stages.time('check', () => look(drill, opened, place, report, signal));
 }
 
 /** What stays behind is told, and hides nothing else. */

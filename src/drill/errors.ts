@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.ts';
+import type { BrokenReference } from '../sources/source.ts';
 
 /** A dump whose roles are not in it: nobody could restore it on a new server. */
 export const rolesMissing = (roles: readonly string[]) =>
@@ -17,24 +18,35 @@ export const schemaDiffers = (missing: readonly string[]) =>
     hint: 'Do not rely on this snapshot; drill another one, and run: holdfast verify --read-data',
   });
 
+/** @param taken - so many were said to be fine; undefined: nothing was said, and rows of somebody were taken out */
 export const referencesBroken = (
-  broken: readonly { readonly table: string; readonly references: string; readonly rows: number }[],
+  broken: readonly BrokenReference[],
+  rows: number,
+  taken: number | undefined,
 ) =>
   new HoldfastError({
     code: 'REFERENCES_BROKEN',
     exit: 'verification',
-    message: `foreign keys do not hold: ${few(
-      broken.map(({ table, references, rows }) => `${rows} rows of ${table} lead to none of ${references}`),
-    )}`,
-    hint: 'Look whether the source has them, too (SQLite: PRAGMA foreign_key_check), and mend it there.',
+    message: `foreign keys do not hold: ${brokenText(broken)}${taken === undefined ? ', and a purge has taken rows out' : `; broken_references takes ${taken}`}`,
+    hint:
+      taken === undefined
+        ? `Drill a snapshot that no purge has touched: it says how many the source has. If it has as many, say so in the set: broken_references: ${rows}`
+        : 'Look whether the source has them, too (SQLite: PRAGMA foreign_key_check): mend it there, or take more of them in the set.',
   });
+
+/** For people. */
+export function brokenText(broken: readonly BrokenReference[]): string {
+  return few(
+    broken.map(({ table, references, rows }) => `${rows} rows of ${table} lead to none of ${references}`),
+  );
+}
 
 export const subjectsBack = (purge: string, rows: number) =>
   new HoldfastError({
     code: 'PURGED_SUBJECT_BACK',
     exit: 'verification',
     message: `a restore gives ${rows} ${rows === 1 ? 'row' : 'rows'} of people whom purge ${purge} has erased`,
-    hint: 'Finish the purge with holdfast purge resume, and look with: holdfast purge verify --full RECEIPT',
+    hint: 'Finish the purge with holdfast purge resume SET -o RECEIPT.json, and look with: holdfast purge verify --full RECEIPT',
   });
 
 export const checkFailed = (name: string, found: string) =>

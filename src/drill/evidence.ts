@@ -10,7 +10,7 @@ import type { Store } from '../stores/store.ts';
 import type { DrillResult } from './findings.ts';
 
 /** The event. Pure. */
-export function eventOf(result: DrillResult, id: string, manifest: string): DrillEvent {
+function eventOf(result: DrillResult, id: string, manifest: string): DrillEvent {
   const { rtoMs, server, ownServer, loaded, checks } = result;
   const count = (verdict: string) => checks.filter((check) => check.verdict === verdict).length;
   return {

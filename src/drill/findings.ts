@@ -44,6 +44,8 @@ export interface DrillOptions extends DrillTools {
   readonly byRecipient: boolean;
   readonly pool: SegmentPool;
   readonly checks: readonly Check[];
+  /** References to rows that are not there: so many are fine; undefined: those that the source had. */
+  readonly referencesTaken: number | undefined;
   /** Parallel sessions. */
   readonly jobs: number;
   /** What people say of the tables today. */

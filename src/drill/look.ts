@@ -2,9 +2,9 @@
 import type { Sidecar } from '../restore/sidecar.ts';
 import type { Scratch, ScratchSpace } from '../scratch/scratch.ts';
 import type { Inspector } from '../sources/inspector.ts';
-import type { DumpReader, SourceInfo } from '../sources/source.ts';
+import type { BrokenReference, DumpReader, LoadReport, SourceInfo } from '../sources/source.ts';
 import { missingIn } from './compare-schema.ts';
-import { checkFailed, referencesBroken, schemaDiffers, subjectsBack } from './errors.ts';
+import { brokenText, checkFailed, referencesBroken, schemaDiffers, subjectsBack } from './errors.ts';
 import type { Drill } from './findings.ts';
 import { judge } from './judge.ts';
 import type { Watched } from './nobody.ts';
@@ -14,6 +14,8 @@ export interface Opened {
   readonly reader: DumpReader;
   readonly watched: Watched;
   readonly sidecar: Sidecar | undefined;
+  /** A purge has taken rows out of it, or a restore does. */
+  readonly isTouched: boolean;
 }
 
 /** Where it was restored. */
@@ -25,17 +27,16 @@ export interface Place {
 /** Each of them may fail alone: a person wants to know all that is wrong. */
 export async function look(
   drill: Drill,
-  { reader, watched, sidecar }: Opened,
+  opened: Opened,
   { scratch }: Place,
+  { brokenReferences: broken = [] }: LoadReport,
   signal: AbortSignal,
 ): Promise<void> {
-  const { source } = reader;
+  const { watched, sidecar } = opened;
+  const { source } = opened.reader;
   drill.options.onStep('looking at what was restored');
   for (const [purge, rows] of watched.back()) drill.found(subjectsBack(purge, rows));
-  await drill.try(async () => {
-    const broken = await scratch.brokenReferences(signal);
-    if (broken.length > 0) throw referencesBroken(broken);
-  });
+  judgeReferences(drill, opened.isTouched, broken);
   await drill.try(async () => {
     if (sidecar === undefined) return;
     const restored = await drill.options.readSchema(source, scratch.target, signal);
@@ -43,6 +44,17 @@ export async function look(
     if (missing.length > 0) throw schemaDiffers(missing);
   });
   await ask(drill, source, scratch.target, signal);
+}
+
+/** Rows are those of the snapshot: what leads nowhere did so in the source, unless a purge took away what it led to. */
+function judgeReferences(drill: Drill, isTouched: boolean, broken: readonly BrokenReference[]): void {
+  const rows = broken.reduce((sum, one) => sum + one.rows, 0);
+  const { referencesTaken } = drill.options;
+  if (rows === 0) return;
+  const isFine = referencesTaken === undefined ? !isTouched : rows <= referencesTaken;
+  const why = referencesTaken === undefined ? 'in the source, too' : 'taken as they are';
+  if (isFine) drill.notes.push(`${why}: ${brokenText(broken)}`);
+  else drill.found(referencesBroken(broken, rows, referencesTaken));
 }
 
 async function ask(drill: Drill, source: SourceInfo, target: string, signal: AbortSignal): Promise<void> {

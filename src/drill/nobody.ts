@@ -5,6 +5,7 @@
 import { isHoldfastError, reasonOf } from '../errors.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { purgesOf } from '../repository/purges.ts';
 import type { Session } from '../repository/session.ts';
 import type { Sidecar } from '../restore/sidecar.ts';
 import type { Schema } from '../sources/schema.ts';
@@ -16,7 +17,6 @@ import type { SubjectMap } from '../subjects/map.ts';
 import { parseSubjectMap } from '../subjects/parse.ts';
 import { listSuppression } from '../suppression/objects.ts';
 import type { Suppression } from '../suppression/objects.ts';
-import { purgeIntents } from '../suppression/pending.ts';
 import { readSuppressions } from '../suppression/read.ts';
 import { RowWatch } from '../suppression/watch.ts';
 import type { WatchedGroup } from '../suppression/watch.ts';
@@ -42,17 +42,17 @@ export async function readErased(
   { session, set, ledger, opener, now }: ErasedOptions,
   signal: AbortSignal,
 ): Promise<Erased> {
-  const intents = purgeIntents(ledger, session.operators).filter(({ isWhole }) => !isWhole);
-  if (intents.length === 0) return { people: [], unreadable: [] };
+  const purges = purgesOf(ledger, session.operators).filter(({ isWhole }) => !isWhole);
+  if (purges.length === 0) return { people: [], unreadable: [] };
   const listed = await listSuppression(session.store, set, signal);
   const people: Suppression[] = [];
   const unreadable: { purge: string; reason: string }[] = [];
-  for (const intent of intents)
+  for (const purge of purges)
     try {
-      people.push(...(await readSuppressions(session, set, [intent], { opener, now, listed }, signal)));
+      people.push(...(await readSuppressions(session, set, [purge], { opener, now, listed }, signal)));
     } catch (error) {
       if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
-      unreadable.push({ purge: intent.id, reason: reasonOf(error) });
+      unreadable.push({ purge: purge.id, reason: reasonOf(error) });
     }
   return { people, unreadable };
 }

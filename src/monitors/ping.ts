@@ -26,7 +26,7 @@ export function pingMonitor({ failure, ...options }: PingOptions): Monitor {
 }
 
 /** The address of a failure. */
-export function withFailure(url: URL, failure: string): URL {
+function withFailure(url: URL, failure: string): URL {
   const changed = new URL(url);
   if (failure.startsWith('?'))
     for (const [key, value] of new URLSearchParams(failure)) changed.searchParams.set(key, value);

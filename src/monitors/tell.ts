@@ -55,7 +55,7 @@ async function tellOne(subscriber: Subscriber, report: RunReport, signal: AbortS
 }
 
 /** The part of a report that a subscriber wants to hear; undefined when that is nothing. */
-export function reportFor(subscription: Subscription, report: RunReport): RunReport | undefined {
+function reportFor(subscription: Subscription, report: RunReport): RunReport | undefined {
   const { sets: wanted, verbs, when } = subscription;
   if (!verbs.includes(report.verb)) return undefined;
   const sets = report.sets.filter(({ set }) => wanted?.includes(set) !== false);
@@ -65,6 +65,6 @@ export function reportFor(subscription: Subscription, report: RunReport): RunRep
 }
 
 /** One failure makes it a failure. */
-export function outcomeOf(sets: readonly SetReport[]): Outcome {
+function outcomeOf(sets: readonly SetReport[]): Outcome {
   return sets.some(({ outcome }) => outcome === 'failure') ? 'failure' : 'success';
 }

@@ -19,7 +19,7 @@ export function webhookMonitor({ format, ...options }: WebhookOptions): Monitor 
 }
 
 /** A contract: programs of other people read it. Names are added, never changed. */
-export function jsonBody(report: RunReport): object {
+function jsonBody(report: RunReport): object {
   const { verb, host, tool, outcome, time, durationMs, sets } = report;
   return {
     version: 1,
@@ -30,7 +30,7 @@ export function jsonBody(report: RunReport): object {
 }
 
 /** https://api.slack.com/messaging/webhooks; a block of code keeps lines as they are. */
-export function slackBody(report: RunReport): object {
+function slackBody(report: RunReport): object {
   const mark = report.outcome === 'success' ? ':white_check_mark:' : ':rotating_light:';
   const lines = details(report).join('\n');
   const most = lines.length > TEXT_MAX ? `${lines.slice(0, TEXT_MAX)}\n…` : lines;

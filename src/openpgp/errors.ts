@@ -5,7 +5,7 @@ export const keyUnreadable = (file: string, cause: unknown) =>
     code: 'KEY_UNREADABLE',
     exit: 'usage',
     message: `${file} is not a readable OpenPGP key`,
-    hint: 'Export it again, for example with: gpg --armor --export NAME > key.asc',
+    hint: 'Export it again: gpg --armor --export NAME > key.asc; the private key that opens backups: gpg --armor --export-secret-keys NAME > ops.key',
     cause,
   });
 
@@ -79,7 +79,7 @@ export const keyDoesNotOpen = (what: string, wanted: readonly string[], given: r
     code: 'KEY_DOES_NOT_OPEN',
     exit: 'noKey',
     message: `${what} is encrypted to ${wanted.join(', ') || 'unknown keys'}, not to ${given.join(', ') || 'the given key'}`,
-    hint: 'Name the private key of one of its recipients with --key FILE.',
+    hint: 'Name the private key of one of its recipients with --key FILE; who they are: holdfast keys list',
   });
 
 export const gpgFailed = (what: string, reason: string, cause?: unknown) =>
@@ -89,6 +89,15 @@ export const gpgFailed = (what: string, reason: string, cause?: unknown) =>
     message: `gpg could not open ${what}: ${reason}`,
     hint: 'Check with `gpg --list-secret-keys` that the private key of a recipient is there and its agent or card answers.',
     cause,
+  });
+
+/** It was asked and has no such key, which is another thing than an agent that does not answer. */
+export const gpgHasNoKey = (what: string) =>
+  new HoldfastError({
+    code: 'KEY_DOES_NOT_OPEN',
+    exit: 'noKey',
+    message: `gpg could not open ${what}: no private key of a recipient is in this keyring`,
+    hint: 'Look with `gpg --list-secret-keys` for the private key of a recipient, or name one with --key FILE.',
   });
 
 export const damaged = (what: string, reason: string, cause?: unknown) =>

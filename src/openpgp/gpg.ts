@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { reasonOf } from '../errors.ts';
-import { gpgFailed } from './errors.ts';
+import { gpgFailed, gpgHasNoKey } from './errors.ts';
 import { decryptWith, readSealed } from './message.ts';
 import type { MessageOpener, MessageSecret, OpenedMessage, StreamOpener } from './message.ts';
 import type { openpgp } from './library.ts';
@@ -40,8 +40,7 @@ export class GpgOpener implements MessageOpener, StreamOpener {
     const status = await this.#gpgStatus(sealed, what);
     const match = /^\[GNUPG:\] SESSION_KEY (\d+):([0-9A-F]{64})$/m.exec(status);
     if (match?.[2] && Number(match[1]) === AES256) return Buffer.from(match[2], 'hex');
-    if (status.includes('NO_SECKEY'))
-      throw gpgFailed(what, 'no private key of a recipient is in this keyring');
+    if (status.includes('NO_SECKEY')) throw gpgHasNoKey(what);
     throw gpgFailed(what, 'it gave no session key');
   }
 

@@ -14,7 +14,7 @@ import { PGP, VERIFY_DATE, openpgp, signingDate } from './library.ts';
 /** Key files are small; anything larger is not a key. */
 const KEY_FILE_BYTES_MAX = 1024 * 1024;
 const RSA_BITS_MIN = 2048;
-export const EXPIRY_WARNING_DAYS = 60;
+const EXPIRY_WARNING_DAYS = 60;
 const DAY_MS = 86_400_000;
 
 /** Reads one public key (the public part when the file holds a private one), armored or binary. */

@@ -13,7 +13,7 @@ import { PGP, VERIFY_DATE, openpgp, signingDate } from './library.ts';
 import type { Trust } from './trust.ts';
 
 /** No statement is larger: an entry of a snapshot of some terabytes is about 1 MB. */
-export const STATEMENT_BYTES_MAX = 32 * 1024 * 1024;
+const STATEMENT_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Signs one JSON value. */
 export async function signStatement(value: object, signer: openpgp.PrivateKey): Promise<Buffer> {

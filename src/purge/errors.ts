@@ -47,7 +47,7 @@ export const unsettled = (set: string) =>
     code: 'PURGE_UNSETTLED',
     exit: 'incomplete',
     message: `new snapshots of set ${set} appear faster than they can be looked through`,
-    hint: 'The request is in the ledger and stays open. Resume it when the backups have ended: holdfast purge resume',
+    hint: `The request is in the ledger and stays open. Resume it when the backups have ended: holdfast purge resume ${set} -o RECEIPT.json`,
   });
 
 export const purgeSignerUnfit = (signer: string) =>
@@ -71,7 +71,7 @@ export const approvalNeeded = (set: string, id: string) =>
     code: 'APPROVAL_NEEDED',
     exit: 'policy',
     message: `nobody else has approved purge ${id} of set ${set}, and promises.two_person wants that`,
-    hint: 'Nothing was changed. Another operator runs: holdfast purge approve PLAN --key THEIR_KEY -o FILE. Then: holdfast purge apply PLAN --approve FILE',
+    hint: 'Nothing was changed. Another operator runs: holdfast purge approve PLAN --key THEIR_KEY -o FILE. Then: holdfast purge apply PLAN --approve FILE -o RECEIPT.json',
   });
 
 export const approvalUnfit = (reason: string, set: string) =>
@@ -79,7 +79,7 @@ export const approvalUnfit = (reason: string, set: string) =>
     code: 'APPROVAL_UNFIT',
     exit: 'policy',
     message: `the approval for set ${set} does not count: ${reason}`,
-    hint: 'Let another operator than the one who made this very plan approve it: holdfast purge approve PLAN',
+    hint: 'Let another operator than the one who made this very plan approve it: holdfast purge approve PLAN --key THEIR_KEY -o FILE',
   });
 
 export const noCopyDrop = (stream: string) =>
@@ -98,12 +98,12 @@ export const mentionLeft = (table: string, column: string) =>
     hint: 'Nothing that was written counts. Let the subject map set this column, too, or delete the row, and plan again.',
   });
 
-export const notGone = (snapshot: string, tables: readonly string[]) =>
+export const notGone = (set: string, snapshot: string, tables: readonly string[]) =>
   new HoldfastError({
     code: 'PURGE_NOT_GONE',
     exit: 'verification',
     message: `the subject is still in the new revision of snapshot ${snapshot}: ${tables.join(', ')}`,
-    hint: 'The old manifests were not removed, and restores leave the subject out of what the purge has not reached. Please report this with the message, and without the data.',
+    hint: `Nothing old was removed, restores leave the subject out, and the purge stays open. Please report this with the message, and without the data; with a version that has it mended, holdfast purge resume ${set} -o RECEIPT.json finishes.`,
   });
 
 /** A subject map says that a database lists files, and its snapshots do not have the column for anybody. */
@@ -136,8 +136,9 @@ export function listedUnreadable(set: string, reasons: readonly string[]): Holdf
   });
 }
 
-function firstOf(reasons: readonly string[]): string {
-  return reasons.slice(0, 3).join('; ') + (reasons.length > 3 ? `; and ${reasons.length - 3} more` : '');
+function firstOf(reasons: readonly string[], between = '; '): string {
+  const more = reasons.length > 3 ? `${between}and ${reasons.length - 3} more` : '';
+  return reasons.slice(0, 3).join(between) + more;
 }
 
 /** Whoever is looked for has been erased from the database that knew the names of their files. */
@@ -147,6 +148,26 @@ export function listedGone(set: string, purges: readonly string[]): HoldfastErro
     exit: 'policy',
     message: `purge ${purges.join(', ')} has erased them from set ${set}, and with their rows the names of their files`,
     hint: 'Nothing was written. Give the names, one a line, with --paths-from FILE; next time plan the files first.',
+  });
+}
+
+/** Nobody can tell any more whether whoever is looked for has been erased there. */
+export function listedForgotten(set: string, purges: readonly string[]): HoldfastError {
+  return new HoldfastError({
+    code: 'LISTED_FORGOTTEN',
+    exit: 'policy',
+    message: `set ${set} has nobody like that, but may have had: nothing says any more whom purge ${firstOf(purges, ', ')} erased there, and the names of files went with the rows`,
+    hint: 'Nothing was written. Give the names, one a line, with --paths-from FILE; an empty file, if there are none.',
+  });
+}
+
+/** A key of one kind was given to a map whose key is of another. */
+export function listedKey(set: string, column: string, type: string): HoldfastError {
+  return new HoldfastError({
+    code: 'LISTED_KEY',
+    exit: 'usage',
+    message: `the key that was given cannot be one of set ${set}, whose people have ${column} of type ${type}`,
+    hint: 'Keys of both subject maps must mean the same. Name them by a column that both maps have under lookup, or give the names with --paths-from FILE.',
   });
 }
 

@@ -1,5 +1,7 @@
 /** The rows of subjects themselves, from one snapshot: what a right of access asks for. Nothing is changed. */
 import type { Value } from '../rows/codec.ts';
+import type { Closure } from '../subjects/closure.ts';
+import type { AffectedRow } from '../subjects/decided.ts';
 import { changeOf } from './locate/erased.ts';
 import type { ErasedRows } from './locate/erased.ts';
 import type { Search } from './locate/locate.ts';
@@ -32,6 +34,26 @@ export async function* rowsOf(
     const names = [...rows.keys()].filter((row) => changeAt(row) !== 'drop');
     yield* rowsOfTable({ tables, prepared, table, stream, changeAt }, names, signal);
   }
+}
+
+export interface OwnRows {
+  readonly closure: Closure;
+  /** Rows by table that only point at them: whoever is managed by somebody is not theirs to be told of. */
+  readonly others: ReadonlyMap<string, number>;
+}
+
+/** The rows that are given to a person: without those that came in only by links which are not followed. */
+export function ownRows({ prepared, closure }: Search['snapshots'][number]): OwnRows {
+  const others = new Map<string, number>();
+  const affected = new Map<string, ReadonlyMap<string, AffectedRow>>();
+  for (const [table, rows] of closure.affected) {
+    const links = prepared.relations.tables.find(({ name }) => name === table)?.links ?? [];
+    const isOwn = ({ reasons }: AffectedRow) => reasons.some((number) => links[number - 1]?.follow !== false);
+    const own = new Map([...rows].filter(([, row]) => isOwn(row)));
+    if (own.size > 0) affected.set(table, own);
+    if (own.size < rows.size) others.set(table, rows.size - own.size);
+  }
+  return { closure: { ...closure, affected }, others };
 }
 
 interface TableRows {

@@ -4,10 +4,13 @@
  */
 import { reasonOf } from '../errors.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
+import { purgesOf } from '../repository/purges.ts';
 import type { Session } from '../repository/session.ts';
 import { mustBeApplicable, openManifest, viewSet } from '../restore/open.ts';
 import type { SetView } from '../restore/open.ts';
 import type { SegmentPool } from '../segments/pool.ts';
+import { fullType, storedTables } from '../sources/schema.ts';
+import { isOfOtherType } from '../subjects/as-stored.ts';
 import type { Closure, Subject } from '../subjects/closure.ts';
 import { keyOf } from '../subjects/compare.ts';
 import type { Comparison } from '../subjects/compare.ts';
@@ -15,9 +18,8 @@ import { isGone } from '../subjects/integrity.ts';
 import type { Listed, SubjectMap } from '../subjects/map.ts';
 import { PATH_COLUMN } from '../subjects/read-listed.ts';
 import { askedFor } from '../subjects/relations.ts';
-import { purgeIntents } from '../suppression/pending.ts';
 import { readSuppressions } from '../suppression/read.ts';
-import { listedComputed, listedUnknown } from './errors.ts';
+import { listedComputed, listedKey, listedUnknown } from './errors.ts';
 import { rowsOf } from './export.ts';
 import type { SnapshotInput } from './locate/prepare.ts';
 import { search } from './locate/locate.ts';
@@ -45,13 +47,17 @@ export interface ListedNames {
   readonly foreign: number;
   /** Purges that have erased one of them there. */
   readonly erasedBy: readonly string[];
+  /** How many of those who were asked for have no row there. */
+  readonly strangers: number;
+  /** Where there are such: purges that may have erased them, since nothing says (any more) whom they were about. */
+  readonly forgotten: readonly string[];
   /** Snapshots that nobody could look into, with the reason: they may list further names. */
   readonly unreadable: readonly string[];
 }
 
 /**
  * Reads them.
- * @throws HoldfastError LISTED_UNKNOWN, LISTED_COMPUTED, and what opening snapshots and searching throws
+ * @throws HoldfastError LISTED_KEY, LISTED_UNKNOWN, LISTED_COMPUTED, and what opening snapshots and searching throws
  */
 export async function listedNames(input: ListedInput, signal: AbortSignal): Promise<ListedNames> {
   const { session, opener, pool, set, map, subjects, listed, onProgress } = input;
@@ -65,6 +71,9 @@ export async function listedNames(input: ListedInput, signal: AbortSignal): Prom
   const { store } = session;
   const progress = onProgress && { onProgress };
   const found = await search({ store, pool, snapshots, map, subjects, ...progress, signal });
+  mustBeKeys(input, found);
+  // Without a snapshot nobody has a row.
+  const strangers = snapshots.length === 0 ? subjects.length : found.strangers.length;
   const paths = new Set<string>();
   const foreign = new Set<string>();
   for (const one of listed)
@@ -77,7 +86,8 @@ export async function listedNames(input: ListedInput, signal: AbortSignal): Prom
     subjects: found.subjects,
     paths: [...paths].sort(),
     foreign: foreign.size,
-    erasedBy: await erasedBy(input, view, found, signal),
+    ...(await erasedBefore(input, view, { ...found, hasStrangers: strangers > 0 }, signal)),
+    strangers,
     unreadable: unreadableIn(view),
   };
 }
@@ -137,10 +147,7 @@ function goneIn({ affected }: Closure, tables: ReadonlySet<string>, column: stri
 }
 
 /** The path that a value means; undefined where it is no file of this folder. */
-export function pathFrom(
-  value: string,
-  { strip, prefix }: Pick<Listed, 'strip' | 'prefix'>,
-): string | undefined {
+function pathFrom(value: string, { strip, prefix }: Pick<Listed, 'strip' | 'prefix'>): string | undefined {
   if (!value.startsWith(strip)) return undefined;
   return plainPath(prefix + value.slice(strip.length));
 }
@@ -151,15 +158,29 @@ export function plainPath(text: string): string | undefined {
   return parts.length === 0 || parts.includes('..') ? undefined : parts.join('/');
 }
 
+/** Who is in no snapshot of the database by a key that none of its rows could have was meant by another kind of key. */
+function mustBeKeys({ set, map: { root } }: ListedInput, { strangers, snapshots }: Search): void {
+  const newest = snapshots.at(-1)?.prepared;
+  if (newest === undefined) return;
+  const [table] = storedTables(newest.schema, root.table);
+  for (const { by, known } of strangers)
+    for (const name of by.filter((column) => root.key.includes(column))) {
+      const column = table?.columns.find((one) => one.name === name);
+      const type = column === undefined ? '' : fullType(column);
+      if (isOfOtherType(known.get(name) ?? '', type, newest.engine)) throw listedKey(set, name, type);
+    }
+}
+
 /** The purges whose people these are: what they had listed is gone with their rows. */
-async function erasedBy(
+async function erasedBefore(
   { session, set, map, opener }: ListedInput,
   { ledger, now }: SetView,
-  { subjects, snapshots }: Pick<Search, 'subjects' | 'snapshots'>,
+  { subjects, snapshots, hasStrangers }: Search & { readonly hasStrangers: boolean },
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  const intents = purgeIntents(ledger, session.operators).filter(({ isWhole }) => !isWhole);
-  const erased = await readSuppressions(session, set, intents, { opener, now }, signal);
+): Promise<Pick<ListedNames, 'erasedBy' | 'forgotten'>> {
+  const purges = purgesOf(ledger, session.operators);
+  const ofPeople = purges.filter(({ isWhole }) => !isWhole);
+  const erased = await readSuppressions(session, set, ofPeople, { opener, now }, signal);
   const nameOf = ({ known }: Subject, by: readonly string[]) =>
     keyOf(
       by.map((column) => known.get(column) ?? null),
@@ -170,7 +191,12 @@ async function erasedBy(
       const name = nameOf(one, one.by);
       return name !== null && nameOf(other, one.by) === name;
     });
-  return erased.filter((one) => one.subjects.some(isOne)).map(({ purge }) => purge);
+  const known = new Set(erased.map(({ purge }) => purge));
+  const mute = purges.map(({ id }) => id).filter((id) => !known.has(id));
+  return {
+    erasedBy: erased.filter((one) => one.subjects.some(isOne)).map(({ purge }) => purge),
+    forgotten: hasStrangers ? mute : [],
+  };
 }
 
 /** As the rows of the root are compared with what was asked for: an address may be written in another way. */

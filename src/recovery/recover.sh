@@ -15,7 +15,8 @@
 #   folder of the same snapshot, below any keep-NNN, has this SHA256, and states that of manifest-REVISION.pgp, which
 #   replaces manifest.pgp. Each line of a WRITER has the SHA-256 of the one before; the last one's signature is for all.
 # - A line `purge-intent` says that people were erased. A snapshot is without them when an `amended` line of the same
-#   `id` names it in `amended` or `clear`. Its host knew of them when the entry's `ledger_seen` covers that line.
+#   `id` names it in `amended` or `clear`, and no later one in `left`. Its host knew of them when the entry's
+#   `ledger_seen` covers that line.
 # - A key page is a JSON line, then `PACK OFFSET LENGTH SHA256 PLAIN ROWS KEY` for each of its segments. All segments
 #   of all pages in order are the dump: the first SEGMENTS of them are the first stream, the next the second, …
 # - A segment or key page is LENGTH bytes from OFFSET in a pack. PACK is NNN/ID: the file
@@ -50,7 +51,8 @@ program, and GPG_OPTIONS options for it, such as: --pinentry-mode loopback --pas
 The result is complete only if the exit code is 0. 1: failed, 2: usage, 4: damaged or forged, 10: no store, 12: no key.
 HELP
 }
-say() { printf 'recover.sh: %s\n' "$1" >&2; }
+# Whoever could write to the store has named its files: no name drives the terminal, or looks like a line of this script.
+say() { printf 'recover.sh: %s\n' "$(printf %s "$1" | tr '\001-\037\177' '?')" >&2; }
 die() { # CODE MESSAGE [HINT]
   say "error: $2"
   [ $# -lt 3 ] || say "hint: $3"
@@ -78,6 +80,7 @@ entries() { # [SET]
       folder = sprintf("keep-%03d/%s/snapshots/%s", days, set, value("snapshot"))
       if (index($0, "{\"kind\":\"entry\",\"format\":1,") != 1 || path != folder "/entry.json" ||
           days > value("keep_days") + 0) {
+        gsub(/[^ -~]/, "?", path)
         print "recover.sh: warning: " path " is no entry of format 1, or not in its place; it is left out" | "cat >&2"
         next
       }
@@ -99,7 +102,7 @@ below_any_life() { # SET SNAPSHOT NAME: the object of this name with the longest
 }
 
 list_snapshots() {
-  line='%-12s %-22s %-16s %10s  %-9s %s\n'
+  line='%-12s %-25s %-16s %10s  %-9s %s\n'
   found=$(entries)
   [ -n "$found" ] || die 1 "there are no snapshots in $store"
   printf "$line" SET SNAPSHOT 'TAKEN (UTC)' 'MB OF SQL' SOURCE STATE
@@ -208,6 +211,9 @@ ledger_says() { # SET
       gsub(closing == "]" ? "," : "[]],", " ", rest); gsub(/["[]/, "", rest)
       return split(rest, item, " ")
     }
+    function is_free(id, snapshot, revision) { # since the last line that says so
+      if (time > free[id, snapshot, revision]) free[id, snapshot, revision] = time
+    }
     FNR > 1 { next }
     FILENAME ~ /\/entry\.json$/ {
       snapshot = substr(FILENAME, 1, length(FILENAME) - 11); sub(/.*\//, "", snapshot)
@@ -216,7 +222,7 @@ ledger_says() { # SET
       next
     }
     {
-      path = substr(FILENAME, length(ENVIRON["store"]) + 2); split(path, place, "/")
+      path = substr(FILENAME, length(ENVIRON["store"]) + 2); gsub(/[^!-~]/, "?", path); split(path, place, "/")
       time = substr($0, index($0, ",\"time\":\"") + 9, 24)
       event = substr($0, index($0, ",\"event\":{") + 9); type = substr(event, 10); sub(/".*/, "", type)
       known = type ~ /^(rotation-intent|amended|rotation-done|purge-intent|purge-done|suppression-override)$/
@@ -236,9 +242,13 @@ ledger_says() { # SET
       for (n = list("amended", "]]"); n > 0; n--) {
         split(item[n], part, ","); print "names", part[1], part[2], part[3], path
         if (part[2] + 0 > revision[part[1]] + 0) revision[part[1]] = part[2]
-        free[text("id"), part[1], part[2] + 0]
+        is_free(text("id"), part[1], part[2] + 0)
       }
-      for (n = list("clear", "]]"); n > 0; n--) { split(item[n], part, ","); free[text("id"), part[1], part[2] + 0] }
+      for (n = list("clear", "]]"); n > 0; n--) { split(item[n], part, ","); is_free(text("id"), part[1], part[2] + 0) }
+      for (n = list("left", "]]"); n > 0; n--) {
+        split(item[n], part, ",")
+        if (time > left[text("id"), part[1], part[2] + 0]) left[text("id"), part[1], part[2] + 0] = time
+      }
     }
     END {
       for (id in since) {
@@ -248,7 +258,8 @@ ledger_says() { # SET
           at = index(entries[snapshot], head)
           knew = at && substr(entries[snapshot], at + length(head), 16) + 0 >= seq[id]
           if (id in whole) { if (!knew) print "erased", snapshot, id; continue }
-          for (n = revision[snapshot] + 0; n >= 0; n--) if ((id, snapshot, n) in free) break
+          for (n = revision[snapshot] + 0; n >= 0; n--)
+            if ((id, snapshot, n) in free && free[id, snapshot, n] > left[id, snapshot, n]) break
           if (n < 0) print (knew ? "later" : "unreached"), snapshot, id
         }
       }
@@ -272,7 +283,7 @@ check_ledger() {
   store=$store set=$set id=$store_id awk '
     FILENAME == ARGV[1] { sha256[FNR] = substr($1, 1, 64); next }
     FNR > 1 { next }
-    { path = substr(FILENAME, length(ENVIRON["store"]) + 2) }
+    { path = substr(FILENAME, length(ENVIRON["store"]) + 2); gsub(/[^!-~]/, "?", path) }
     path ~ /^ledger\// {
       split(path, place, "/"); n++
       if (place[3] != writer) { writer = place[3]; seq = 0; before = "null" }

@@ -143,6 +143,8 @@ export interface SetEvidence {
   /** Oldest first. */
   readonly snapshots: readonly SnapshotEvidence[];
   readonly retention: RetentionEvidence | null;
+  /** False: nothing can be said of drills and erasures. */
+  readonly ledgerHolds: boolean;
   readonly drills: readonly DrillEvidence[];
   readonly purges: readonly PurgeEvidence[];
   readonly copies: readonly {
@@ -206,9 +208,10 @@ export interface Evidence {
     readonly snapshots: number;
     /** Of what lies in the store for these sets; null when it could not be listed. */
     readonly storedBytes: number | null;
-    readonly purges: number;
-    readonly drills: number;
-    readonly exports: number;
+    /** Null when a ledger that tells of them cannot be believed; so for the two below. */
+    readonly purges: number | null;
+    readonly drills: number | null;
+    readonly exports: number | null;
   };
   readonly promises: readonly PromiseEvidence[];
   /** What the configuration does not promise. */

@@ -193,6 +193,8 @@ export interface ReportFacts {
   readonly store: { readonly url: string; readonly id: string };
   readonly promised: Promised;
   readonly sets: readonly SetFacts[];
+  /** Sets of the configuration that nobody asked about. */
+  readonly otherSets: readonly string[];
   readonly places: readonly PlaceFacts[];
   readonly keys: readonly KeyFact[];
   readonly sweep: SweepFacts;

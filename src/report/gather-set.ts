@@ -2,7 +2,7 @@
 import { isHoldfastError, reasonOf } from '../errors.ts';
 import { readApproval } from '../purge/apply/approval.ts';
 import { requestsOf } from '../purge/evidence/requests.ts';
-import { findChainBreaks, newestByWriter, readCatalog } from '../repository/catalog.ts';
+import { findChainBreaks, manifestTrouble, newestByWriter, readCatalog } from '../repository/catalog.ts';
 import type { Catalog, CatalogEntry } from '../repository/catalog.ts';
 import { drillsOf } from '../repository/drills.ts';
 import { packKey, startOfSnapshot } from '../repository/layout.ts';
@@ -130,15 +130,13 @@ async function rollbacksOf(
 
 /** @param sizes - of what a listing shows; undefined: nothing could be listed */
 function snapshotFact(
-  { entry, current, trouble }: CatalogEntry,
+  item: CatalogEntry,
   goneBy: Date | undefined,
   sizes: ReadonlyMap<string, number> | undefined,
 ): SnapshotFact {
-  const missing: string[] = [];
-  if (!current) missing.push(reasonOf(trouble));
-  else if (!current.listed) missing.push('its manifest is gone');
-  else if (current.listed.bytes !== current.bytes)
-    missing.push(`its manifest has ${current.listed.bytes} of ${current.bytes} bytes`);
+  const { entry, current } = item;
+  const trouble = manifestTrouble(item);
+  const missing = trouble === undefined ? [] : [trouble];
   for (const [ref, bytes] of (sizes && current?.packs) ?? []) {
     const found = sizes?.get(packKey(entry, ref));
     if (found === undefined) missing.push(`pack ${ref} is gone`);

@@ -1,4 +1,5 @@
 /** The promises about backups themselves: that they are made, are whole, can be restored, and lie in two places. Pure. */
+import type { DrillRecord } from '../repository/drills.ts';
 import { DAY_MS } from '../repository/rules.ts';
 import { DEFAULT_BACKUP_EVERY_MS, GRACE } from '../status/status.ts';
 import { dayOf, gapsIn, timesTaken } from './days.ts';
@@ -50,7 +51,7 @@ export function judgeBackupEvery(facts: ReportFacts): PromiseEvidence {
 
 /** What has not ended is there, with everything that it needs. */
 export function judgeKeep(facts: ReportFacts): PromiseEvidence {
-  const findings = facts.sets.map(({ policy, snapshots, objects }) => {
+  const findings = facts.sets.map(({ policy, snapshots, objects, drillStatus }) => {
     const broken = snapshots.filter(({ missing }) => missing.length > 0);
     const [first] = broken;
     const lives = policy.keep.map(({ name, days }) =>
@@ -60,6 +61,8 @@ export function judgeKeep(facts: ReportFacts): PromiseEvidence {
       const what = `${first.snapshot}: ${first.missing[0] ?? ''}`;
       return finding('broken', policy.name, `${plural(broken.length, 'snapshot')} not whole; ${what}`);
     }
+    // Promised or not: that a listing shows all of it is no answer to a restore that was tried.
+    if (drillStatus.failure) return finding('broken', policy.name, failedDrill(drillStatus.failure));
     if (snapshots.length === 0)
       return finding('not measured', policy.name, `kept ${lives.join(', ')}; there is no snapshot`);
     if (!objects)
@@ -129,14 +132,7 @@ export function judgeDrills(facts: ReportFacts): PromiseEvidence | undefined {
   const findings = facts.sets.map(({ policy: { name }, drills, drillStatus, ledgerHolds }) => {
     if (!ledgerHolds) return finding('not measured', name, 'the ledger cannot be read');
     const { failure, overdue, due } = drillStatus;
-    if (failure) {
-      const when = dayOf(new Date(failure.line.time));
-      return finding(
-        'broken',
-        name,
-        `the drill of ${when} failed, and none since shows the contrary: ${failure.reasons.join(', ')}`,
-      );
-    }
+    if (failure) return finding('broken', name, failedDrill(failure));
     const last = drills.findLast(({ outcome }) => outcome === 'verified');
     const wasDue = due === undefined ? '' : `due ${dayOf(new Date(due))}`;
     if (!last)
@@ -152,6 +148,11 @@ export function judgeDrills(facts: ReportFacts): PromiseEvidence | undefined {
     'lines of the ledger, each signed by the operator who ran the drill',
     findings,
   );
+}
+
+function failedDrill({ line, reasons }: DrillRecord): string {
+  const when = dayOf(new Date(line.time));
+  return `the drill of ${when} failed, and none since shows the contrary: ${reasons.join(', ')}`;
 }
 
 function seconds(ms: number): string {

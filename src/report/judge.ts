@@ -48,7 +48,10 @@ export function judge(facts: ReportFacts): Evidence {
     tool: facts.tool,
     store: { url: facts.store.url, id: facts.store.id },
     period: { from: dayOf(new Date(now.getTime() - (days - 1) * DAY_MS)), to: dayOf(now), days },
-    summary: { ...summaryOf(promises, sets), exports: facts.exports.exports.length },
+    summary: {
+      ...summaryOf(promises, sets),
+      exports: facts.exports.problem === undefined ? facts.exports.exports.length : null,
+    },
     promises,
     notPromised: PROMISES.filter((id) => !made.has(id)),
     controls: controlsOf(promises),
@@ -57,8 +60,15 @@ export function judge(facts: ReportFacts): Evidence {
     keys: facts.keys.map(keyEvidence),
     others: sweep.others.map(({ count, ...one }) => ({ ...one, objects: count })),
     exports: facts.exports.exports.map(exportEvidence),
-    limits: LIMITS,
+    limits: [...onlySome(facts), ...LIMITS],
   };
+}
+
+/** A page about one good set is no page about all of them. */
+function onlySome({ sets, otherSets }: ReportFacts): string[] {
+  if (otherSets.length === 0) return [];
+  const about = sets.map(({ policy }) => policy.name).join(', ');
+  return [`It is about ${about} only. The configuration has more sets: ${otherSets.join(', ')}.`];
 }
 
 const LIMITS: readonly string[] = [
@@ -92,6 +102,7 @@ function summaryOf(
     promises.filter((one) => one.verdict === verdict).length;
   const sum = (of: (set: SetEvidence) => number) => sets.reduce((total, set) => total + of(set), 0);
   const listed = sets.every(({ retention }) => retention !== null);
+  const told = sets.every(({ ledgerHolds }) => ledgerHolds);
   return {
     met: count('met'),
     broken: count('broken'),
@@ -99,8 +110,8 @@ function summaryOf(
     sets: sets.length,
     snapshots: sum(({ snapshots }) => snapshots.length),
     storedBytes: listed ? sum(({ retention }) => retention?.bytes ?? 0) : null,
-    purges: sum(({ purges }) => purges.length),
-    drills: sum(({ drills }) => drills.length),
+    purges: told ? sum(({ purges }) => purges.length) : null,
+    drills: told ? sum(({ drills }) => drills.length) : null,
   };
 }
 
@@ -123,6 +134,7 @@ function setEvidence(facts: ReportFacts, set: SetFacts, promises: readonly Promi
     days: daysOf(set, missedIn(facts, set), now, days),
     snapshots: snapshots.map(snapshotEvidence),
     retention: retentionOf(set, sweep.versioned, now),
+    ledgerHolds: set.ledgerHolds,
     drills: set.drills.map(drillEvidence),
     purges: set.purges.map(purgeEvidence),
     copies: set.copies.map((copy) => ({

@@ -11,7 +11,7 @@ const MIDNIGHT_DAYS = 1;
  * The longest that any object of a set may lie there: the packs of its longest life, or of what was longer before, until
  * the next midnight, and then as an old version where there are versions.
  */
-export function limitDaysOf(
+function limitDaysOf(
   { keep, fullEveryDays }: SetPolicy,
   { longestDays }: Pick<ObjectsFact, 'longestDays'>,
   versioned: boolean,

@@ -1,5 +1,6 @@
 /** The catalogue of a set: its entries, verified and put in order, and what is wrong with them. */
 import pLimit from 'p-limit';
+import { reasonOf } from '../errors.ts';
 import type { ObjectInfo } from '../stores/store.ts';
 import { boundElsewhere } from './errors.ts';
 import {
@@ -147,6 +148,14 @@ function entryOf(
 export function currentOf({ entry, current, trouble }: CatalogEntry): CurrentRevision {
   if (current) return current;
   throw trouble instanceof Error ? trouble : new Error(`the revision of ${entry.snapshot} is not known`);
+}
+
+/** Why a snapshot cannot be restored, as far as a listing shows; undefined where its manifest is there, whole. */
+export function manifestTrouble({ current, trouble }: CatalogEntry): string | undefined {
+  if (!current) return trouble === undefined ? undefined : reasonOf(trouble);
+  if (!current.listed) return 'its manifest is gone';
+  if (current.listed.bytes === current.bytes) return undefined;
+  return `its manifest has ${current.listed.bytes} of ${current.bytes} bytes`;
 }
 
 /**

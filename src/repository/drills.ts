@@ -8,7 +8,7 @@ import { SNAPSHOT_ID } from './layout.ts';
 import type { Ledger, LedgerLine } from './ledger.ts';
 
 /** `not-run`: nothing is known of the snapshot, since this machine or a server could not try. */
-export const DRILL_OUTCOMES = ['verified', 'failed', 'not-run'] as const;
+const DRILL_OUTCOMES = ['verified', 'failed', 'not-run'] as const;
 export type DrillOutcome = (typeof DRILL_OUTCOMES)[number];
 
 /**

@@ -47,7 +47,7 @@ export const packsSchema = z
     error: 'is not sorted, or names a pack twice',
   });
 
-export const entrySchema = z.looseObject({
+const entrySchema = z.looseObject({
   kind: z.literal('entry'),
   ...growthShape,
   ...bindingShape,

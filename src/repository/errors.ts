@@ -8,6 +8,16 @@ export const notAStore = (url: string) =>
     hint: 'Check `store:` in holdfast.yaml, or prepare it with: holdfast init',
   });
 
+/** Mostly a rescue, with the key of a recipient who did not make the store. */
+export const makerNotTrusted = (error: HoldfastError) =>
+  new HoldfastError({
+    code: 'SIGNER_NOT_TRUSTED',
+    exit: 'verification',
+    message: error.message,
+    hint: 'Who opens needs the public keys of the other recipients, too: list their files in `recipients:` (the runbook has them). For a host of yours, a recipient can vouch: holdfast keys trust FINGERPRINT --key FILE',
+    cause: error,
+  });
+
 export const otherStore = (url: string, was: string, is: string) =>
   new HoldfastError({
     code: 'STORE_REPLACED',
@@ -150,7 +160,7 @@ export const noSnapshot = (set: string, when: string) =>
   new HoldfastError({
     code: 'NO_SNAPSHOT',
     exit: 'usage',
-    message: `set ${set} has no snapshot ${when}`,
+    message: `set ${set} has no snapshot${when === 'latest' || when === 'oldest' ? 's' : ` ${when}`}`,
     hint: `See what there is with: holdfast snapshots ${set}`,
   });
 

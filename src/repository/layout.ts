@@ -50,7 +50,7 @@ export function chainName({ writer, chain }: Pick<ChainPlace, 'writer' | 'chain'
   return `${writer}-${chain}`;
 }
 
-export function chainFolder(place: ChainPlace, days: number): string {
+function chainFolder(place: ChainPlace, days: number): string {
   return `${keepPrefix(days)}${place.set}/chains/${chainName(place)}/`;
 }
 

@@ -30,6 +30,8 @@ const amendedSchema = z.looseObject({
   ),
   /** Of a purge: snapshots that were looked through, and the subject is not in them; with their revisions. */
   clear: z.array(z.tuple([z.string().regex(SNAPSHOT_ID), z.int().nonnegative()])).optional(),
+  /** Of a purge: revisions that were said to be free of the subject, and are not: looked at once more before the end. */
+  left: z.array(z.tuple([z.string().regex(SNAPSHOT_ID), z.int().nonnegative()])).optional(),
   /** Of a purge: snapshots that ended within the day, whose manifests it removed instead. */
   removed: z.array(z.string().regex(SNAPSHOT_ID)).optional(),
   /** Sealed segments that lie in other packs from now on; see `moves.ts`. Then `id` is that of the moving alone. */
@@ -65,7 +67,7 @@ const purgeIntentSchema = z.looseObject({
   /** Of the plan, as it was signed. */
   plan: sha256,
   /** What keeps them from coming back; see `suppression/objects.ts`. */
-  suppression: z.looseObject({ ends: z.iso.datetime() }).optional(),
+  suppression: z.looseObject({ content: sha256, tokens: sha256, ends: z.iso.datetime() }).optional(),
   /** Snapshots that get a new revision. Absent in them: nothing was found, or the purge does not know of it yet. */
   snapshots: z.array(z.string().regex(SNAPSHOT_ID)),
   /** Packs with erased segments are to be replaced: the purge is not done while one is there that no lock holds. */
@@ -133,8 +135,7 @@ function schemaOf({ type, ...event }: LedgerLine['event']): z.ZodType<LedgerEven
 export function knownEvents(ledger: Ledger): (LedgerEvent & { readonly line: LedgerLine })[] {
   return ledger.lines.flatMap((line) => {
     const schema = schemaOf(line.event);
-    const what = `line ${line.seq} of ${line.writer} in the ledger of set ${line.set}`;
-    return schema ? [{ ...parseWith(schema, line.event, what), line }] : [];
+    return schema ? [{ ...parseWith(schema, line.event, nameOf(line)), line }] : [];
   });
 }
 
@@ -170,9 +171,13 @@ export function namedRevisions(ledger: Ledger, operators: Trust): Map<string, Na
   return found;
 }
 
-function mustBeOperator(line: LedgerLine, operators: Trust): void {
-  const what = `line ${line.seq} of ${line.writer} in the ledger of set ${line.set}`;
-  if (!operators.has(line.signer)) throw notAnOperator(what, line.signer);
+/** What changes what a snapshot gives, a host may not say. Throws SIGNER_NOT_TRUSTED. */
+export function mustBeOperator(line: LedgerLine, operators: Trust): void {
+  if (!operators.has(line.signer)) throw notAnOperator(nameOf(line), line.signer);
+}
+
+function nameOf({ seq, writer, set }: LedgerLine): string {
+  return `line ${seq} of ${writer} in the ledger of set ${set}`;
 }
 
 /** The rotations that were announced and are not done yet, the last one last. */

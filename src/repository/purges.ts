@@ -3,10 +3,9 @@
  * whom they were about.
  */
 import type { Trust } from '../openpgp/trust.ts';
-import type { Entry, LedgerHeads } from './entry.ts';
-import { notAnOperator } from './errors.ts';
-import type { Ledger, LedgerLine } from './ledger.ts';
-import { knownEvents } from './ledger-events.ts';
+import type { LedgerHeads } from './entry.ts';
+import type { Ledger } from './ledger.ts';
+import { knownEvents, mustBeOperator } from './ledger-events.ts';
 import type { PurgeIntent } from './ledger-events.ts';
 import { own } from './records.ts';
 
@@ -16,14 +15,18 @@ export interface PurgeRecord {
   readonly id: string;
   /** Its first line: what it is about. */
   readonly intent: PurgeIntent;
+  /** All snapshots of the set, and nobody in particular; said by any of its lines. */
+  readonly isWhole: boolean;
+  /** What keeps its subjects from coming back: as the first line says that names any. */
+  readonly suppression: PurgeIntent['suppression'];
   /** All snapshots that any of its lines has announced. */
   readonly announced: ReadonlySet<string>;
   /** Of a whole set: chains that its lines name, all of which go. */
   readonly chains: ReadonlySet<string>;
   /** When it was announced, by the store's clock. */
   readonly since: string;
-  /** Snapshots in which the subject is no longer, by the line that says so: the revision from which on that holds. */
-  readonly free: ReadonlyMap<string, number>;
+  /** Snapshots in which the subject is no longer: the revisions of which its lines say so, the last line's last. */
+  readonly free: ReadonlyMap<string, readonly number[]>;
   /** Those of them that it has written anew. */
   readonly amended: ReadonlySet<string>;
   /** Segments that it retires: writer, chain, pack, offset. */
@@ -34,6 +37,8 @@ export interface PurgeRecord {
   readonly lines: readonly { readonly writer: string; readonly seq: number }[];
   /** Of the receipt; undefined while it is open. */
   readonly receipt: string | undefined;
+  /** Of all receipts that its lines have named, the newest one last. */
+  readonly receipts: readonly string[];
   /** Packs with erased segments are to go; said by any of its lines. */
   readonly rewritePacks: boolean;
   /** Who else wanted it, as a signed statement: that of the first line which has one. */
@@ -55,6 +60,8 @@ export function purgesOf(ledger: Ledger, operators: Trust): PurgeRecord[] {
     for (const snapshot of event.snapshots) known.announced.add(snapshot);
     for (const chain of event.chains ?? []) known.chains.add(chain);
     known.rewritePacks ||= event.rewrite_packs === true;
+    known.isWhole ||= event.whole === true;
+    known.suppression ??= event.suppression;
     known.approval ??= event.approval;
     known.lines.push({ writer: event.line.writer, seq: event.line.seq });
     known.retired.push(...(event.line.event.retired ?? []));
@@ -66,28 +73,46 @@ export function purgesOf(ledger: Ledger, operators: Trust): PurgeRecord[] {
     mustBeOperator(event.line, operators);
     if (event.type === 'purge-done') {
       known.receipt = event.receipt;
+      known.receipts.push(event.receipt);
       known.doneAt = event.line.time;
     }
     if (event.type !== 'amended') continue;
-    for (const [snapshot, revision] of event.amended) {
-      known.free.set(snapshot, revision);
-      known.amended.add(snapshot);
-    }
-    for (const [snapshot, revision] of event.clear ?? []) known.free.set(snapshot, revision);
+    for (const [snapshot] of event.amended) known.amended.add(snapshot);
+    for (const [snapshot, revision] of [...event.amended, ...(event.clear ?? [])])
+      known.free.set(snapshot, [...(known.free.get(snapshot) ?? []), revision]);
+    for (const [snapshot, revision] of event.left ?? []) takeBack(known, snapshot, revision);
     for (const snapshot of event.removed ?? []) known.removed.add(snapshot);
   }
   return [...found.values()];
 }
 
+/** What an earlier line has said of a revision holds no longer; what a later one says of it does. */
+function takeBack({ free }: Gathered, snapshot: string, revision: number): void {
+  const others = (free.get(snapshot) ?? []).filter((one) => one !== revision);
+  if (others.length > 0) free.set(snapshot, others);
+  else free.delete(snapshot);
+}
+
+/** What counts of a snapshot. */
+export interface SnapshotState {
+  readonly snapshot: string;
+  readonly revision: number;
+  readonly ledgerSeen: LedgerHeads;
+}
+
 /**
- * The purges that have not reached a snapshot: it must not be read as it is, or somebody comes back. Whoever made it
- * did not know of them; a later one was made by a host that knew, and has what the database had then.
+ * The purges that have not removed their subjects from this revision of a snapshot: those must be left out of what is
+ * read from it. A snapshot that was made after a purge is among them: whether the subject was still in the database then,
+ * nobody knows before it is looked at. All of a set that was erased as a whole is pending but what knew of that.
  */
-export function unreachedBy(
+export function pendingFor(
   purges: readonly PurgeRecord[],
-  { snapshot, ledger_seen }: Pick<Entry, 'snapshot' | 'ledger_seen'>,
+  { snapshot, revision, ledgerSeen }: SnapshotState,
 ): PurgeRecord[] {
-  return purges.filter((purge) => !purge.free.has(snapshot) && !knowsOf(ledger_seen, purge));
+  return purges.filter((purge) => {
+    if (purge.isWhole) return !knowsOf(ledgerSeen, purge);
+    return !purge.free.get(snapshot)?.some((since) => since <= revision);
+  });
 }
 
 /** Whether who saw this much of the ledger knew of the purge. */
@@ -100,9 +125,10 @@ type Gathered = {
 } & {
   readonly announced: Set<string>;
   readonly chains: Set<string>;
-  readonly free: Map<string, number>;
+  readonly free: Map<string, readonly number[]>;
   readonly amended: Set<string>;
   readonly retired: RetiredPlace[];
+  readonly receipts: string[];
   readonly removed: Set<string>;
   readonly lines: { writer: string; seq: number }[];
 };
@@ -114,12 +140,15 @@ function begin(intent: PurgeIntent, since: string): Gathered {
     since,
     announced: new Set(),
     chains: new Set(),
+    isWhole: false,
+    suppression: undefined,
     free: new Map(),
     amended: new Set(),
     retired: [],
     removed: new Set(),
     lines: [],
     receipt: undefined,
+    receipts: [],
     rewritePacks: false,
     approval: undefined,
     doneAt: undefined,
@@ -135,9 +164,4 @@ export function erasedUntil({ lines }: Pick<Ledger, 'lines'>): Date | undefined 
     .filter(({ event }) => event.type === 'purge-intent' && event['whole'] === true)
     .map(({ time }) => new Date(time).getTime());
   return times.length === 0 ? undefined : new Date(Math.max(...times));
-}
-
-function mustBeOperator(line: LedgerLine, operators: Trust): void {
-  const what = `line ${line.seq} of ${line.writer} in the ledger of set ${line.set}`;
-  if (!operators.has(line.signer)) throw notAnOperator(what, line.signer);
 }

@@ -8,7 +8,7 @@ import { readUnverified, signStatement, verifyStatement } from '../openpgp/state
 import type { Trust } from '../openpgp/trust.ts';
 import type { ReadStore, Store } from '../stores/store.ts';
 import { growthShape, parseWith } from './entry.ts';
-import { notAStore, otherStore } from './errors.ts';
+import { makerNotTrusted, notAStore, otherStore } from './errors.ts';
 import { FORMAT, STORE_HEADER, WRITER_KEYS } from './layout.ts';
 import { readState, writeState } from './state-files.ts';
 
@@ -37,7 +37,10 @@ export async function peekHeader(store: ReadStore, signal: AbortSignal): Promise
 export async function readHeader(store: ReadStore, trust: Trust, signal: AbortSignal): Promise<StoreHeader> {
   const bytes = await getOptional(store, STORE_HEADER, signal);
   if (!bytes) throw notAStore(store.url);
-  return parseWith(headerSchema, (await verifyStatement(bytes, trust, STORE_HEADER)).value, STORE_HEADER);
+  const { value } = await verifyStatement(bytes, trust, STORE_HEADER).catch((error: unknown) => {
+    throw isHoldfastError(error, 'SIGNER_NOT_TRUSTED') ? makerNotTrusted(error) : error;
+  });
+  return parseWith(headerSchema, value, STORE_HEADER);
 }
 
 export async function writeHeader(

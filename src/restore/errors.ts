@@ -27,11 +27,11 @@ export const targetOccupied = (target: string) =>
     hint: 'Name a new database or file with --to, or leave --to out to have a new name chosen.',
   });
 
-export const targetUnfinished = (target: string, { label, isSame }: Unfinished) =>
+export const targetUnfinished = (target: string, { label, isSame, isLoaded }: Unfinished) =>
   new HoldfastError({
     code: 'TARGET_UNFINISHED',
     exit: 'target',
-    message: `${target} holds an unfinished restore of ${label}${isSame ? '' : ', which is not what this one would write'}`,
+    message: `${target} holds ${isLoaded ? `a restore of ${label} that waits for its name` : `an unfinished restore of ${label}`}${isSame ? '' : ', which is not what this one would write'}`,
     hint: isSame
       ? 'Go on with it: the same command and --resume.'
       : 'Only the same snapshot with the same options can go on with it: another snapshot, other tables or owners, people erased since, are another restore. Name a new database with --to, or drop that one.',
@@ -59,9 +59,15 @@ export const targetUnwritable = (target: string, cause: unknown) =>
     code: 'TARGET_UNWRITABLE',
     exit: 'target',
     message: `cannot write ${target}: ${reasonOf(cause)}`,
-    hint: 'Make sure that its folder exists and that you may write there, or name another file with --to.',
+    hint: isFull(cause)
+      ? 'Make room there or name another place with --to; nothing half-written was left, so the same command can run again.'
+      : 'Make sure that its folder exists and that you may write there, or name another file with --to.',
     cause,
   });
+
+function isFull(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
+}
 
 export const preflightFailed = (target: string, problems: readonly string[]) =>
   new HoldfastError({

@@ -1,4 +1,5 @@
 /** Restoring a snapshot: look, plan, load, compare. */
+import { own } from '../repository/records.ts';
 import type {
   DumpReader,
   LoadOptions,
@@ -64,8 +65,11 @@ function chosenTables(dump: DumpReader, names: readonly string[] | undefined): S
   return dump.streams.filter((stream) => stream.table !== undefined);
 }
 
-/** Where the target's rows differ from the manifest's. Several streams may belong to one table; of some, rows may have ended. */
-export function compareRows(
+/**
+ * Where the target's rows differ from the manifest's. Several streams may belong to one table; of some, rows may have
+ * ended. A table may be called `constructor`.
+ */
+function compareRows(
   streams: readonly StoredStream[],
   found: Readonly<Record<string, number>>,
   ended: Readonly<Record<string, number>> = {},
@@ -74,8 +78,8 @@ export function compareRows(
   for (const { table, rows } of streams)
     if (table) wanted.set(table.name, (wanted.get(table.name) ?? 0) + rows);
   return [...wanted].flatMap(([name, rows]) => {
-    const here = found[name];
-    return here !== undefined && here + (ended[name] ?? 0) === rows
+    const here = own(found, name);
+    return here !== undefined && here + (own(ended, name) ?? 0) === rows
       ? []
       : [`${name} has ${here ?? 'no'} rows instead of ${rows}`];
   });

@@ -31,10 +31,11 @@ export async function* script(
   options: ScriptOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
+  const streams = scriptStreams(dump, options);
   const restricted = dump.source.kind === 'postgres';
   const key = randomBytes(24).toString('hex');
   if (restricted) yield Buffer.from(`\\restrict ${key}\n`);
-  for (const stream of scriptStreams(dump, options)) {
+  for (const stream of streams) {
     for await (const piece of dump.read(stream, signal)) {
       throwIfCancelled(signal);
       yield piece;
@@ -54,16 +55,17 @@ export async function writeScript(
 ): Promise<void> {
   await refuseOccupiedFile(file);
   const temporary = `${file}.restoring-${process.pid}`;
-  const handle = await open(temporary, 'wx', 0o600).catch((cause: unknown) => {
+  const failed = (cause: unknown): never => {
     throw targetUnwritable(file, cause);
-  });
+  };
+  const handle = await open(temporary, 'wx', 0o600).catch(failed);
   try {
     for await (const piece of pieces) {
       // Not `write`, which may take only a part.
-      await handle.appendFile(piece);
+      await handle.appendFile(piece).catch(failed);
       onBytes(piece.length);
     }
-    await handle.sync();
+    await handle.sync().catch(failed);
     await handle.close();
     // A rename replaces whatever has come meanwhile.
     await refuseOccupiedFile(file);

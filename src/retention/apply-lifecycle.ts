@@ -8,7 +8,7 @@ import type { Store } from '../stores/store.ts';
 import { lifecycleNotTaken, noLifecycle, tooManyRules } from './errors.ts';
 import { NOTHING_ENFORCES, isOverdue } from './gone-by.ts';
 import type { Enforcement } from './gone-by.ts';
-import { livesInUse, planLifecycle, ruleIdPrefix } from './lifecycle.ts';
+import { livesInUse, livesRuled, planLifecycle, roomForLives, ruleIdPrefix } from './lifecycle.ts';
 import type { LifecyclePlan, LifecycleProblem } from './lifecycle.ts';
 import { listMortal } from './objects.ts';
 import type { MortalObject } from './objects.ts';
@@ -46,27 +46,40 @@ async function readPlan(
 ): Promise<LifecyclePlan> {
   const root = bucket.prefix;
   const found = await bucket.lifecycle(signal);
+  const room = roomForLives(root, found);
   const inStore = (await store.folders('', signal)).flatMap((name) => daysOfPrefix(name) ?? []);
   // Old versions are no folder, and still have to go by a rule.
-  const hidden = prune ? await longestHidden(store, root, found, signal) : 0;
-  return planLifecycle({ root, lives: livesInUse(policies, [...inStore, hidden]), found, prune });
+  const hidden = prune ? await hiddenLives(store, root, found, room, signal) : [];
+  const lives = livesInUse(policies, [...inStore, ...hidden], room);
+  return planLifecycle({ root, lives, found, prune });
 }
 
-/** The longest life of our rules below whose prefix there is any version of anything; 0 for none. */
-async function longestHidden(
+/**
+ * Lives of our rules below whose prefix there is any version of anything: the longest one, which stands for all shorter
+ * ones; or each, where there is no room for as many rules.
+ */
+async function hiddenLives(
   store: Store,
   root: string,
   found: readonly LifecycleRule[],
+  room: number,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<number[]> {
   const lives = found
     .filter(({ id }) => id.startsWith(ruleIdPrefix(root)))
     .flatMap(({ prefix }) => daysOfPrefix(prefix.slice(root.length, -1)) ?? [])
     .sort((a, b) => b - a);
+  const hidden: number[] = [];
   for (const days of lives) {
-    for await (const _ of store.versions(keepPrefix(days), signal)) return days;
+    if (await holdsVersions(store, keepPrefix(days), signal)) hidden.push(days);
+    if ((hidden[0] ?? Infinity) <= room) break;
   }
-  return 0;
+  return hidden;
+}
+
+async function holdsVersions(store: Store, prefix: string, signal: AbortSignal): Promise<boolean> {
+  for await (const _ of store.versions(prefix, signal)) return true;
+  return false;
 }
 
 /** What a server silently drops, or somebody else replaces at the same moment, must not pass for a promise. */
@@ -125,18 +138,20 @@ export async function checkLifecycle(
 export async function enforcementOf(store: Store, signal: AbortSignal): Promise<Enforcement> {
   const { bucket } = store;
   if (bucket === undefined) return NOTHING_ENFORCES;
-  const [lifecycle, versioned] = await Promise.all([hasRules(bucket, signal), keepsVersions(bucket, signal)]);
-  return { lifecycle, versioned };
+  const [ruled, versioned] = await Promise.all([
+    livesWithRules(bucket, signal),
+    keepsVersions(bucket, signal),
+  ]);
+  return { lifecycle: ruled?.size !== 0, ...(ruled && { ruled }), versioned };
 }
 
-/** Who may not ask believes that they are there: `doctor` is for those who may. */
-async function hasRules(bucket: Bucket, signal: AbortSignal): Promise<boolean> {
+/** Who may not ask believes that they are there (undefined): `doctor` is for those who may. */
+async function livesWithRules(bucket: Bucket, signal: AbortSignal): Promise<Set<number> | undefined> {
   try {
-    const own = ruleIdPrefix(bucket.prefix);
-    return (await bucket.lifecycle(signal)).some(({ id, enabled }) => enabled && id.startsWith(own));
+    return livesRuled(bucket.prefix, await bucket.lifecycle(signal));
   } catch (error) {
-    if (isHoldfastError(error, 'STORE_DENIED')) return true;
-    if (isHoldfastError(error, 'STORE_FAILED')) return false;
+    if (isHoldfastError(error, 'STORE_DENIED')) return undefined;
+    if (isHoldfastError(error, 'STORE_FAILED')) return new Set();
     throw error;
   }
 }

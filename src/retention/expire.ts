@@ -1,4 +1,6 @@
 /** `expire`: removes from a store, and from its copies, what is past its promise. */
+import { isHoldfastError } from '../errors.ts';
+import type { HoldfastError } from '../errors.ts';
 import { parseSnapshotKey } from '../repository/layout.ts';
 import { takeLease } from '../repository/lease.ts';
 import type { Lease } from '../repository/lease.ts';
@@ -41,24 +43,64 @@ export async function planFor(
   return { copy, plan, done: false, stuck: [] };
 }
 
-/**
- * Removes what is past its promise, first from the store, then from its copies. One lease, that of the store, covers
- * them all. A run that dies anywhere leaves each snapshot complete or gone, and the next one goes on.
- * @param places - the store first
- * @throws HoldfastError LOCKED, LEASE_LOST, STORE_DENIED, ROLLED_BACK, LEDGER_BROKEN
- */
-export async function runExpire(
-  places: readonly [ExpirePlace, ...ExpirePlace[]],
+/** The store first. */
+export type ExpirePlaces = readonly [ExpirePlace, ...ExpirePlace[]];
+
+/** A copy in which nothing could be done. */
+export interface ExpireFailure {
+  readonly copy: string;
+  readonly error: HoldfastError;
+}
+
+export interface ExpireRun {
+  readonly outcomes: readonly ExpireOutcome[];
+  readonly failures: readonly ExpireFailure[];
+}
+
+/** What would be removed from each place. Changes nothing. Throws as `planFor` does for the store. */
+export function planAll(
+  places: ExpirePlaces,
   set: string,
   choices: ExpireChoices,
   signal: AbortSignal,
-): Promise<ExpireOutcome[]> {
+): Promise<ExpireRun> {
+  return eachPlace(places, (place) => planFor(place, set, choices, signal));
+}
+
+/**
+ * Removes what is past its promise, first from the store, then from its copies. One lease, that of the store, covers
+ * them all. A run that dies anywhere leaves each snapshot complete or gone, and the next one goes on.
+ * @throws HoldfastError LOCKED; of the store: LEASE_LOST, STORE_DENIED, ROLLED_BACK, LEDGER_BROKEN
+ */
+export async function runExpire(
+  places: ExpirePlaces,
+  set: string,
+  choices: ExpireChoices,
+  signal: AbortSignal,
+): Promise<ExpireRun> {
   const [{ session: primary }] = places;
   using _lock = await lockSet(stateFolderOf(primary, set), set);
   await using lease = await takeLease(primary, set, 'expire', signal);
+  return await eachPlace(places, (place) => expireFrom(place, set, choices, lease, signal));
+}
+
+/** What is wrong with one copy keeps nothing from going elsewhere: each place ends by itself. */
+async function eachPlace(
+  places: ExpirePlaces,
+  act: (place: ExpirePlace) => Promise<ExpireOutcome>,
+): Promise<ExpireRun> {
   const outcomes: ExpireOutcome[] = [];
-  for (const place of places) outcomes.push(await expireFrom(place, set, choices, lease, signal));
-  return outcomes;
+  const failures: ExpireFailure[] = [];
+  for (const place of places) {
+    const { copy } = place;
+    try {
+      outcomes.push(await act(place));
+    } catch (error) {
+      if (copy === undefined || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      failures.push({ copy, error });
+    }
+  }
+  return { outcomes, failures };
 }
 
 async function expireFrom(

@@ -8,6 +8,8 @@ import { NONCURRENT_DAYS } from './lifecycle.ts';
 export interface Enforcement {
   /** Rules of the store remove it; otherwise somebody has to run `expire`. */
   readonly lifecycle: boolean;
+  /** The lives for which there is such a rule. Not given: for all, as far as we may ask. */
+  readonly ruled?: ReadonlySet<number>;
   /** A removed object stays as an old version for a while. Unknown counts as true: the later date is the outer one. */
   readonly versioned: boolean;
 }
@@ -27,10 +29,10 @@ export const NOTHING_ENFORCES: Enforcement = { lifecycle: false, versioned: fals
  */
 export function goneBy(
   manifest: PackLife,
-  { lifecycle, versioned }: Enforcement,
+  { lifecycle, ruled, versioned }: Enforcement,
   lockedUntil?: Date,
 ): Date | undefined {
-  if (!lifecycle) return undefined;
+  if (!lifecycle || ruled?.has(manifest.days) === false) return undefined;
   const removed = latestEnd(manifest.modified, manifest.days).getTime();
   const old = versioned ? removed + (NONCURRENT_DAYS + 1) * DAY_MS : removed;
   return new Date(Math.max(old, lockedUntil === undefined ? 0 : latestEnd(lockedUntil, 0).getTime()));

@@ -6,13 +6,13 @@
  * everything, and writes everything back. Rules that are not ours go through as the server gave them (`raw`).
  */
 import { hash } from 'node:crypto';
-import { keepPrefix, padDays } from '../repository/layout.ts';
+import { daysOfPrefix, keepPrefix, padDays } from '../repository/layout.ts';
 import { packDaysFor } from '../repository/rules.ts';
 import type { ChainPolicy } from '../repository/rules.ts';
 import type { LifecycleRule } from '../stores/bucket.ts';
 
 /** What S3 takes in one configuration, foreign rules included. */
-export const RULES_MAX = 1000;
+const RULES_MAX = 1000;
 /** How long an old version outlives the object: what was expired can be brought back for a day, and no longer. */
 export const NONCURRENT_DAYS = 1;
 const ABORT_MULTIPART_DAYS = 1;
@@ -20,13 +20,32 @@ const ABORT_MULTIPART_DAYS = 1;
 /**
  * Every life that objects of a store may have: from one day to the longest of a pack. An object that is written again
  * goes under the days that it has left, so each number may come up.
+ *
+ * Where a bucket does not take so many rules because of what an older, longer policy has left, that gets a rule for each
+ * life which is there: a typing error in `keep` must not leave everything else without rules until it has run out.
  * @param policies - of all sets, one for each life that a set gives
  * @param inStore - lives that the store has prefixes for: objects may have been put under an older, longer policy
+ * @param room - how many rules for lives the bucket takes
  */
-export function livesInUse(policies: readonly ChainPolicy[], inStore: Iterable<number>): number[] {
+export function livesInUse(
+  policies: readonly ChainPolicy[],
+  inStore: readonly number[],
+  room = Infinity,
+): number[] {
   const packs = policies.map(({ keepDays, fullEveryDays }) => packDaysFor(keepDays, fullEveryDays));
-  const longest = Math.max(0, ...packs, ...inStore);
-  return Array.from({ length: longest }, (_, index) => index + 1);
+  const all = upTo(Math.max(0, ...packs, ...inStore));
+  if (all.length <= room) return all;
+  return [...new Set([...upTo(Math.max(0, ...packs)), ...inStore])].sort((a, b) => a - b);
+}
+
+function upTo(days: number): number[] {
+  return Array.from({ length: days }, (_, index) => index + 1);
+}
+
+/** How many rules for lives fit beside those of others and the two that are not for a life. */
+export function roomForLives(root: string, found: readonly LifecycleRule[]): number {
+  const own = ruleIdPrefix(root);
+  return RULES_MAX - desiredRules(root, []).length - found.filter(({ id }) => !id.startsWith(own)).length;
 }
 
 /** What the ids of a store's rules start with; two stores in one bucket do not take each other's for their own. */
@@ -41,15 +60,6 @@ export function ruleIdPrefix(root: string): string {
  */
 export function desiredRules(root: string, lives: readonly number[]): LifecycleRule[] {
   const id = ruleIdPrefix(root);
-  const ofLife = (days: number): LifecycleRule => ({
-    id: `${id}keep-${padDays(days)}`,
-    enabled: true,
-    prefix: `${root}${keepPrefix(days)}`,
-    expireDays: days,
-    // Also where there are no versions: they may be turned on one day, and nobody would think of this.
-    noncurrentDays: NONCURRENT_DAYS,
-    abortMultipartDays: ABORT_MULTIPART_DAYS,
-  });
   // S3 does not allow this beside days in one rule.
   const markers = { id: `${id}markers`, enabled: true, prefix: `${root}keep-`, expiredDeleteMarkers: true };
   // Whoever may not delete leaves a version with each question whether a put can refuse to overwrite.
@@ -60,7 +70,33 @@ export function desiredRules(root: string, lives: readonly number[]): LifecycleR
     noncurrentDays: NONCURRENT_DAYS,
     expiredDeleteMarkers: true,
   };
-  return [...lives.map(ofLife), markers, probe];
+  return [...lives.map((days) => ruleOfLife(root, days)), markers, probe];
+}
+
+function ruleOfLife(root: string, days: number): LifecycleRule {
+  return {
+    id: `${ruleIdPrefix(root)}keep-${padDays(days)}`,
+    enabled: true,
+    prefix: `${root}${keepPrefix(days)}`,
+    expireDays: days,
+    // Also where there are no versions: they may be turned on one day, and nobody would think of this.
+    noncurrentDays: NONCURRENT_DAYS,
+    abortMultipartDays: ABORT_MULTIPART_DAYS,
+  };
+}
+
+/** The lives that end by rules of this store which are there, enabled, and as they should be. */
+export function livesRuled(root: string, found: readonly LifecycleRule[]): Set<number> {
+  const byId = new Map(found.map((rule) => [rule.id, rule]));
+  const lives = found.flatMap(({ prefix }) =>
+    prefix.startsWith(root) ? (daysOfPrefix(prefix.slice(root.length, -1)) ?? []) : [],
+  );
+  const asItShouldBe = (days: number) => {
+    const desired = ruleOfLife(root, days);
+    const rule = byId.get(desired.id);
+    return rule !== undefined && differences(desired, rule).length === 0;
+  };
+  return new Set(lives.filter(asItShouldBe));
 }
 
 export type LifecycleProblemKind =

@@ -174,6 +174,7 @@ function refusalOf(facts: ExpireFacts): ExpireRefusal | undefined {
       hint: 'Nothing is removed by a clock that may be wrong. Set it right; when it is right, repeat with --trust-clock.',
     };
   }
+  if (facts.objects.length === 0) return undefined; // a new store has nothing that could be lost
   if (newestWhole(verified) !== undefined) return undefined;
   // Where nothing is left to lose (or a run with --even-last died half-way), a person has to say so.
   if (evenLast && unverifiable.size === 0 && verified.every(({ end }) => end <= now)) return undefined;

@@ -4,36 +4,27 @@
  * ledger; new manifests and amendments, read back; the line of the ledger that makes them count; copies brought level;
  * the old manifests removed in all versions; the end into the ledger.
  */
-import { randomBytes } from 'node:crypto';
-import pLimit from 'p-limit';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { openpgp } from '../openpgp/library.ts';
-import type { LedgerHeads } from '../repository/entry.ts';
 import { takeLease } from '../repository/lease.ts';
 import type { Lease } from '../repository/lease.ts';
 import { readLedger } from '../repository/ledger.ts';
 import type { Ledger } from '../repository/ledger.ts';
 import { openIntents } from '../repository/ledger-events.ts';
-import { appendLedger, operatorName } from '../repository/ledger-writer.ts';
-import type { NewEvent } from '../repository/ledger-writer.ts';
 import { lockSet } from '../repository/lock.ts';
 import { stateFolderOf } from '../repository/session.ts';
 import type { Session } from '../repository/session.ts';
 import { mustBeApplicable, viewSet } from '../restore/open.ts';
 import type { ObjectLock, Store, StuckVersion } from '../stores/store.ts';
-import { reasonOf, throwIfCancelled } from '../errors.ts';
+import { reasonOf } from '../errors.ts';
 import { resealSuppression } from '../suppression/reseal.ts';
 import { signerIsLeaving } from './errors.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { Removed } from './leftovers.ts';
 import { planRotation } from './plan.ts';
-import type { LeftAlone, Resealing, RotationPlan } from './plan.ts';
-import { reseal } from './reseal.ts';
+import type { LeftAlone, RotationPlan } from './plan.ts';
+import { append, resealAll } from './reseal-all.ts';
 import type { Resealed } from './reseal.ts';
-
-const AT_ONCE = 4;
-/** So many snapshots count anew with one line of the ledger. */
-const BATCH = 50;
 
 export interface RotateOptions {
   readonly session: Session<Store>;
@@ -64,6 +55,8 @@ export interface RotationReport {
   /** Snapshots that were sealed to these recipients before. */
   readonly settled: number;
   readonly left: readonly LeftAlone[];
+  /** Those of them that none of the keys at hand opens. */
+  readonly unopened: readonly string[];
   /** Manifests and amendments of before that are gone now. */
   readonly removed: number;
   readonly stuck: readonly StuckVersion[];
@@ -95,11 +88,11 @@ export async function rotateSet(options: RotateOptions, signal: AbortSignal): Pr
   const run = { ...options, lease };
   const { plan, ledger, failures } = await look(options, signal);
   options.onPlan(plan);
-  const done = await resealAll(run, plan, ledger, signal);
+  const { done, unopened } = await resealAll(run, plan, ledger, signal);
   const suppression = await resealSuppressionOf(run, signal);
   const copies = await options.levelCopies(signal);
   const { keys, stuck } = await removeOld(run, signal);
-  const left = [...plan.leave, ...failures, ...suppression];
+  const left = [...plan.leave, ...unopened, ...failures, ...suppression];
   const complete = stuck.length === 0 && copies.length === 0 && !left.some(({ isTrouble }) => isTrouble);
   if (complete) await closeIntents(run, signal);
   return {
@@ -107,6 +100,7 @@ export async function rotateSet(options: RotateOptions, signal: AbortSignal): Pr
     resealed: done.length,
     settled: plan.settled,
     left,
+    unopened: unopened.map(({ snapshot }) => snapshot),
     removed: keys.length,
     stuck,
     copies,
@@ -156,63 +150,6 @@ async function look(
   return { plan, ledger, failures };
 }
 
-/** Announces, then writes new revisions and makes them count, batch by batch. */
-async function resealAll(
-  run: Run,
-  plan: RotationPlan,
-  ledger: Ledger,
-  signal: AbortSignal,
-): Promise<Resealed[]> {
-  if (plan.reseal.length === 0) return [];
-  const { session, onProgress } = run;
-  const { request, heads: first } = await announce(run, plan, ledger, signal);
-  const lock = run.lockFor(await session.store.now(signal));
-  let heads = first;
-  const done: Resealed[] = [];
-  for (let start = 0; start < plan.reseal.length; start += BATCH) {
-    const limit = pLimit(AT_ONCE);
-    const sealOne = async (one: Resealing) => {
-      throwIfCancelled(signal);
-      const resealed = await reseal(one, { ...run, request, heads, lock }, signal);
-      onProgress(resealed);
-      return resealed;
-    };
-    const jobs = plan.reseal.slice(start, start + BATCH).map((one) => limit(() => sealOne(one)));
-    const batch = await allOrFirstError(jobs);
-    const amended = batch.map(({ snapshot, revision, sha256 }) => [snapshot, revision, sha256]);
-    ({ heads } = await append(run, { type: 'amended', id: request, amended }, signal));
-    done.push(...batch);
-  }
-  return done;
-}
-
-/** Nothing is under way any more when this ends, whatever became of it. */
-async function allOrFirstError<T>(jobs: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(jobs);
-  return Promise.all(jobs);
-}
-
-/** Without an intent, an amendment that no line names would look like a ledger that was cut back. */
-async function announce(
-  run: Run,
-  { resumes, reseal: todo }: RotationPlan,
-  ledger: Ledger,
-  signal: AbortSignal,
-): Promise<{ request: string; heads: LedgerHeads }> {
-  const request = resumes?.id ?? randomBytes(8).toString('hex');
-  const snapshots = todo
-    .map(({ item }) => item.entry.snapshot)
-    .filter((snapshot) => !resumes?.snapshots.includes(snapshot));
-  if (snapshots.length === 0) return { request, heads: ledger.heads };
-  const recipients = run.recipients.map((key) => key.getFingerprint());
-  const { heads } = await append(
-    run,
-    { type: 'rotation-intent', id: request, recipients, snapshots },
-    signal,
-  );
-  return { request, heads };
-}
-
 /** Who must not come back is for the same people to read as the snapshots. */
 async function resealSuppressionOf(run: Run, signal: AbortSignal): Promise<LeftAlone[]> {
   const { session, set, lease } = run;
@@ -235,9 +172,4 @@ async function closeIntents(run: Run, signal: AbortSignal): Promise<void> {
   for (const id of new Set(intents.map((intent) => intent.id)))
     await append(run, { type: 'rotation-done', id }, signal);
   await viewSet(run.session, run.set, false, signal);
-}
-
-async function append({ session, set, signer, lease }: Run, event: NewEvent, signal: AbortSignal) {
-  await lease.check();
-  return appendLedger(session, set, operatorName(signer), signer, event, signal);
 }

@@ -11,7 +11,7 @@ import { sqlInsertCodec } from './sql-insert-codec.ts';
 import type { TextEncoding } from './sqlite-literals.ts';
 
 export { KeyFilter } from './key-filter.ts';
-export type { FieldPlace, RowCodec, RowPlace, RowQuery, RowVisitor } from './row-codec.ts';
+export type { RowCodec } from './row-codec.ts';
 export type { Value } from './values.ts';
 
 export interface CodecOptions {

@@ -125,7 +125,7 @@ export function badJsonPath(path: string, at: number): HoldfastError {
 export function notJson(where: string): HoldfastError {
   return new HoldfastError({
     code: 'JSON_INVALID',
-    exit: 'failed',
+    exit: 'unverifiable',
     message: `${where} holds a value that is not JSON`,
     hint: 'A path can only be followed in JSON: give that column another rule in the subject map.',
   });

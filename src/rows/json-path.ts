@@ -1,6 +1,6 @@
 /**
- * Values inside JSON text, found and replaced in place: every byte that is not replaced stays as it was, so white
- * space, the order and the doubling of names, and the writing of numbers survive.
+ * Values inside JSON text, found in place: a parsed document would have lost the doubling of names and the writing of
+ * numbers.
  *
  * Whether the text is JSON at all, JSON.parse decides; after that, finding the ends of values is simple.
  */
@@ -10,14 +10,6 @@ import type { Value } from './values.ts';
 
 /** A member by name, an element by number from 0, or all elements (`*`). */
 export type JsonStep = { readonly name: string } | { readonly index: number } | '*';
-
-/** A value that a path leads to: `text[start, end)`. */
-export interface JsonPlace {
-  readonly start: number;
-  readonly end: number;
-  /** Of a string its text, of null null, of everything else its JSON. */
-  readonly value: Value;
-}
 
 const NAME = /\.([\p{L}_$][\p{L}\p{N}_$]*)/uy;
 const QUOTED = /(?:\.("(?:[^"\\]|\\.)*")|\["((?:[^"\\]|\\.)*)"\]|\['([^'\\]*)'\])/y;
@@ -70,53 +62,20 @@ function fail(path: string, at: number): never {
 }
 
 /**
- * The values that a path leads to, in their order; none for NULL. Of a name that an object has twice, both: PostgreSQL
+ * The values that a path leads to, in their order: of a string its text, of null null, of everything else its JSON. None
+ * for NULL. Of a name that an object has twice, both: PostgreSQL
  * reads the last and SQLite the first, and an erasure must not miss either.
  *
  * @param where - what holds the value, for errors: table and column
  * @throws HoldfastError JSON_PATH, JSON_INVALID
  */
 export function jsonPath(value: Value, path: string | readonly JsonStep[], where: string): Value[] {
-  return jsonPlaces(value, path, where).map((place) => place.value);
-}
-
-/** As `jsonPath`, with the places. */
-export function jsonPlaces(value: Value, path: string | readonly JsonStep[], where: string): JsonPlace[] {
   const steps = typeof path === 'string' ? parseJsonPath(path) : path;
   if (value === null) return [];
   if (!isJson(value)) throw notJson(where);
   let starts = [skipSpace(value, 0)];
   for (const step of steps) starts = starts.flatMap((at) => [...stepInto(value, at, step)]);
-  return starts.map((start) => placeAt(value, start));
-}
-
-/**
- * The text with the values that a path leads to replaced.
- *
- * @param change - gives the JSON that takes the value's place (see `jsonOf`), or undefined to leave it
- * @throws HoldfastError JSON_PATH, JSON_INVALID
- */
-export function editJsonPath(
-  text: string,
-  path: string | readonly JsonStep[],
-  change: (place: JsonPlace) => string | undefined,
-  where: string,
-): string {
-  let edited = '';
-  let kept = 0;
-  for (const place of jsonPlaces(text, path, where)) {
-    const json = change(place);
-    if (json === undefined) continue;
-    if (!isJson(json)) throw new Error('what takes the place of JSON must be JSON');
-    edited += text.slice(kept, place.start) + json;
-    kept = place.end;
-  }
-  return kept === 0 ? text : edited + text.slice(kept);
-}
-
-/** A value as JSON: NULL as `null`, text as a string. */
-export function jsonOf(value: Value): string {
-  return JSON.stringify(value);
+  return starts.map((start) => valueAt(value, start));
 }
 
 /** Where the values begin that one step leads to from the value that begins here. */
@@ -139,11 +98,10 @@ function* stepInto(json: string, start: number, step: JsonStep): Iterable<number
   }
 }
 
-function placeAt(json: string, start: number): JsonPlace {
-  const end = valueEnd(json, start);
-  const text = json.slice(start, end);
-  if (text === 'null') return { start, end, value: null };
-  return { start, end, value: text.startsWith('"') ? (JSON.parse(text) as string) : text };
+function valueAt(json: string, start: number): Value {
+  const text = json.slice(start, valueEnd(json, start));
+  if (text === 'null') return null;
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
 }
 
 function skipSpace(json: string, from: number): number {

@@ -39,6 +39,9 @@ const SETTING = new RegExp(`^(?:SET ${BODY}|/\\*M?!\\d{5,6} ${BODY} \\*/);$`);
 /** With which MariaDB's client enters its sandbox; it ends without a semicolon. */
 const SANDBOX = /^\/\*M?!999999\\- [^*]*\*\/ ?$/;
 
+/** What stands behind all rows. */
+export const DATA_END = 'data-end';
+
 /** Plain clients would make each row durable by itself otherwise. */
 const BEGIN = 'SET autocommit=0;';
 const COMMIT = 'COMMIT;';
@@ -65,7 +68,7 @@ export async function* splitMysqlData(bytes: AsyncIterable<Uint8Array>): AsyncIt
       };
       if (lines.isInside) throw new Error('a part of the dump was not read to its end');
     }
-    yield { name: 'data-end', dialect: 'sql', bytes: settings(lines, COMMIT, 'before') };
+    yield { name: DATA_END, dialect: 'sql', bytes: settings(lines, COMMIT, 'before') };
     if (!lines.isAtEnd) throw unplaceable(lines.place, 'rows behind the settings that end the dump');
     if (!lines.isComplete) throw incompleteDump('data', 'mariadb-dump');
   } finally {

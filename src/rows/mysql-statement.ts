@@ -7,7 +7,7 @@ import { COMMA, LF, SEMICOLON } from './bytes.ts';
 import { insertHead } from './mysql-head.ts';
 
 /** Adds to segments of one stream, in order, what makes statements of them. */
-export class Statements {
+class Statements {
   /** What a segment gets that begins with a row. */
   readonly head: Buffer;
   #atRowStart = true;

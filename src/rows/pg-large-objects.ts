@@ -24,6 +24,11 @@ const OPEN = /^SELECT pg_catalog\.lo_open\('(\d+)', \d+\);$/;
 const WRITE = /^SELECT pg_catalog\.lowrite\(0, '\\x[0-9a-f]*('\);)?$/;
 const CLOSE = /^SELECT pg_catalog\.lo_close\(0\);$/;
 
+/** The number of the large object that a statement makes; undefined for any other statement. */
+export function createdObject(statement: Buffer): string | undefined {
+  return CREATE.exec(statement.toString('latin1', 0, HEAD_BYTES).trim())?.[1];
+}
+
 /**
  * Reads a statement of a dump; undefined for one that is not about a large object.
  * @param statement - with or without the white space behind it

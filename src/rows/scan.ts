@@ -54,11 +54,6 @@ export class Scanner {
   }
 }
 
-/** The hits of some forms in one piece; make a `Scanner` for more than one. */
-export function scanFor(forms: readonly Form[], piece: Buffer): Hit[] {
-  return new Scanner(forms).hits(piece);
-}
-
 interface Needle extends Form {
   readonly index: number;
 }

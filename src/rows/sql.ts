@@ -2,8 +2,6 @@
 import { unplaceable } from './errors.ts';
 import { SqlLexer, type LexerOptions, type SqlStatement } from './lexer.ts';
 
-export type { SqlStatement } from './lexer.ts';
-
 /**
  * Cuts a script into statements. However the bytes are cut into pieces, the statements are the same.
  *

@@ -51,7 +51,7 @@ function readNumber(literal: string): string | undefined {
 }
 
 /** The shortest text that gives the same number, in SQLite's notation: with a point always. */
-export function realText(value: number): string {
+function realText(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? 'Inf' : '-Inf';
   const digits = Object.is(value, -0) ? '-0' : String(value);
   if (digits.includes('.')) return digits;

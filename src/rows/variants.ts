@@ -9,7 +9,7 @@ import type { Form } from './form.ts';
 import { phoneForms } from './phone.ts';
 
 /** Shorter forms than this many bytes are in every dump: they would find everybody. */
-export const FORM_BYTES_MIN = 4;
+const FORM_BYTES_MIN = 4;
 
 /**
  * All forms of an identifier (an e-mail address, a name, a phone number), without doubles.

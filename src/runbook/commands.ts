@@ -1,6 +1,6 @@
 /** Commands of the runbook, for a shell, by what a set is. */
 import { shellWord } from '../shell-word.ts';
-import type { PlaceFacts, SetFacts } from './facts.ts';
+import type { KeyFacts, PlaceFacts, SetFacts } from './facts.ts';
 
 /** Where a restore goes: a name that nothing has yet, for a person to change. */
 export function targetOf({ name, source, path }: SetFacts): string {
@@ -44,8 +44,38 @@ export function fetchOf({ url, region, endpoint }: PlaceFacts): string {
   return ['aws s3 sync', shellWord(url), 'store', ...options].join(' ');
 }
 
+/** A public key as a file beside the configuration. */
+export interface KeyFile {
+  readonly name: string;
+  readonly list: 'recipients' | 'former_recipients' | 'trusted_signers' | 'purge_signers';
+  readonly text: string;
+}
+
+const LISTS = {
+  recipient: 'recipients',
+  former: 'former_recipients',
+  trusted: 'trusted_signers',
+  purge: 'purge_signers',
+} as const;
+
+/**
+ * What somebody with one key needs besides: the public keys of the others, whose signatures are all over the store. None
+ * where there is one key only, which is its own public half.
+ */
+export function keyFilesOf(keys: readonly KeyFacts[]): readonly KeyFile[] {
+  const files = keys.flatMap(({ role, publicKey: text }) =>
+    role === 'signing' || text === undefined ? [] : [{ role, text }],
+  );
+  if (files.length < 2) return [];
+  return files.map(({ role, text }, at) => ({ name: `${role}-${at + 1}.asc`, list: LISTS[role], text }));
+}
+
 /** The least that a machine needs which never saw these backups. */
-export function rescueConfig(store: PlaceFacts, sets: readonly SetFacts[]): string {
+export function rescueConfig(
+  store: PlaceFacts,
+  sets: readonly SetFacts[],
+  keyFiles: readonly KeyFile[],
+): string {
   const s3 = [
     ...(store.region === undefined ? [] : [`region: ${store.region}`]),
     ...(store.endpoint === undefined ? [] : [`endpoint: ${store.endpoint}`]),
@@ -54,10 +84,15 @@ export function rescueConfig(store: PlaceFacts, sets: readonly SetFacts[]): stri
     'version: 1',
     `store: ${store.url}`,
     ...(s3.length > 0 ? [`s3: { ${s3.join(', ')} }`] : []),
-    'recipients: [the.key]',
+    ...(keyFiles.length === 0 ? ['recipients: [the.key]'] : listsOf(keyFiles)),
     'sets:',
     ...sets.map((set) => `  ${set.name}: { ${settingsOf(set).join(', ')} }`),
   ].join('\n');
+}
+
+function listsOf(files: readonly KeyFile[]): readonly string[] {
+  const lists = Map.groupBy(files, ({ list }) => list);
+  return [...lists].map(([list, own]) => `${list}: [${own.map(({ name }) => name).join(', ')}]`);
 }
 
 /** A database's address has to be named, and is not asked for by a restore to another one. */

@@ -40,4 +40,6 @@ export interface KeyFacts {
   readonly userId: string;
   /** RFC 3339; undefined: never. */
   readonly expires: string | undefined;
+  /** Its public half, armored; undefined when the file cannot be read, and of the host's own. */
+  readonly publicKey: string | undefined;
 }

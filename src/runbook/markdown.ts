@@ -3,7 +3,7 @@
  * are those of this configuration; what only people know is a line to fill in by hand.
  */
 import { shellWord } from '../shell-word.ts';
-import { fetchOf, loadOf, rescueConfig, targetOf } from './commands.ts';
+import { fetchOf, keyFilesOf, loadOf, rescueConfig, targetOf } from './commands.ts';
 import type { KeyFacts, RunbookFacts, SetFacts } from './facts.ts';
 
 /** A space for handwriting. */
@@ -96,7 +96,8 @@ ${rows.join('\n')}
 `;
 }
 
-function hostLost({ store, sets }: RunbookFacts): string {
+function hostLost({ store, sets, keys }: RunbookFacts): string {
+  const files = keyFilesOf(keys);
   return `## 1. The host is lost
 
 You need a machine with holdfast, credentials for the store, and one private key (\`the.key\` below).
@@ -104,10 +105,10 @@ You need a machine with holdfast, credentials for the store, and one private key
 ${shell(`mkdir rescue && cd rescue
 cp /media/usb/ops.key the.key
 cat > holdfast.yaml <<'END'
-${rescueConfig(store, sets)}
+${rescueConfig(store, sets, files)}
 END
-holdfast snapshots`)}
-
+${files.map(({ name, text }) => `cat > ${name} <<'END'\n${text.trim()}\nEND\n`).join('')}holdfast snapshots`)}
+${files.length === 0 ? '' : '\nThe public keys of all who sign are in it, whoever opens: **keep this page as a file beside each private key**.\n'}
 Then, for what is needed first:
 
 ${shell(sets.map((set) => restore(set)).join('\n'))}
@@ -194,13 +195,14 @@ rows over by hand, or let the application use the new one.
 `;
 }
 
-function withoutHoldfast({ store, sets }: RunbookFacts): string {
+function withoutHoldfast({ store, sets, keys }: RunbookFacts): string {
+  const others = keyFilesOf(keys).length === 0 ? '' : '\ngpg --import *.asc   # the public keys of 1';
   return `## Without holdfast
 
 gpg, zstd and a shell are enough; \`RECOVERY.md\` in the store says more.
 
 ${shell(`${fetchOf(store)}
-gpg --import /media/usb/ops.key
+gpg --import /media/usb/ops.key${others}
 cd store && gpg --verify recover.sh.asc recover.sh
 ${sets.map(({ name }) => `sh recover.sh ${name} > ${name}.sql && echo complete`).join('\n')}
 ${sets.map(loadOf).join('\n')}`)}

@@ -4,6 +4,7 @@
  */
 import { basename, dirname, relative } from 'node:path';
 import { stringify } from 'yaml';
+import { shellWord } from '../shell-word.ts';
 import { cronTime, waitingScript } from './cron.ts';
 import { insideFolder, outsideFolder } from './errors.ts';
 import type { Job, ScheduleFacts } from './plan.ts';
@@ -51,12 +52,12 @@ function mustFitIntoPod({ configFile, files, stateDir, storeFolder, data }: Kube
 function introduction(facts: KubernetesFacts): string {
   const { configFile, namespace, data, storeFolder } = facts;
   const folder = dirname(configFile);
-  const where = namespace === undefined ? '' : ` --namespace ${namespace}`;
-  const files = filesOf(facts).map(({ key, path }) => `--from-file=${key}=${path}`);
+  const where = namespace === undefined ? '' : ` --namespace ${shellWord(namespace)}`;
+  const files = filesOf(facts).map(({ key, path }) => shellWord(`--from-file=${key}=${path}`));
   const claims = volumesOf(facts).flatMap(({ claimName }) => claimName ?? []);
   return [
     '# As `holdfast schedule --kubernetes` writes it. Before it is applied, in the folder of the configuration:',
-    `#   cd ${folder}`,
+    `#   cd ${shellWord(folder)}`,
     `#   kubectl create secret generic ${SECRET}${where} \\`,
     `#     ${files.join(' \\\n#     ')}`,
     `#   kubectl create secret generic ${ENVIRONMENT}${where} --from-env-file=environment`,

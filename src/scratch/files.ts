@@ -5,8 +5,5 @@ import type { ScratchSpace } from './scratch.ts';
 
 /** A folder for each snapshot; what is restored has its modes, but lies within one that only we may enter. */
 export function filesScratch(): ScratchSpace {
-  return inOwnFolders('a temporary folder', (folder) => ({
-    target: join(folder, 'files'),
-    brokenReferences: () => Promise.resolve([]),
-  }));
+  return inOwnFolders('a temporary folder', (folder) => join(folder, 'files'));
 }

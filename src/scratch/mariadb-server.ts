@@ -135,13 +135,12 @@ function whereOf(place: Place): string[] {
   return ['--no-defaults', `--datadir=${pathIn(place, 'data')}`, `--tmpdir=${pathIn(place, 'tmp')}`];
 }
 
-/** What was loaded goes with the server, which is stopped soon; the loader checks references. */
+/** What was loaded goes with the server, which is stopped soon. */
 function room(place: Place, password: string): Scratch {
   const socket = encodeURIComponent(pathIn(place, 'socket'));
   const database = `scratch_${randomBytes(4).toString('hex')}`;
   return {
     target: `mysql://${USER}:${password}@localhost/${database}?socket=${socket}&ssl-mode=disabled`,
-    brokenReferences: () => Promise.resolve([]),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

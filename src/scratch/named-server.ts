@@ -29,7 +29,6 @@ function room(url: string, drop: NamedServer['drop']): Scratch {
   const target = withDatabase(url, `holdfast_scratch_${randomBytes(6).toString('hex')}`);
   return {
     target,
-    brokenReferences: () => Promise.resolve([]),
     [Symbol.asyncDispose]: () => drop(target),
   };
 }

@@ -69,14 +69,13 @@ interface Cluster extends Place {
   readonly password: string;
 }
 
-/** What was loaded goes with the server, which is stopped soon; references are checked when they are added. */
+/** What was loaded goes with the server, which is stopped soon. */
 function room({ folder, password }: Cluster): Scratch {
   const where = { host: folder.path, port: SETTINGS['port'] ?? '', user: USER, password };
   // Not URLSearchParams, which writes a blank as a plus sign: libpq takes that as one.
   const query = Object.entries(where).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
   return {
     target: `postgresql:///scratch_${randomBytes(4).toString('hex')}?${query.join('&')}`,
-    brokenReferences: () => Promise.resolve([]),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

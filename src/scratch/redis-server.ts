@@ -76,7 +76,6 @@ async function startServer(
   const resources = stack.move();
   return {
     target: `redis://:${password}@localhost/?socket=${encodeURIComponent(socket)}`,
-    brokenReferences: () => Promise.resolve([]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

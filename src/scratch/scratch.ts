@@ -19,15 +19,4 @@ export interface ScratchSpace extends AsyncDisposable {
 export interface Scratch extends AsyncDisposable {
   /** What a loader of the engine loads into: a URL with its secret, or the path of a file. */
   readonly target: string;
-  /**
-   * References to rows that are not there, in what was loaded. An engine that checks them while loading has none: there
-   * the load fails.
-   */
-  brokenReferences(signal: AbortSignal): Promise<readonly BrokenReference[]>;
-}
-
-export interface BrokenReference {
-  readonly table: string;
-  readonly references: string;
-  readonly rows: number;
 }

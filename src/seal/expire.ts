@@ -16,7 +16,7 @@ export interface SealedRemains {
 }
 
 /** What is past its time. Pure. */
-export function pastTheirTime(
+function pastTheirTime(
   objects: readonly ObjectInfo[],
   ends: ReadonlyMap<string, Date>,
   now: Date,

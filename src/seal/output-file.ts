@@ -9,8 +9,10 @@ import { cannotWriteOutput, outputExists } from './errors.ts';
 /** A file under another name, until it is complete. */
 export interface OutputFile extends AsyncDisposable {
   write(bytes: Uint8Array): Promise<void>;
+  /** What was written is on the disk: from here on the ledger may say that it is there. */
+  settle(): Promise<void>;
   /**
-   * Gives it its name, and what was written survives a power cut.
+   * Gives it its name, and both survive a power cut.
    * @param path - when the name was not known before; in the same folder
    */
   commit(path?: string): Promise<string>;
@@ -30,11 +32,13 @@ export async function beginFile(path: string): Promise<OutputFile> {
   let isThere = true;
   return {
     write: (bytes) => attempt(path, () => file.writeFile(bytes)),
+    settle: () => attempt(path, () => file.sync()),
     commit: async (final = path) => {
       await attempt(final, async () => {
         await file.sync();
         await file.close();
         await nameIt(temporary, final);
+        await settleFolder(dirname(final));
       });
       isThere = false;
       return final;
@@ -48,7 +52,7 @@ export async function beginFile(path: string): Promise<OutputFile> {
 }
 
 /** @throws HoldfastError SEAL_TARGET_EXISTS */
-export async function mustNotExist(path: string): Promise<void> {
+async function mustNotExist(path: string): Promise<void> {
   const isThere = await access(path, constants.F_OK).then(
     () => true,
     () => false,
@@ -66,6 +70,16 @@ async function nameIt(temporary: string, final: string): Promise<void> {
     if (code === 'EEXIST') throw outputExists(final);
     await mustNotExist(final);
     await rename(temporary, final);
+  }
+}
+
+/** Names in it survive a power cut, where a file system can say so, and we may read the folder. */
+async function settleFolder(path: string): Promise<void> {
+  try {
+    await using folder = await open(path);
+    await folder.sync();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EIO') throw error;
   }
 }
 

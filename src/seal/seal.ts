@@ -100,6 +100,7 @@ async function intoFile(
 ): Promise<SealedFacts> {
   await using file = await beginFile(path);
   for await (const piece of message.pieces) await file.write(piece);
+  await file.settle();
   const facts = await done();
   await file.commit();
   return facts;

@@ -10,7 +10,7 @@ import { HmacSha256 } from '../hmac.ts';
 
 export const CHAIN_SECRET_BYTES = 32;
 export const SALT_BYTES = 16;
-export const SEGMENT_ID_BYTES = 16;
+const SEGMENT_ID_BYTES = 16;
 const CUT_TABLE_ENTRIES = 256;
 
 export class ChainKeys {

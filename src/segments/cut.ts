@@ -19,7 +19,7 @@ export interface CutSizes {
   readonly hardBytes: number;
 }
 
-export const CUT_SIZES: CutSizes = {
+const CUT_SIZES: CutSizes = {
   minBytes: 64 * 1024,
   meanBytes: 64 * 1024,
   maxBytes: 256 * 1024,

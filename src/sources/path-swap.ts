@@ -2,7 +2,7 @@
 import { rename, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { shellWord } from '../shell-word.ts';
-import { swapFailed, swapInUse, swapTaken } from './swap.ts';
+import { swapFailed, swapInUse, swapItself, swapTaken } from './swap.ts';
 import type { Swap, SwapReport } from './swap.ts';
 
 export interface PathSwapOptions {
@@ -17,20 +17,31 @@ export interface PathSwapOptions {
   readonly users?: (path: string) => Promise<string | undefined>;
 }
 
-/** Nothing is touched yet. */
+/**
+ * Nothing is touched yet.
+ * @throws HoldfastError SWAP_ITSELF
+ */
 export function pathSwap({ restored, name, suffix, beside = [], users }: PathSwapOptions): Swap {
   const inUse = resolve(name);
+  if (inUse === restored) throw swapItself(inUse);
   const aside = `${inUse}.${suffix}`;
   const usersNow = async () => users?.(inUse);
+  const steps = [move(inUse, aside), ...moveBeside(inUse, aside, beside), move(restored, inUse)];
+  const again = `Once nobody uses it, by hand: ${steps.join(' && ')}`;
   return {
+    again: () => Promise.resolve(again),
     users: usersNow,
+    mustBeAhead: () => Promise.resolve(),
     run: async () => {
       const found = await usersNow();
-      if (found !== undefined)
-        throw swapInUse(inUse, found, 'Stop the application that uses it, and run the swap again.');
-      return swapPaths({ restored, inUse, aside, beside });
+      if (found !== undefined) throw swapInUse(inUse, found, `Stop the application. ${again}`);
+      return swapPaths({ restored, inUse, aside, beside, again });
     },
   };
+}
+
+function move(from: string, to: string): string {
+  return `mv ${shellWord(from)} ${shellWord(to)}`;
 }
 
 interface Paths {
@@ -38,9 +49,10 @@ interface Paths {
   readonly inUse: string;
   readonly aside: string;
   readonly beside: readonly string[];
+  readonly again: string;
 }
 
-async function swapPaths({ restored, inUse, aside, beside }: Paths): Promise<SwapReport> {
+async function swapPaths({ restored, inUse, aside, beside, again }: Paths): Promise<SwapReport> {
   if (await isThere(aside)) throw swapTaken(aside);
   const wasThere = await isThere(inUse);
   try {
@@ -52,20 +64,21 @@ async function swapPaths({ restored, inUse, aside, beside }: Paths): Promise<Swa
       throw error;
     }
   } catch (error) {
-    throw swapFailed(inUse, error);
+    throw swapFailed(inUse, error, again);
   }
   const back = [
-    `mv ${shellWord(inUse)} ${shellWord(restored)}`,
+    move(inUse, restored),
     // Left where it is, the log of the one would be played into the other.
-    ...(beside.length === 0 ? [] : [moveBeside(inUse, restored, beside)]),
-    ...(wasThere ? [`mv ${shellWord(aside)} ${shellWord(inUse)}`] : []),
+    ...moveBeside(inUse, restored, beside),
+    ...(wasThere ? [move(aside, inUse)] : []),
   ];
   return { name: inUse, aside: wasThere ? aside : undefined, wayBack: back };
 }
 
-function moveBeside(from: string, to: string, endings: readonly string[]): string {
+function moveBeside(from: string, to: string, endings: readonly string[]): string[] {
+  if (endings.length === 0) return [];
   const [of, into] = [shellWord(from), shellWord(to)];
-  return `for end in ${endings.join(' ')}; do if [ -e ${of}$end ]; then mv ${of}$end ${into}$end; fi; done`;
+  return [`for end in ${endings.join(' ')}; do if [ -e ${of}$end ]; then mv ${of}$end ${into}$end; fi; done`];
 }
 
 async function isThere(path: string): Promise<boolean> {

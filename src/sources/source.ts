@@ -128,6 +128,8 @@ export interface LoadOptions {
   readonly identity?: RestoreIdentity;
   /** Go on with what an interrupted restore of the same identity has left in the target. */
   readonly resume?: boolean;
+  /** It is to take another name in the end: a target with a mark keeps it until then. */
+  readonly awaitsName?: boolean;
   readonly onProgress: (bytes: number, what: string) => void;
 }
 
@@ -145,6 +147,8 @@ export interface Unfinished {
   readonly isSame: boolean;
   /** True when tables that are complete will be kept; else all begins anew. */
   readonly keepsTables: boolean;
+  /** True when nothing is left to be loaded: it only waits for another name. */
+  readonly isLoaded: boolean;
 }
 
 export interface Preflight {
@@ -173,6 +177,18 @@ export interface LoadReport {
   readonly ended?: Readonly<Record<string, number>>;
   /** What was left out on purpose (e.g. foreign keys to tables that were not chosen). */
   readonly leftOut: readonly string[];
+  /**
+   * Of engines that do not insist on references while a dump is loaded. No error: the source may have had them, and a
+   * choice of tables makes them.
+   */
+  readonly brokenReferences?: readonly BrokenReference[];
+}
+
+/** References to rows that are not there; tables are written as `TableInfo.name`. */
+export interface BrokenReference {
+  readonly table: string;
+  readonly references: string;
+  readonly rows: number;
 }
 
 export interface Loader {

@@ -20,6 +20,8 @@ export interface StatusFinding {
   /** Of `--json`. */
   readonly record: { readonly type: string; readonly [key: string]: unknown };
   readonly measure?: Measure;
+  /** What is signed does not hold: more than late. */
+  readonly unsound?: true;
 }
 
 /** What is late, by name. */

@@ -1,4 +1,5 @@
 /** The state of a set for monitors: from public entries only, no key needed. Pure, but for what it is given. */
+import { manifestTrouble } from '../repository/catalog.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import { DAY_MS } from '../repository/rules.ts';
 
@@ -38,7 +39,7 @@ export function statusOf(
   const newest = live.at(-1)?.entry;
   const ageMs = newest && now.getTime() - new Date(newest.time).getTime();
   const limitMs = everyMs * (1 + GRACE);
-  const reason = reasonAgainst(ageMs, limitMs, damaged);
+  const reason = reasonAgainst(ageMs, limitMs, damaged) ?? lostOf(live);
   return {
     set,
     ok: reason === undefined,
@@ -49,6 +50,16 @@ export function statusOf(
     ageMs,
     limitMs,
   };
+}
+
+/** The newest one first: what was lost there hurts most. */
+function lostOf(live: readonly CatalogEntry[]): string | undefined {
+  const lost = live.flatMap((item) => {
+    const trouble = manifestTrouble(item);
+    return trouble === undefined ? [] : [`${item.entry.snapshot} cannot be restored: ${trouble}`];
+  });
+  const first = lost.at(-1);
+  return first === undefined || lost.length === 1 ? first : `${first}; and ${lost.length - 1} more like it`;
 }
 
 function reasonAgainst(ageMs: number | undefined, limitMs: number, damaged: number): string | undefined {

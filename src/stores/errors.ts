@@ -177,21 +177,29 @@ export function clockSkew(url: string, what: string, cause?: unknown): HoldfastE
   );
 }
 
-/** The bucket lives in another region (exit 2). */
-export function wrongRegion(
-  url: string,
-  used: string,
-  right: string | undefined,
-  cause?: unknown,
-): HoldfastError {
-  const where = right === undefined ? 'another region' : `the region ${right}`;
-  return make('STORE_REGION', 'usage', `the bucket of the store ${url} is in ${where}, not in ${used}`, {
-    hint:
-      right === undefined
-        ? 'Find the region in the console of your provider, and set s3.region in the configuration.'
-        : `Set s3.region to ${right} in the configuration, if the data may be there at all.`,
+/** A request to a bucket is signed for a region, and none is known (exit 2). */
+export function regionMissing(url: string, cause?: unknown): HoldfastError {
+  return make('STORE_REGION', 'usage', `the region of the store ${url} is not known`, {
+    hint: 'Find it in the console of your provider, and set s3.region in the configuration (init: --region).',
     cause,
   });
+}
+
+/** The bucket lives in another region (exit 2). */
+export function wrongRegion(url: string, right: string | undefined, cause?: unknown): HoldfastError {
+  const where = right === undefined ? 'another region' : `the region ${right}`;
+  return make(
+    'STORE_REGION',
+    'usage',
+    `the bucket of the store ${url} is in ${where}, not in the one that is set`,
+    {
+      hint:
+        right === undefined
+          ? 'Find the region in the console of your provider, and set s3.region in the configuration.'
+          : `Set s3.region to ${right} in the configuration, if the data may be there at all.`,
+      cause,
+    },
+  );
 }
 
 /** A link that leads out of the store, or something that is neither file nor folder. */

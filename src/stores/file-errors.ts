@@ -11,7 +11,7 @@ import {
 } from './errors.ts';
 
 /** The `code` of a system error (`ENOENT`), or undefined. */
-export function systemCode(error: unknown): string | undefined {
+function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -6,14 +6,16 @@
  * Nothing inside the store is reached through a symbolic link. The root itself is made by `create` alone: a put
  * into a root that is gone (a disk that is not mounted) must not start a new store on the disk below.
  */
-import { realpathSync } from 'node:fs';
-import { mkdir, opendir, realpath, rename, rm, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, opendir, rm, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { throwIfCancelled } from '../errors.ts';
 import { folderOf } from './address.ts';
-import { cannotLock, objectMissing, storeEscape, storeMissing, type Place } from './errors.ts';
-import { fileFailure, folderMissing, isSystemError } from './file-errors.ts';
-import { readObject, readSmallObject, tryLink, writeTemporary } from './file-object.ts';
+import { cannotLock, objectMissing, storeEscape, storeMissing } from './errors.ts';
+import { fileFailure, isSystemError } from './file-errors.ts';
+import { StoreFolder } from './file-folder.ts';
+import type { ObjectPlace } from './file-folder.ts';
+import { readObject, readSmallObject, writeTemporary } from './file-object.ts';
+import { canLink, holdsObject, publish } from './file-publish.ts';
 import {
   flushAbove,
   flushFolder,
@@ -40,9 +42,6 @@ import type {
   StuckVersion,
 } from './store.ts';
 
-/** Another process may remove a folder, empty for the moment, just before we use it; then it is made again. */
-const FOLDER_ATTEMPTS = 100;
-
 /**
  * Opens (does not create) a store in a folder.
  * @param url - `file:///absolute/path` or an absolute path.
@@ -52,22 +51,19 @@ export function openFileStore(url: string): Store {
   return new FileStore(url, folderOf(url));
 }
 
-interface ObjectPlace extends Place {
-  readonly key: string;
-}
-
 class FileStore implements Store {
   readonly url: string;
   readonly bucket = undefined;
   readonly #root: string;
+  readonly #folder: StoreFolder;
   readonly #pace = new Pace();
-  #realRoot: string | undefined;
   #swept = false;
   #features: StoreFeatures | undefined;
 
   constructor(url: string, root: string) {
     this.url = url;
     this.#root = root;
+    this.#folder = new StoreFolder(url, root);
   }
 
   async create(signal?: AbortSignal): Promise<void> {
@@ -97,7 +93,7 @@ class FileStore implements Store {
   async features(signal?: AbortSignal): Promise<StoreFeatures> {
     throwIfCancelled(signal);
     this.#features ??= {
-      ifAbsent: await this.#guard(undefined, 'write', () => this.#canLink()),
+      ifAbsent: await this.#guard(undefined, 'write', () => canLink(this.#folder)),
       lifecycle: false,
       versions: false,
       objectLock: false,
@@ -111,19 +107,19 @@ class FileStore implements Store {
     options: PutOptions = {},
     signal?: AbortSignal,
   ): Promise<'written' | 'already-there'> {
-    const place = this.#place(key);
+    const place = this.#folder.place(key);
     assertSize(place, bytes.length);
     // A folder could only pretend: its owner can always remove a file.
     if (options.lock !== undefined) throw cannotLock(this.url, 'a folder has no locks');
     throwIfCancelled(signal);
     return this.#guard(key, 'write', async () => {
-      if (options.ifAbsent && (await this.#isThere(place))) return 'already-there';
+      if (options.ifAbsent && (await holdsObject(this.#folder, place))) return 'already-there';
       const { path, written } = await writeTemporary(this.#root, bytes);
       try {
         if (!this.#swept) await sweepTemporary(this.#root, written, this.#pace);
         this.#swept = true;
         throwIfCancelled(signal);
-        return await this.#publish(path, place, options.ifAbsent ?? false);
+        return await publish(this.#folder, path, place, options.ifAbsent ?? false);
       } finally {
         await rm(path, { force: true });
       }
@@ -131,12 +127,12 @@ class FileStore implements Store {
   }
 
   async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Buffer> {
-    const place = this.#place(key);
+    const place = this.#folder.place(key);
     assertRange(place, range);
     throwIfCancelled(signal);
     const pooled = async (): Promise<Buffer> => {
-      if (!(await this.#folderIsThere(key))) throw objectMissing(place);
-      return readObject(this.#path(key), place, range);
+      if (!(await this.#folder.hasFolderOf(key))) throw objectMissing(place);
+      return readObject(this.#folder.path(key), place, range);
     };
     // A range is of a pack, which is large.
     const now = range === undefined ? () => this.#readNow(place) : () => undefined;
@@ -144,11 +140,11 @@ class FileStore implements Store {
   }
 
   async head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
-    const place = this.#place(key);
+    const place = this.#folder.place(key);
     throwIfCancelled(signal);
     return this.#guard(key, 'read', async () => {
-      if (!(await this.#folderIsThere(key))) return undefined;
-      const stats = await lstatIfThere(this.#path(key));
+      if (!(await this.#folder.hasFolderOf(key))) return undefined;
+      const stats = await lstatIfThere(this.#folder.path(key));
       if (stats?.isSymbolicLink()) throw storeEscape(place, 'it is a symbolic link');
       return stats?.isFile() ? infoOf(key, stats) : undefined;
     });
@@ -158,8 +154,8 @@ class FileStore implements Store {
     assertPrefix(this.url, prefix);
     throwIfCancelled(signal);
     try {
-      await this.#requireRoot();
-      if (!(await this.#folderIsThere(prefix))) return;
+      await this.#folder.mustBeThere();
+      if (!(await this.#folder.hasFolderOf(prefix))) return;
       for await (const info of walk(this.#root, prefix, this.#pace)) {
         throwIfCancelled(signal);
         yield info;
@@ -177,8 +173,8 @@ class FileStore implements Store {
     assertFolder(this.url, prefix);
     throwIfCancelled(signal);
     return this.#guard(prefix || undefined, 'list', async () => {
-      await this.#requireRoot();
-      if (!(await this.#folderIsThere(prefix))) return [];
+      await this.#folder.mustBeThere();
+      if (!(await this.#folder.hasFolderOf(prefix))) return [];
       const used: string[] = [];
       for (const name of await foldersIn(this.#root, prefix, this.#pace)) {
         throwIfCancelled(signal);
@@ -194,7 +190,7 @@ class FileStore implements Store {
     signal?: AbortSignal,
   ): Promise<readonly StuckVersion[]> {
     for (const key of keys) assertKey(this.url, key);
-    const byFolder = Map.groupBy(keys, (key) => dirname(this.#path(key)));
+    const byFolder = Map.groupBy(keys, (key) => dirname(this.#folder.path(key)));
     for (const [folder, inside] of byFolder) {
       for (const key of inside) {
         throwIfCancelled(signal);
@@ -207,7 +203,7 @@ class FileStore implements Store {
 
   async now(signal?: AbortSignal): Promise<Date> {
     throwIfCancelled(signal);
-    await this.#guard(undefined, 'read', () => this.#requireRoot());
+    await this.#guard(undefined, 'read', () => this.#folder.mustBeThere());
     try {
       const { path, written } = await writeTemporary(this.#root, Buffer.of(0));
       await rm(path, { force: true });
@@ -222,134 +218,24 @@ class FileStore implements Store {
     return Promise.resolve();
   }
 
-  /** Gives a finished file its name, and makes the name survive a power cut. */
-  async #publish(
-    temporary: string,
-    place: ObjectPlace,
-    ifAbsent: boolean,
-  ): Promise<'written' | 'already-there'> {
-    const path = this.#path(place.key);
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await this.#makeFolders(dirname(place.key));
-        if (!ifAbsent) await rename(temporary, path);
-        else if (!(await this.#linkIfAbsent(temporary, place))) return 'already-there';
-        break;
-      } catch (error) {
-        if (isSystemError(error, 'ENOTDIR')) throw storeEscape(place, 'a file is in the place of its folder');
-        if (isSystemError(error, 'EISDIR')) throw storeEscape(place, 'a folder is in its place');
-        if (!isSystemError(error, 'ENOENT') || attempt === FOLDER_ATTEMPTS) throw error;
-      }
-    }
-    await flushFolder(dirname(path));
-    return 'written';
-  }
-
-  /** False when the key exists. A link never replaces, so of several writers exactly one gets true. */
-  async #linkIfAbsent(temporary: string, place: ObjectPlace): Promise<boolean> {
-    const outcome = await tryLink(temporary, this.#path(place.key));
-    if (outcome === 'linked') return true;
-    // Looks also when taken: what stands there may be no object.
-    const isThere = await this.#isThere(place);
-    if (outcome === 'taken' || isThere) return false;
-    // No hard links here, which features() says as ifAbsent: false. The best that is left has a gap.
-    await rename(temporary, this.#path(place.key));
-    return true;
-  }
-
-  /** @throws STORE_ESCAPE when something that is no object stands at the key. */
-  async #isThere(place: ObjectPlace): Promise<boolean> {
-    if (!(await this.#folderIsThere(place.key))) return false;
-    const stats = await lstatIfThere(this.#path(place.key));
-    if (stats === undefined || stats.isFile()) return stats !== undefined;
-    throw storeEscape(
-      place,
-      stats.isDirectory() ? 'a folder is in its place' : 'it is neither file nor folder',
-    );
-  }
-
-  /** False, too, where nothing may be written at all. */
-  async #canLink(): Promise<boolean> {
-    try {
-      const { path } = await writeTemporary(this.#root, Buffer.of(0));
-      const second = `${path}-link`;
-      const outcome = await tryLink(path, second).finally(() => rm(path, { force: true }));
-      await rm(second, { force: true });
-      return outcome === 'linked';
-    } catch (error) {
-      if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) return false;
-      throw error;
-    }
-  }
-
   async #unlink(key: string): Promise<void> {
-    if (!(await this.#folderIsThere(key))) return;
+    if (!(await this.#folder.hasFolderOf(key))) return;
     try {
-      await unlink(this.#path(key));
+      await unlink(this.#folder.path(key));
     } catch (error) {
       // EISDIR: a folder at this key is no object, so the object is absent.
       if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw error;
     }
   }
 
-  /** Makes the folders of a key, below a root that must be there. `folder` is relative, `.` is the root. */
-  async #makeFolders(folder: string): Promise<void> {
-    if (folder === '.' || (await this.#folderIsThere(`${folder}/`))) return;
-    await this.#makeFolders(dirname(folder));
-    await makeFolder(join(this.#root, folder));
-  }
-
-  /**
-   * Whether the folder that would hold this key (or the rest of this prefix) exists.
-   * @throws STORE_MISSING when even the root does not, STORE_ESCAPE when a link is on the way.
-   */
-  async #folderIsThere(key: string): Promise<boolean> {
-    const folder = key.includes('/') ? key.slice(0, key.lastIndexOf('/')) : '';
-    if (folder === '') {
-      await this.#requireRoot();
-      return true;
-    }
-    try {
-      this.#realRoot ??= await realpath(this.#root);
-      const real = await realpath(join(this.#root, folder));
-      if (real === join(this.#realRoot, folder)) return true;
-    } catch (error) {
-      if (!isSystemError(error, 'ENOENT', 'ENOTDIR')) throw error;
-      await this.#requireRoot();
-      return false;
-    }
-    throw storeEscape({ url: this.url, key }, 'its folder is a symbolic link');
-  }
-
-  /** A small object; undefined when it is large, or when there is anything to say about the way to it. */
+  /** A small object; undefined when it is large, or when there is anything to say about it: reading as ever says that. */
   #readNow(place: ObjectPlace): Buffer | undefined {
-    const folder = place.key.slice(0, Math.max(0, place.key.lastIndexOf('/')));
-    if (this.#realRoot === undefined || folder === '') return undefined;
+    if (!this.#folder.hasFolderNow(place.key)) return undefined;
     try {
-      const real = realpathSync.native(join(this.#root, folder));
-      return real === join(this.#realRoot, folder)
-        ? readSmallObject(this.#path(place.key), place)
-        : undefined;
+      return readSmallObject(this.#folder.path(place.key), place);
     } catch {
-      return undefined; // The other way says what is wrong.
+      return undefined;
     }
-  }
-
-  /** @throws STORE_MISSING */
-  async #requireRoot(): Promise<void> {
-    const stats = await stat(this.#root).catch((error: unknown) => {
-      throw isSystemError(error, 'ENOENT', 'ENOTDIR') ? folderMissing(this.url, error) : error;
-    });
-    if (!stats.isDirectory()) throw folderMissing(this.url);
-  }
-
-  #path(key: string): string {
-    return join(this.#root, key);
-  }
-
-  #place(key: string): ObjectPlace {
-    assertKey(this.url, key);
-    return { url: this.url, key };
   }
 
   async #guard<T>(key: string | undefined, doing: string, work: () => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { badKey, badRange, objectLarge, type Place } from './errors.ts';
 import type { ByteRange } from './store.ts';
 
 /** No object of holdfast comes near this; a larger one is refused instead of filling the memory. */
-export const MAX_OBJECT_BYTES = 64 * 1024 * 1024;
+const MAX_OBJECT_BYTES = 64 * 1024 * 1024;
 
 /** S3 allows 1,024 bytes for prefix and key together; file systems 255 for a name. */
 const MAX_KEY = 800;

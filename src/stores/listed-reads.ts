@@ -2,6 +2,7 @@
  * A store that gives small objects again which were read a moment ago, as long as listings show the same ones: for work
  * that reads everything anew before each of its steps, to see what is new.
  */
+import { BoundedCache } from '../bounded-cache.ts';
 import { throwIfCancelled } from '../errors.ts';
 import { delegating } from './delegating.ts';
 import type { ObjectInfo, Store } from './store.ts';
@@ -23,25 +24,10 @@ interface Kept {
  */
 export function withListedReads(store: Store, wanted: (key: string) => boolean, bytesMax: number): Store {
   const marks = new Map<string, string>();
-  const kept = new Map<string, Kept>();
-  let bytes = 0;
-  const forget = (key: string): void => {
-    bytes -= kept.get(key)?.bytes.length ?? 0;
-    kept.delete(key);
-  };
+  const kept = new BoundedCache<Kept>(bytesMax, ({ bytes }) => bytes.length);
   const changed = (key: string): void => {
     marks.delete(key);
-    forget(key);
-  };
-  const keep = (key: string, one: Kept): void => {
-    forget(key);
-    if (one.bytes.length > bytesMax) return;
-    kept.set(key, one);
-    bytes += one.bytes.length;
-    for (const oldest of kept.keys()) {
-      if (bytes <= bytesMax) break;
-      forget(oldest);
-    }
+    kept.delete(key);
   };
   return {
     ...delegating(store),
@@ -51,14 +37,14 @@ export function withListedReads(store: Store, wanted: (key: string) => boolean, 
       if (known) return known.bytes;
       const mark = marks.get(key);
       const read = await store.get(key, range, signal);
-      if (!range && mark !== undefined && marks.get(key) === mark) keep(key, { bytes: read, mark });
+      if (!range && mark !== undefined && marks.get(key) === mark) kept.set(key, { bytes: read, mark });
       return read;
     },
     list: async function* (prefix, signal) {
       for await (const info of store.list(prefix, signal)) {
         if (wanted(info.key)) {
           const mark = markOf(info);
-          if (kept.get(info.key)?.mark !== mark) forget(info.key);
+          if (kept.get(info.key)?.mark !== mark) kept.delete(info.key);
           marks.set(info.key, mark);
         }
         yield info;

@@ -13,6 +13,7 @@ import {
   storeFull,
   storeMissing,
   storeUnreachable,
+  regionMissing,
   wrongRegion,
   type Place,
 } from './errors.ts';
@@ -179,11 +180,11 @@ function noKeys({ url }: Attempt, { words, cause }: Answer): HoldfastError {
 }
 
 function noRegion({ url }: Attempt, { cause }: Answer): HoldfastError {
-  return wrongRegion(url, 'none (s3.region is not set)', undefined, cause);
+  return regionMissing(url, cause);
 }
 
 function otherRegion({ url }: Attempt, { regionOfBucket, cause }: Answer): HoldfastError {
-  return wrongRegion(url, 'the one that is set', regionOfBucket, cause);
+  return wrongRegion(url, regionOfBucket, cause);
 }
 
 function busy(attempt: Attempt, { words, cause }: Answer): HoldfastError {

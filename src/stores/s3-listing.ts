@@ -14,6 +14,7 @@ import { decoded, NOT_S3, type S3Requests } from './s3-requests.ts';
 import type { ObjectInfo, ObjectVersion } from './store.ts';
 
 const BREAKS_OFF = 'the answer breaks off';
+const GOES_ROUND = 'the answer goes on where it began, for ever';
 
 // Encoded, or one foreign key with a control character would make the whole answer unreadable.
 const ENCODED = { EncodingType: 'url' } as const;
@@ -104,8 +105,10 @@ async function* pages(
   do {
     const page = await listPage(requests, { ...ask, ContinuationToken: token }, prefix || undefined, signal);
     yield page;
-    token = page.NextContinuationToken;
-    if (page.IsTruncated && token === undefined) throw storeFailed(place, 'list', BREAKS_OFF);
+    const next = page.NextContinuationToken;
+    if (page.IsTruncated && next === undefined) throw storeFailed(place, 'list', BREAKS_OFF);
+    if (next !== undefined && next === token) throw storeFailed(place, 'list', GOES_ROUND);
+    token = next;
   } while (token !== undefined);
 }
 
@@ -139,6 +142,8 @@ async function* versionPages(
     const next = markerOf(page);
     if (next === undefined) throw storeFailed(attempt, 'list', BREAKS_OFF);
     const VersionIdMarker = page.NextVersionIdMarker;
+    if (next === from.KeyMarker && VersionIdMarker === from.VersionIdMarker)
+      throw storeFailed(attempt, 'list', GOES_ROUND);
     from = { KeyMarker: next, ...(VersionIdMarker === undefined ? {} : { VersionIdMarker }) };
   }
 }

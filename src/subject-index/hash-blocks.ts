@@ -8,7 +8,7 @@
  */
 import { BitReader, BitWriter, PUT_BITS_MAX } from './bits.ts';
 
-export const EXTRA_BITS = 6;
+const EXTRA_BITS = 6;
 export const HASH_BITS = 32;
 const BLOCK_ENTRIES = 4096;
 /** Segments of a table in one index at most, so that their numbers have 16 bits. */

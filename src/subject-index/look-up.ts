@@ -12,50 +12,12 @@ import { formOf } from './open.ts';
 import type { IndexObject } from './open.ts';
 import { indexedMatch, matchId } from './plan.ts';
 
-/** A segment, by its place in its chain. */
-export interface SegmentPlace {
-  /** `NNN/ID`. */
-  readonly pack: string;
-  readonly offset: number;
-}
-
-/** Says of a segment of the table that was asked about whether it may hold a row that matches; true when in doubt. */
-export type MayHold = (segment: SegmentPlace) => boolean;
-
-export class IndexLookUp {
-  readonly #objects: readonly IndexObject[];
-
-  /** @param objects - of one chain: packs are named within it */
-  constructor(objects: readonly IndexObject[]) {
-    this.#objects = objects;
-  }
-
-  /**
-   * Looks up the keys of all queries at once.
-   *
-   * @param table - stored table, as `TableSchema.name`
-   * @throws HoldfastError DAMAGED, MALFORMED, and what reading the objects throws
-   */
-  async select(table: string, queries: readonly Query[]): Promise<MayHold> {
-    const without = new Set<string>();
-    for (const object of this.#objects) {
-      for (const part of object.directory.tables) {
-        if (part.table !== table) continue;
-        const held = await heldBy(object, part, queries);
-        if (!held) continue;
-        for (const [at, place] of part.segments.entries())
-          if (place && !held.has(at)) without.add(nameOf(place));
-      }
-    }
-    return (segment) => !without.has(nameOf(segment));
-  }
-}
-
-function nameOf({ pack, offset }: SegmentPlace): string {
-  return `${pack} ${offset}`;
-}
-
-/** The numbers of segments that may hold a key; undefined when one of the queries is not indexed here. */
+/**
+ * Looks up the keys of all queries at once.
+ *
+ * @returns the numbers of the segments that may hold one; undefined when one of the queries is not indexed here
+ * @throws HoldfastError DAMAGED, MALFORMED, and what reading the object throws
+ */
 export async function heldBy(
   object: IndexObject,
   part: DirectoryTable,

@@ -27,6 +27,6 @@ export function columnMissing(table: string, column: string): HoldfastError {
     code: 'SUBJECTS_COLUMN',
     exit: 'policy',
     message: `table ${table} has no column ${column}, which the subject map names`,
-    hint: 'Run holdfast subjects check: it shows the place in the map for every schema that snapshots have.',
+    hint: 'Run holdfast subjects check SET --key FILE: it shows the place in the map for every schema that snapshots have.',
   });
 }

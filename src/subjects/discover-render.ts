@@ -13,7 +13,7 @@ export function render(draft: Draft, command: string): string {
     ...HEAD(command),
     'version: 1',
     `subject: ${scalar(draft.subject)}`,
-    `root: ${flow({ table: root.table.name, key: root.key, ...lookupOf(draft) })}`,
+    `root: ${flow({ table: root.table.name, key: keyOf(root), ...lookupOf(draft) })}`,
     ...(hasLargeObjects && !hasNumbers
       ? [
           '# The database has large objects. If they are about nobody, say so; else list the columns with their numbers.',
@@ -90,12 +90,19 @@ function oneLine(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]/g, '�');
 }
 
+/** One column is written without a list. */
+function keyOf({ key }: Draft['root']): Yaml {
+  const [first = '', ...others] = key;
+  return others.length === 0 ? first : key;
+}
+
 /** Columns of the root by which people ask. */
 function lookupOf({ root }: Draft): { readonly lookup?: Yaml } {
   const { table, key } = root;
   const reasons = new Map(personalColumns(table).map(({ column, reason }) => [column, reason]));
   const forms = table.columns.flatMap(({ name, type, generated }) => {
-    if (generated || name === key || !['text', 'any', 'uuid', 'integer'].includes(familyOf(type))) return [];
+    if (generated || key.includes(name) || !['text', 'any', 'uuid', 'integer'].includes(familyOf(type)))
+      return [];
     const form = FORMS[reasons.get(name) ?? ''] ?? (isUnique(name) ? 'exact' : undefined);
     return form === undefined ? [] : [[name, form] as const];
   });

@@ -32,7 +32,11 @@ interface Candidate {
 }
 
 /** `owner_id` with `owner_type` beside it. */
-function byPolymorphism(table: TableSchema, { table: root, key }: Root): Candidate | undefined {
+function byPolymorphism(
+  table: TableSchema,
+  { table: root, key: [key = '', ...more] }: Root,
+): Candidate | undefined {
+  if (more.length > 0) return undefined;
   const names = table.columns.map(({ name }) => name);
   const stem = names.find((name) => name.endsWith('_id') && names.includes(name.replace(/_id$/, '_type')));
   const column = table.columns.find(({ name }) => name === stem);
@@ -48,8 +52,9 @@ function byPolymorphism(table: TableSchema, { table: root, key }: Root): Candida
   };
 }
 
-/** `user_id` without a foreign key. */
-function byName(table: TableSchema, { table: root, key }: Root): Candidate | undefined {
+/** `user_id` without a foreign key. One column names nobody where the key has several. */
+function byName(table: TableSchema, { table: root, key: [key = '', ...more] }: Root): Candidate | undefined {
+  if (more.length > 0) return undefined;
   const one = singular(bareName(root.name)).toLowerCase();
   const names = new Set(
     [`${one}_${key}`, `${one}${key}`, `${one}_id`, `${one}id`].map((name) => name.toLowerCase()),

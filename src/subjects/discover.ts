@@ -20,7 +20,7 @@ import { bareName, splitReference } from './reference.ts';
 import { singular } from './words.ts';
 
 export interface DiscoverOptions {
-  /** `table.column`, such as `public.users.id`. */
+  /** `table.column`, such as `public.users.id`; of a key of several columns `public.users.tenant,id`. */
   readonly root: string;
   /** What the draft calls one subject; the root table's name in the singular when not given. */
   readonly subject?: string;
@@ -107,16 +107,21 @@ function findRoot(schema: Schema, text: string): Root {
       near === undefined ? `The tables are: ${names.slice(0, 20).join(', ')}.` : `Did you mean '${near}'?`;
     throw rootUnknown(text, `there is no table ${reference.table}`, hint);
   }
-  const { column: key } = reference;
-  if (!hasColumn(table, key)) {
+  const key = hasColumn(table, reference.column) ? [reference.column] : reference.column.split(',');
+  const missing = key.find((column) => !hasColumn(table, column));
+  if (missing !== undefined) {
     const columns = table.columns.map(({ name }) => name).join(', ');
-    throw rootUnknown(text, `${table.name} has no column ${key}`, `Its columns are: ${columns}.`);
+    throw rootUnknown(text, `${table.name} has no column ${missing}`, `Its columns are: ${columns}.`);
   }
-  if (![table.primaryKey, ...table.uniques].some((unique) => unique.length === 1 && unique[0] === key)) {
+  const isWhole = (unique: readonly string[]) =>
+    unique.length === key.length && unique.every((column) => key.includes(column));
+  if (![table.primaryKey, ...table.uniques].some(isWhole)) {
     throw rootUnknown(
       text,
-      `${key} is not unique in ${table.name}`,
-      'Name a column that tells one subject from another.',
+      `${key.join(', ')} ${key.length === 1 ? 'is' : 'are'} not unique in ${table.name}`,
+      table.primaryKey.length > 1
+        ? `Name what tells one subject from another, such as --root ${table.name}.${table.primaryKey.join(',')}.`
+        : 'Name a column that tells one subject from another.',
     );
   }
   return { table, key };

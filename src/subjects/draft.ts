@@ -12,7 +12,8 @@ export interface Draft {
 
 export interface Root {
   readonly table: TableSchema;
-  readonly key: string;
+  /** Columns of a key, as they were asked for. */
+  readonly key: readonly string[];
 }
 
 /** A value of YAML. */

@@ -112,12 +112,12 @@ const PERSONS = new Set(
 );
 
 /** True for `user`, `users`, `people`: words for somebody. */
-export function isPersonWord(word: string): boolean {
+function isPersonWord(word: string): boolean {
   return PERSONS.has(word) || PERSONS.has(word.replace(/s$/, ''));
 }
 
 /** `shipAddress_line1` → ship, address, line. */
-export function wordsOf(name: string): readonly string[] {
+function wordsOf(name: string): readonly string[] {
   return name
     .replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
     .toLowerCase()

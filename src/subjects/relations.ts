@@ -115,12 +115,6 @@ export function askedFor(
   return { kind: 'columns', columns: by, comparisons, when: new Map() };
 }
 
-/** True when tables of this part lead to each other, so that rows of it may lead to more rows of it. */
-export function isCircle(part: readonly LinkedTable[]): boolean {
-  const names = new Set(part.map(({ name }) => name));
-  return part.some(({ links }) => links.some(({ targets }) => targets.some((target) => names.has(target))));
-}
-
 /** The columns of a row that a match looks at. */
 export function columnsOf(match: Match): readonly string[] {
   const own = match.kind === 'json' ? [match.column] : match.columns;

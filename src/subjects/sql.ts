@@ -5,6 +5,7 @@
  * SQL is weaker (`notes`) it says so.
  */
 import type { Schema } from '../sources/schema.ts';
+import { asStored } from './as-stored.ts';
 import type { Subject } from './closure.ts';
 import type { SqlDatabase } from './compare.ts';
 import type { SubjectMap } from './map.ts';
@@ -41,7 +42,8 @@ export interface Erasure {
  * @throws HoldfastError SUBJECTS_UNCOVERED, SUBJECTS_COLUMN, JSON_PATH
  */
 export function erasureSql(input: ErasureInput): Erasure {
-  const { map, schema, subjects, end } = input;
+  const { map, schema, end } = input;
+  const subjects = input.subjects.map((one) => asStored(one, map.root.table, schema, input.engine));
   const relations = relationsOf(map, schema, input.engine);
   const engine = ENGINES[input.engine];
   const plan = planSql(map, relations, engine);

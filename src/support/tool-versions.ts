@@ -13,7 +13,7 @@ const TOOLS = [
 ] as const;
 const TIMEOUT_MS = 5000;
 
-/** The first number with a point that each says of itself; a program that is not there is left out. */
+/** The version that each says of itself; a program that is not there is left out. */
 export async function toolVersions(
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
@@ -24,9 +24,22 @@ export async function toolVersions(
         ...{ env, extendEnv: false, reject: false, timeout: TIMEOUT_MS, cancelSignal: signal },
         stdin: 'ignore',
       });
-      const version = /\d+(?:\.\d+){1,3}|\b\d{2,4}\b/.exec(failed ? '' : stdout)?.[0];
+      const version = failed ? undefined : versionIn(stdout);
       return version === undefined ? [] : [[tool, version]];
     }),
   );
   return Object.fromEntries(found.flat());
+}
+
+/**
+ * The first number outside of brackets (zstd says `(64-bit)` first); MariaDB's tools put the version of their command line
+ * before their own: `Ver 10.19 Distrib 10.11.19`.
+ */
+export function versionIn(text: string): string | undefined {
+  const said =
+    text
+      .replace(/\([^)]*\)/g, '')
+      .split('Distrib')
+      .at(-1) ?? '';
+  return /\d+(?:\.\d+){1,3}|\b\d{2,4}\b/.exec(said)?.[0];
 }

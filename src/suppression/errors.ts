@@ -52,7 +52,7 @@ export const wholeSetErased = (set: string, purge: string) =>
     code: 'SET_ERASED',
     exit: 'policy',
     message: `purge ${purge} has erased all that set ${set} had until then, and this snapshot is part of it`,
-    hint: `Nothing of it may come back; finish the purge with: holdfast purge resume ${set}`,
+    hint: `Nothing of it may come back; finish the purge with: holdfast purge resume ${set} -o RECEIPT.json`,
   });
 
 export const overrideUnknown = (purge: string, pending: readonly string[]) =>

@@ -1,6 +1,7 @@
 /** What a backup does about people who were erased and are in the database still, or again: by the set's policy. */
 import { isHoldfastError, reasonOf } from '../errors.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { purgesOf } from '../repository/purges.ts';
 import type { Session } from '../repository/session.ts';
 import type { Schema } from '../sources/schema.ts';
 import type { DumpStream, SourceInfo, SourceKind } from '../sources/source.ts';
@@ -8,7 +9,6 @@ import type { SubjectMap } from '../subjects/map.ts';
 import { DumpFilter } from './dump-filter.ts';
 import { cannotFilter, subjectBack } from './errors.ts';
 import type { FilteredDump } from './filtered-dump.ts';
-import { purgeIntents } from './pending.ts';
 import { readTokens } from './read-tokens.ts';
 import type { Tokens } from './tokens.ts';
 import { TokenWatch } from './watch.ts';
@@ -58,8 +58,8 @@ export class PurgeGuard {
       if (policy !== 'warn') throw error;
       onWarning(error.message);
     };
-    const intents = purgeIntents(ledger, session.operators);
-    return new PurgeGuard(options, await readTokens(session, set, intents, now, onProblem, signal));
+    const purges = purgesOf(ledger, session.operators);
+    return new PurgeGuard(options, await readTokens(session, set, purges, now, onProblem, signal));
   }
 
   /** False when the next dump can only be looked through: who is to be left out of it is not known yet. */

@@ -12,6 +12,7 @@ import type { SubjectMap } from '../subjects/map.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { knowsOf, purgesOf } from '../repository/purges.ts';
 import type { Session } from '../repository/session.ts';
 import type { SnapshotReader } from '../restore/reader.ts';
 import { readSidecar } from '../restore/sidecar.ts';
@@ -21,7 +22,6 @@ import { cannotLeaveOut, mapsDoNotCover } from './errors.ts';
 import { filteredFiles } from './filter-files.ts';
 import { filteredReader } from './filter.ts';
 import type { Suppression } from './objects.ts';
-import { knows, purgeIntents } from './pending.ts';
 import { subjectsIn } from './people.ts';
 import { mapsFor } from './maps.ts';
 import type { Person } from './maps.ts';
@@ -97,10 +97,10 @@ export async function locateAll(
 type Fail = (reason: string, cause?: unknown) => Error;
 
 function failing(snapshot: string, people: readonly Pick<Suppression, 'purge'>[]): Fail {
-  return (reason, cause) => cannotLeaveOut(snapshot, purgesOf(people), reason, cause);
+  return (reason, cause) => cannotLeaveOut(snapshot, idsOf(people), reason, cause);
 }
 
-function purgesOf(people: readonly Pick<Suppression, 'purge'>[]): readonly string[] {
+function idsOf(people: readonly Pick<Suppression, 'purge'>[]): readonly string[] {
   return people.map(({ purge }) => purge);
 }
 
@@ -111,15 +111,15 @@ async function peopleByMap(
   signal: AbortSignal,
 ) {
   const { session, item, manifest, source, ledger, mapOfToday } = options;
-  const intents = purgeIntents(ledger, session.operators);
+  const purges = purgesOf(ledger, session.operators);
   const people = suppressions.map((one) => {
-    const intent = intents.find(({ id }) => id === one.purge);
-    return { ...one, hostKnew: intent !== undefined && knows(item.entry.ledger_seen, intent) };
+    const purge = purges.find(({ id }) => id === one.purge);
+    return { ...one, hostKnew: purge !== undefined && knowsOf(item.entry.ledger_seen, purge) };
   });
   const sidecar = await readSidecar(source, manifest, signal);
   const { snapshot } = item.entry;
   const uncovered = (some: readonly Person[], tables: readonly string[]) =>
-    mapsDoNotCover(snapshot, purgesOf(some), tables);
+    mapsDoNotCover(snapshot, idsOf(some), tables);
   return mapsFor(people, { sidecar, mapOfToday }, uncovered).catch((error: unknown) => {
     throw isHoldfastError(error, 'SUBJECTS_INVALID')
       ? failing(snapshot, suppressions)(reasonOf(error), error)

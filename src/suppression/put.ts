@@ -81,12 +81,7 @@ async function sharedKey(
 }
 
 /** A revision that no object of this purge has, under any life. */
-export async function nextRevision(
-  store: Store,
-  set: string,
-  purge: string,
-  signal: AbortSignal,
-): Promise<number> {
+async function nextRevision(store: Store, set: string, purge: string, signal: AbortSignal): Promise<number> {
   const found = await listSuppression(store, set, signal);
   return Math.max(-1, ...found.filter((one) => one.purge === purge).map(({ revision }) => revision)) + 1;
 }

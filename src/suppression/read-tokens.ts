@@ -5,9 +5,8 @@ import { sha256Hex } from '../repository/entry.ts';
 import { tokensUnusable } from './errors.ts';
 import { listSuppression } from './objects.ts';
 import type { FoundSuppression } from './objects.ts';
-import type { PurgeIntent } from './pending.ts';
 import { firstSound, hasEnded, objectsOf } from './pick.ts';
-import type { ReadingSession } from './pick.ts';
+import type { ReadingSession, Wanted } from './pick.ts';
 import { parseTokens } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -18,19 +17,19 @@ import type { Tokens } from './tokens.ts';
 export async function readTokens(
   session: ReadingSession,
   set: string,
-  intents: readonly PurgeIntent[],
+  purges: readonly Wanted[],
   now: Date,
   onProblem: (error: Error) => void,
   signal: AbortSignal,
 ): Promise<Tokens[]> {
-  const wanted = intents.filter(({ suppression }) => suppression !== undefined);
+  const wanted = purges.filter(({ suppression }) => suppression !== undefined);
   if (wanted.length === 0) return [];
   const listed = await listSuppression(session.store, set, signal);
   const found: Tokens[] = [];
-  for (const intent of wanted) {
-    const { purge, objects } = objectsOf(intent, listed, 'tokens');
-    if (hasEnded(intent, objects, now)) continue;
-    const sha256 = intent.suppression?.tokens ?? '';
+  for (const one of wanted) {
+    const { purge, objects } = objectsOf(one, listed, 'tokens');
+    if (hasEnded(one, objects, now)) continue;
+    const sha256 = one.suppression?.tokens ?? '';
     try {
       const open = (object: FoundSuppression) => openTokens(session, set, { object, sha256 }, signal);
       found.push(

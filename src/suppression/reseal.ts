@@ -8,14 +8,14 @@ import type { MessageOpener } from '../openpgp/message.ts';
 import type { openpgp } from '../openpgp/library.ts';
 import { sha256Hex } from '../repository/entry.ts';
 import type { Ledger } from '../repository/ledger.ts';
+import { purgesOf } from '../repository/purges.ts';
 import { daysLeft } from '../repository/rules.ts';
 import type { Session } from '../repository/session.ts';
 import type { RemoveOptions, Store } from '../stores/store.ts';
 import { suppressionMissing } from './errors.ts';
 import { listSuppression, sealedKey, suppressionFolder } from './objects.ts';
 import type { FoundSuppression } from './objects.ts';
-import { purgeIntents } from './pending.ts';
-import type { PurgeIntent } from './pending.ts';
+import type { Wanted } from './pick.ts';
 import { putNew } from './put.ts';
 
 export interface ResealSuppressionOptions {
@@ -42,27 +42,27 @@ export async function resealSuppression(
   options: ResealSuppressionOptions,
   signal: AbortSignal,
 ): Promise<ResealedSuppression> {
-  const intents = purgeIntents(ledger, session.operators).filter(({ suppression }) => suppression);
-  if (intents.length === 0) return { resealed: 0, left: [] };
+  const purges = purgesOf(ledger, session.operators).filter(({ suppression }) => suppression);
+  if (purges.length === 0) return { resealed: 0, left: [] };
   const listed = (await listSuppression(session.store, set, signal)).filter(({ kind }) => kind === 'sealed');
   const now = await session.store.now(signal);
   const left: { key: string; why: string }[] = [];
   let resealed = 0;
-  for (const intent of intents) {
-    const objects = listed.filter(({ purge }) => purge === intent.id).sort((a, b) => b.revision - a.revision);
+  for (const wanted of purges) {
+    const objects = listed.filter(({ purge }) => purge === wanted.id).sort((a, b) => b.revision - a.revision);
     const folder = suppressionFolder(set, objects[0]?.days ?? 1);
     try {
-      if (await resealOne(session, set, { intent, objects, now }, options, signal)) resealed++;
+      if (await resealOne(session, set, { wanted, objects, now }, options, signal)) resealed++;
     } catch (error) {
       if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
-      left.push({ key: objects[0]?.key ?? sealedKey(folder, intent.id), why: reasonOf(error) });
+      left.push({ key: objects[0]?.key ?? sealedKey(folder, wanted.id), why: reasonOf(error) });
     }
   }
   return { resealed, left };
 }
 
 interface Resealing {
-  readonly intent: PurgeIntent;
+  readonly wanted: Wanted;
   /** The newest first. */
   readonly objects: readonly FoundSuppression[];
   readonly now: Date;
@@ -72,7 +72,7 @@ interface Resealing {
 async function resealOne(
   session: Session<Store>,
   set: string,
-  { intent, objects, now }: Resealing,
+  { wanted, objects, now }: Resealing,
   options: ResealSuppressionOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -80,17 +80,17 @@ async function resealOne(
   const { recipients, signer, bypassGovernance, check } = options;
   const [newest, ...others] = objects;
   if (!newest) {
-    if (new Date(intent.suppression?.ends ?? 0) < now) return false;
-    throw suppressionMissing(set, intent.id);
+    if (new Date(wanted.suppression?.ends ?? 0) < now) return false;
+    throw suppressionMissing(set, wanted.id);
   }
   const isSettled = (sealed: Buffer) => isSealedTo(sealed, recipients, newest.key);
   if (others.length === 0 && (await isSettled(await store.get(newest.key, undefined, signal)))) return false;
-  const named = await findNamed(session, set, { intent, objects, now }, options.opener, signal);
+  const named = await findNamed(session, set, { wanted, objects, now }, options.opener, signal);
   const settled = await isSettled(named.sealed);
   const days = daysLeft(named.object.modified, named.object.days, now);
   if (!settled && days === 0) return false;
   if (!settled) {
-    const key = sealedKey(suppressionFolder(set, days), intent.id, newest.revision + 1);
+    const key = sealedKey(suppressionFolder(set, days), wanted.id, newest.revision + 1);
     await putNew(store, key, await new MessageSealer(recipients, signer).seal(named.plain), signal);
   }
   const old = objects.filter((object) => !settled || object !== named.object).map(({ key }) => key);
@@ -110,7 +110,7 @@ interface Named {
 async function findNamed(
   { store, operators }: Session<Store>,
   set: string,
-  { intent, objects }: Resealing,
+  { wanted, objects }: Resealing,
   opener: MessageOpener,
   signal: AbortSignal,
 ): Promise<Named> {
@@ -119,10 +119,10 @@ async function findNamed(
     const sealed = await store.get(object.key, undefined, signal);
     try {
       const { plain } = await opener.open(sealed, operators, object.key);
-      if (sha256Hex(plain) === intent.suppression?.content) return { object, sealed, plain };
+      if (sha256Hex(plain) === wanted.suppression?.content) return { object, sealed, plain };
     } catch (error) {
       failure ??= error;
     }
   }
-  throw failure instanceof Error ? failure : suppressionMissing(set, intent.id);
+  throw failure instanceof Error ? failure : suppressionMissing(set, wanted.id);
 }

@@ -3,17 +3,16 @@
  * this stands between every snapshot and whoever restores it. What cannot be told stops it.
  */
 import { currentOf } from '../repository/catalog.ts';
+import { pendingFor, purgesOf } from '../repository/purges.ts';
 import { overrideUnknown, suppressionMissing, suppressionUnknown, wholeSetErased } from './errors.ts';
 import type { Without, WithoutOptions } from './leave-out.ts';
 import type { LeftOut } from './merge.ts';
 import { listSuppression } from './objects.ts';
 import type { FoundSuppression, Suppression } from './objects.ts';
-import { pendingPurges, purgeIntents } from './pending.ts';
-import type { PurgeIntent } from './pending.ts';
 import { readSuppressions } from './read.ts';
 import type { Wanted } from './pick.ts';
 
-export type { Without, WithoutOptions };
+export type { WithoutOptions };
 
 /**
  * The reader of a snapshot without those who were erased.
@@ -62,21 +61,19 @@ function wantedOf(
   listed: readonly FoundSuppression[],
 ): Wanted[] {
   const { operators } = session;
-  const known = new Set(purgeIntents(ledger, operators).map(({ id }) => id));
+  const purges = purgesOf(ledger, operators);
+  const known = new Set(purges.map(({ id }) => id));
   const strange = [...new Set(listed.map(({ purge }) => purge))].filter((purge) => !known.has(purge));
   const [unknownToLedger] = strange.filter((purge) => !allowed.includes(purge));
   if (unknownToLedger !== undefined && !ledgerIsLost) throw suppressionUnknown(set, unknownToLedger);
-  const pending = pendingPurges(ledger, operators, {
+  const pending = pendingFor(purges, {
     snapshot: item.entry.snapshot,
     revision: currentOf(item).revision,
     ledgerSeen: item.entry.ledger_seen,
   });
   const whole = pending.find(({ isWhole }) => isWhole);
   if (whole) throw wholeSetErased(set, whole.id);
-  const all: (PurgeIntent | Wanted)[] = [
-    ...pending,
-    ...strange.map((id) => ({ id, suppression: undefined })),
-  ];
+  const all: Wanted[] = [...pending, ...strange.map((id) => ({ id, suppression: undefined }))];
   const ids = all.map(({ id }) => id);
   const unknown = allowed.find((purge) => !ids.includes(purge));
   if (unknown !== undefined) throw overrideUnknown(unknown, ids);

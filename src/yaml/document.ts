@@ -99,7 +99,9 @@ function oddKeys(node: unknown, place: (offset: number) => Place): readonly Synt
     if (isScalar(pair.key) && typeof pair.key.value === 'string' && pair.key.value !== '__proto__')
       return inner;
     const offset = offsetOfNode(pair.key) ?? offsetOfNode(node) ?? 0;
-    return [{ ...place(offset), message: 'a key must be a plain word (quote a number)' }, ...inner];
+    const isText = isScalar(pair.key) && typeof pair.key.value === 'string';
+    const message = isText ? '__proto__ cannot be a key' : 'a key must be a plain word (quote a number)';
+    return [{ ...place(offset), message }, ...inner];
   });
 }
 

@@ -45,6 +45,21 @@ function visit(path: string, when: string): void {
   });
 }
 
+const MAP = `version: 1
+subject: customer
+root: { table: shop_customers, key: id }
+tables:
+  shop_customers: { erase: delete }
+  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
+`;
+
+/** SQLite lets an application leave orders behind whose customer has gone. */
+function orphan(path: string): void {
+  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+  db.exec('INSERT INTO shop_orders(customer, note) VALUES (4711, 1)');
+  db.close();
+}
+
 async function scratches(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => name.startsWith('holdfast-scratch-'));
 }
@@ -211,29 +226,41 @@ describe('a sabotaged backup fails its drill for the right reason', () => {
     expect(failed.json[0]).toMatchObject({ outcome: 'failed', reasons: ['KEY_DOES_NOT_OPEN'] });
   });
 
-  test('references that lead nowhere', async () => {
-    const shop = await shopWith('', (path) => {
-      const db = new DatabaseSync(path, { enableForeignKeyConstraints: false });
-      db.exec('INSERT INTO shop_orders(customer, note) VALUES (4711, 1)');
-      db.close();
-    });
+  test('more references that lead nowhere than were said to be fine', async () => {
+    const shop = await shopWith('', orphan);
+    await configure(shop.reader.folder, 'broken_references: 0\n');
     const failed = await shop.reader.run(['drill', 'shop']);
     expect(failed.exitCode).toBe(4);
-    expect(failed.stdout).toContain('REFERENCES_BROKEN: foreign keys do not hold: 1 rows of shop_orders');
+    expect(failed.stdout).toContain(
+      'REFERENCES_BROKEN: foreign keys do not hold: 1 rows of shop_orders lead to none of shop_customers; broken_references takes 0',
+    );
+  });
+});
+
+describe('references that lead nowhere', () => {
+  test('are told and no failure where the source had them, which a purge makes doubtful', async () => {
+    const shop = await shopWith('subjects: map.yaml\n', orphan, MAP);
+    await writeFile(join(shop.reader.folder, 'map.yaml'), MAP);
+    const sound = await shop.reader.good(['drill', 'shop']);
+    expect(sound.stdout).toMatch(/VERIFIED/);
+    expect(sound.stdout).toMatch(
+      /^note +in the source, too: 1 rows of shop_orders lead to none of shop_customers$/m,
+    );
+    await shop.reader.good(['purge', 'plan', 'shop', '--subject', 'customer=17', '-o', 'plan.pgp']);
+    await shop.reader.good(['purge', 'apply', 'plan.pgp', '--yes', '-o', 'receipt.json']);
+    const doubtful = await shop.reader.run(['drill', 'shop']);
+    expect(doubtful.exitCode).toBe(4);
+    expect(doubtful.stdout).toMatch(/REFERENCES_BROKEN: .*, and a purge has taken rows out$/m);
+    const [, line = ''] = /^ +Drill a snapshot .*: (broken_references: \d+)$/m.exec(doubtful.stdout) ?? [];
+    await configure(shop.reader.folder, `${line}\n`);
+    expect((await shop.reader.good(['drill', 'shop'])).stdout).toMatch(/^note +taken as they are: 1 rows/m);
   });
 });
 
 describe('people whom a purge has erased', () => {
   test('are looked for in what a drill restores', async () => {
-    const map = `version: 1
-subject: customer
-root: { table: shop_customers, key: id }
-tables:
-  shop_customers: { erase: delete }
-  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
-`;
-    const shop = await shopWith('subjects: map.yaml\n', undefined, map);
-    await writeFile(join(shop.reader.folder, 'map.yaml'), map);
+    const shop = await shopWith('subjects: map.yaml\n', undefined, MAP);
+    await writeFile(join(shop.reader.folder, 'map.yaml'), MAP);
     await shop.reader.good(['purge', 'plan', 'shop', '--subject', 'customer=17', '-o', 'plan.pgp']);
     await shop.reader.good(['purge', 'apply', 'plan.pgp', '--yes', '-o', 'receipt.json']);
     // The application has them still: the restore leaves them out.

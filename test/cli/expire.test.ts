@@ -2,7 +2,7 @@
  * Goal: `expire` removes from a folder what a bucket's rules would, and nothing else: a plan first, never the last that
  * verifies, nothing by a clock that is wrong; and what it leaves in shared packs is noise to every key holder.
  */
-import { cp, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openSegment } from '../../src/openpgp/segment.ts';
@@ -14,6 +14,7 @@ import { openManifest, viewSet } from '../../src/restore/open.ts';
 import { SnapshotReader } from '../../src/restore/reader.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import { expectComplaint } from '../services/complaint.ts';
+import { freePort } from '../services/processes.ts';
 import { openShop } from '../services/shop.ts';
 import { makePast } from '../services/past.ts';
 import type { PastWorld } from '../services/past.ts';
@@ -31,6 +32,15 @@ const files = async (world: PastWorld) =>
   (await Array.fromAsync(world.store.list('keep-'))).map(({ key }) => key).sort();
 const ids = (keys: readonly string[]) =>
   [...new Set(keys.flatMap((key) => /snapshots\/([^/]+)\//.exec(key)?.[1] ?? []))].sort();
+
+test('in a store without snapshots there is nothing to do, and nothing to complain of', async () => {
+  const machine = await (await makePast()).machine();
+  for (const args of [['expire'], ['expire', '--confirm']]) {
+    const { stdout, stderr } = await machine.good(args);
+    expect(stdout).toMatch(/0 snapshots and 0 packs/);
+    expect(stderr).toBe('');
+  }
+});
 
 test('a plan says what would go and why, and touches nothing; confirmed, exactly that goes', async () => {
   const world = await makePast();
@@ -82,15 +92,26 @@ test('the newest that verifies stays, with its packs, until somebody says otherw
   expect(await world.cat()).toContain('name 1');
   await machine.good(['expire', '--confirm', '--even-last']);
   expect(await files(world)).toEqual([]);
-  // Nothing verifies any more, so nothing is judged.
-  expectComplaint(await machine.run(['expire']), {
-    exit: 7,
-    error: /no snapshot that verifies/,
-    hint: /--even-last/,
-  });
+  // Nothing is there any more, so there is nothing to judge; that there are no backups `status` says.
+  await machine.good(['expire']);
 });
 
 describe('nothing is removed', () => {
+  test('where no snapshot verifies, until somebody says otherwise', async () => {
+    const world = await makePast();
+    await world.backupAgo(35);
+    const manifests = (await files(world)).filter((key) => key.endsWith('manifest.pgp'));
+    for (const key of manifests) await rm(join(world.root, key));
+    const before = await files(world);
+    const machine = await world.machine();
+    expectComplaint(await machine.run(['expire', '--confirm', '--trust-clock']), {
+      exit: 7,
+      error: /no snapshot that verifies/,
+      hint: /--even-last/,
+    });
+    expect(await files(world)).toEqual(before);
+  });
+
   test('of a set that is not in the configuration, or with a typo in its name', async () => {
     const world = await makePast();
     await history(world);
@@ -239,6 +260,50 @@ test('copies end when the store does', async () => {
   expect(stdout).toMatch(/shop \(copy offsite\): removed 4 snapshots/);
   const left = (await readdir(join(copy, 'keep-030/shop/snapshots'))).sort();
   expect(left).toEqual(ids(await files(world)));
+});
+
+describe('a copy that cannot be reached', () => {
+  async function copied(lines: string, away: string) {
+    const world = await makePast();
+    await history(world);
+    const copy = join(await tempFolder('copy'), 'copy');
+    await cp(world.root, copy, { recursive: true, preserveTimestamps: true });
+    const replicas = `    replicas: [${away}, { name: offsite, store: "file://${copy}" }]\n`;
+    const machine = await world.machine(lines + replicas);
+    return { world, copy: join(copy, 'keep-030/shop/snapshots'), machine };
+  }
+
+  test('is told, and keeps nothing else from going', async () => {
+    const disk = join(await tempFolder('disk'), 'not-mounted');
+    const { world, copy, machine } = await copied('', `{ name: usb, store: "file://${disk}" }`);
+    const plan = await machine.run(['expire', '--json']);
+    expect(plan.exitCode).toBe(10);
+    expect(plan.json.filter(({ type }) => type === 'expire-place')).toHaveLength(2);
+    const result = await machine.run(['expire', '--confirm']);
+    expectComplaint(result, {
+      exit: 10,
+      error: /^holdfast: error: set shop, copy usb: .*not-mounted is not there/,
+      hint: /Mount the disk/,
+    });
+    expect(result.stdout).toMatch(/^shop: removed 4 snapshots/m);
+    expect(result.stdout).toMatch(/^shop \(copy offsite\): removed 4 snapshots/m);
+    expect((await readdir(copy)).sort()).toEqual(ids(await files(world)));
+  });
+
+  test('is a warning of expire: auto, which leaves copies in buckets alone', async () => {
+    const disk = join(await tempFolder('disk'), 'not-mounted');
+    const nobody = `http://127.0.0.1:${String(await freePort())}`;
+    const bucket = `{ name: cloud, store: s3://far/away, s3: { region: ca-central-1, endpoint: "${nobody}" } }`;
+    const usb = `{ name: usb, store: "file://${disk}" }`;
+    const { world, copy, machine } = await copied('    expire: auto\n', `${bucket}, ${usb}`);
+    openShop(join(machine.folder, 'shop.db'), 10);
+    const { stdout, stderr } = await machine.good(['backup']);
+    expect(stdout).toMatch(/^shop: removed 4 snapshots/m);
+    expect(stdout).toMatch(/^shop \(copy offsite\): removed 4 snapshots/m);
+    expect(stderr).toMatch(/^holdfast: warning: set shop, copy usb: nothing was expired: .*not-mounted/m);
+    expect(stderr).not.toContain('cloud');
+    expect(await readdir(copy)).toHaveLength(ids(await files(world)).length - 1);
+  });
 });
 
 test('a store that was rolled back is left alone, and the hint names a command that there is', async () => {

@@ -62,6 +62,27 @@ describe('SQLite', () => {
     expect(countIn(join(reader.folder, 'older.db'), 'shop_orders')).toBe(orders[0]);
   });
 
+  test('what was chosen by options is in the command for next time, too', async () => {
+    const { exitCode, shown } = await onTerminal(
+      reader,
+      ['restore', '--table', 'shop_orders', '--key', host.opsKey],
+      [
+        ['Which moment?', ENTER],
+        ['Where to?', `\u0015orders.db${ENTER}`],
+        ['Start?', ENTER],
+      ],
+    );
+    expect({ exitCode, shown }).toMatchObject({ exitCode: 0 });
+    expect(shown).toMatch(/the same without questions: holdfast .* --table shop_orders /);
+    const keys = await onTerminal(
+      reader,
+      ['restore', '--match', 'user:*', '--key', host.opsKey],
+      [['Which moment?', ENTER]],
+    );
+    expect(keys).toMatchObject({ exitCode: 2 });
+    expect(keys.shown).toContain('--match is for keys of Redis');
+  });
+
   test('whoever leaves has changed nothing', async () => {
     const { exitCode } = await onTerminal(reader, ['restore'], [['Which moment?', CTRL_C]]);
     expect(exitCode).toBe(130);
@@ -171,6 +192,23 @@ describe('SQLite', () => {
     const { exitCode, stderr } = await reader.run([...args, '--key', host.opsKey]);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 2 });
     expect(stderr).toContain('a part cannot take the place of the whole');
+  });
+
+  test('--swap refuses a file that a program has open, which waits and holds no lock', async () => {
+    const shop = join(reader.folder, 'idle.db');
+    openShop(shop, 7);
+    const { DatabaseSync } = await import('node:sqlite');
+    const db = new DatabaseSync(shop);
+    db.exec('PRAGMA journal_mode = DELETE');
+    db.prepare('SELECT count(*) FROM shop_orders').get();
+    const args = ['restore', 'shop', '--to', 'anew.db', '--key', host.opsKey, '--swap', 'idle.db', '--yes'];
+    const { exitCode, stderr } = await reader.run(args);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 6 });
+    expect(stderr).toMatch(/idle\.db is in use: process \d+ \(\S+\) has it open/);
+    db.close();
+    const byHand = /by hand: (.*)$/m.exec(stderr)?.[1] ?? '';
+    execFileSync('sh', ['-ec', byHand], { cwd: reader.folder });
+    expect(countIn(shop, 'shop_orders')).toBe(orders[1]);
   });
 
   test('--swap refuses a file that somebody has open', async () => {
@@ -286,7 +324,7 @@ describe('PostgreSQL', () => {
     await session.connect();
     const { postgresSwap } = await import('../../src/sources/postgres/swap.ts');
     const url = postgres.url(restored.database, role);
-    const swap = postgresSwap({ url, name: inUse.database, suffix: 'before_x', env: {} });
+    const swap = postgresSwap({ url, name: inUse.database, suffix: 'before_x', comment: undefined, env: {} });
     await expect(swap.run(true, SIGNAL)).rejects.toMatchObject({ code: 'SWAP_FAILED', exit: 'target' });
     // A new session comes in, and the old one is still there.
     expect(await postgres.psql(inUse.url, 'SELECT 42;')).toContain('42');

@@ -31,6 +31,8 @@ echo "$1 $HOLDFAST_SET outcome=$HOLDFAST_OUTCOME snapshot=$HOLDFAST_SNAPSHOT" >>
 case $1 in
   fails) echo 'the volume is busy' >&2; exit 3 ;;
   hangs) trap '' TERM; sleep 300 & sleep 300 ;;
+  leaves) setsid sleep 300 & echo "pid $!" >> diary ;;
+  floods) head -c 50000000 /dev/zero | tr '\\0' x; exit 3 ;;
 esac
 `;
 
@@ -89,6 +91,22 @@ describe('commands around a backup', () => {
     const host = await hostWith(['before: ./step hangs', 'hook_timeout: 1s']);
     const result = await host.run(['backup']);
     expectComplaint(result, { exit: 1, error: /did not end within 1 s/, hint: /by hand/ });
+  });
+
+  test('one that leaves something running, as a tunnel or a mount does, has ended, and that stays', async () => {
+    const host = await hostWith(['before: ./step leaves', 'after: ./step thaws']);
+    const { snapshot } = await backUp(host, [], { timeoutMs: 60_000 });
+    const diary = await diaryOf(host);
+    expect(diary).toContain(`thaws shop outcome=ok snapshot=${snapshot}`);
+    const pid = Number(/^pid (\d+)$/m.exec(diary.join('\n'))?.[1]);
+    expect(process.kill(pid, 'SIGKILL')).toBe(true);
+  });
+
+  test('one that writes without end is quoted no longer than anybody reads', async () => {
+    const host = await hostWith(['before: ./step floods']);
+    const result = await host.run(['backup']);
+    expectComplaint(result, { exit: 1, error: /exit code 3, after saying: x+/, hint: /by hand/ });
+    expect(result.stderr.length).toBeLessThan(5000);
   });
 
   test('an interrupted backup still runs the one after it', async () => {

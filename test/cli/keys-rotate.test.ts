@@ -9,6 +9,7 @@ import { backUp, folderPlace, keysIn, makeHost, oldKey, snapshotsOf } from '../s
 import type { Host, Machine } from '../services/machines.ts';
 import { openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
+import { addSet } from '../services/two-sets.ts';
 
 let shop: string;
 
@@ -115,6 +116,61 @@ describe('a recipient', () => {
 });
 
 describe('keys rotate', () => {
+  test('takes from somebody who is gone what the keys at hand open, and says what only the gone one opens', async () => {
+    const { host, operator } = await start();
+    const { snapshot: closed } = await backUp(host);
+    for (const machine of [host, operator]) await machine.good(['keys', 'add', 'keys/new.asc']);
+    const { snapshot: shared } = await backUp(host);
+    for (const machine of [host, operator])
+      await machine.good(['keys', 'remove', 'keys/ops.asc', '--key', join(operator.folder, 'new.key')]);
+
+    const plan = await operator.good(['keys', 'rotate', '--dry-run', '--key', 'new.key']);
+    expect(plan.stdout).toContain(`shop: ${closed} is left as it is: none of the keys at hand opens it`);
+    expect(plan.stdout).not.toContain(shared);
+    for (const resealed of [1, 0]) {
+      const run = await operator.run(['keys', 'rotate', '--key', 'new.key', '--json']);
+      expect(run.exitCode).toBe(3);
+      expect(run.json.find(({ type }) => type === 'rotation')).toMatchObject({
+        resealed,
+        removed: resealed,
+        unopened: [closed],
+      });
+    }
+    const told = await operator.run(['keys', 'rotate', '--key', 'new.key']);
+    expect(told.stdout).toMatch(new RegExp(`${closed} is left as it is: .* is encrypted to`));
+    expect(told.stdout).toMatch(/NOT COMPLETE: .* give a key that opens what is left with --key/);
+    await operator.good(['cat', `shop@${shared}`, '--key', 'new.key']);
+    expect((await operator.run(['cat', `shop@${shared}`])).exitCode).toBe(12);
+    await operator.good(['cat', `shop@${closed}`]);
+
+    const both = ['--key', host.opsKey, '--key', 'new.key'];
+    expect((await operator.good(['keys', 'rotate', ...both])).stdout).toMatch(/1 manifest sealed anew/);
+    expect((await operator.run(['cat', `shop@${closed}`])).exitCode).toBe(12);
+  });
+
+  test('of a set that no key at hand opens keeps no other set from being rotated', async () => {
+    const { host, operator } = await start();
+    const old = join(await tempFolder('old'), 'old.db');
+    openShop(old, 5);
+    // The first in the configuration.
+    for (const machine of [host, operator]) await addSet(machine, 'archive', old);
+    await backUp(host, ['archive']);
+    for (const machine of [host, operator]) await machine.good(['keys', 'add', 'keys/new.asc']);
+    const { snapshot } = await backUp(host, ['shop']);
+    await operator.good(['keys', 'remove', 'keys/ops.asc', '--key', 'new.key']);
+    const result = await operator.run(['keys', 'rotate', '--key', 'new.key', '--json']);
+    expect(result.exitCode).toBe(12);
+    expect(result.json).toContainEqual(
+      expect.objectContaining({ type: 'error', set: 'archive', code: 'KEY_DOES_NOT_OPEN' }),
+    );
+    expect(result.json.find(({ type }) => type === 'rotation')).toMatchObject({
+      set: 'shop',
+      complete: true,
+    });
+    expect(result.json.at(-1)).toMatchObject({ type: 'summary', failed: ['archive'], complete: false });
+    expect((await operator.run(['cat', `shop@${snapshot}`])).exitCode).toBe(12);
+  });
+
   test('says what it needs, and what it cannot take back', async () => {
     const { host, operator } = await start();
     await backUp(host);

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { generateRecipientKey } from '../../src/openpgp/keys.ts';
@@ -310,6 +311,22 @@ describe('init', () => {
     await execa('cp', [join(host.folder, 'keys/ops.asc'), other.folder]);
     const joined = await other.good(['init', '--yes', '--store', place.url, ...set, 'ops.asc']);
     expect(joined.stdout).toContain('joined the store');
+  });
+
+  // It never replaces a file, so one that no command takes would have to be removed by hand, with keys and store.
+  test.each([
+    ['--set', 'My Shop', /sets\."My Shop": must be/],
+    ['--keep', '0d', /sets\.shop\.keep/],
+    ['--endpoint', 'http://x/y', /s3\.endpoint/],
+  ])('%s %s is refused before anything is made', async (option, value, error) => {
+    const place = await folderPlace();
+    const machine = await machineIn(await tempFolder('host'), {});
+    const set = ['--set', 'shop', '--source', 'sqlite', '--path', shop, '--private-key-out', 'ops.key'];
+    const result = await machine.run(['init', '--yes', '--store', place.url, ...set, option, value]);
+    expectComplaint(result, { exit: 2, error, hint: /Nothing was written/ });
+    expect(result.stderr).not.toContain('holdfast.yaml:');
+    expect(await readdir(machine.folder)).toEqual([]);
+    expect(existsSync(fileURLToPath(place.url))).toBe(false);
   });
 
   test('that fails at any write to the store leaves nothing in the way of the next one', async () => {

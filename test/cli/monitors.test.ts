@@ -118,22 +118,35 @@ describe('backup', () => {
     expect(doctor.stdout).toMatch(/monitors\[1\] \(email\).*exit code 1/);
   });
 
-  test('a set that was not looked at is not told to be sound', async () => {
+  test('a part is no whole: a copy that is well is not told for the store, one of two copies not for both', async () => {
     const there = await webReceiver('take');
     const copies = await tempFolder('copies');
     const host = await hostWith(
-      [`{ kind: webhook, url: ${there.url}/hook, verbs: [verify] }`],
-      `replicas: [{ name: second, store: "file://${copies}/second" }]`,
+      [`{ kind: webhook, url: ${there.url}/hook, verbs: [copy, verify] }`],
+      `replicas: [{ name: second, store: "file://${copies}/second" }, { name: third, store: "file://${copies}/third" }]`,
     );
+    const told = () => there.received.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
     await host.good(['backup']);
-    await host.good(['copy']);
     await addSet(host, 'crm', '/nowhere/crm.db');
-    await host.good(['verify', '--copy', 'second']);
-    expect(there.received).toHaveLength(1);
-    expect(JSON.parse(there.received[0]?.body ?? '')).toMatchObject({
-      outcome: 'success',
-      sets: [{ set: 'shop', outcome: 'success' }],
-    });
+    const one = await host.good(['copy', '--to', 'second']);
+    expect(one.stderr).toMatch(/note: shop: this was 1 of its 2 copies only, so monitors are told nothing/);
+    expect(told()).toEqual([]);
+    await host.good(['copy']);
+    expect(told()).toMatchObject([{ verb: 'copy', outcome: 'success', sets: [{ set: 'shop' }] }]);
+
+    const [pack = ''] = (await keysIn(host.place)).filter((key) => key.includes('/packs/'));
+    const damage = (root: string) => writeFile(join(root, pack), 'x');
+    await damage(host.place.url.slice('file://'.length));
+    const verified = await host.good(['verify', '--copy', 'second']);
+    expect(verified.stderr).toMatch(
+      /note: shop: this was its copy second only, so monitors are told nothing/,
+    );
+    expect(told()).toHaveLength(1);
+    // What is wrong there is heard of; of a set that was not looked at, nothing.
+    await damage(join(copies, 'second'));
+    expect((await host.run(['verify', '--copy', 'second'])).exitCode).toBe(4);
+    expect(told().slice(1)).toMatchObject([{ verb: 'verify', outcome: 'failure' }]);
+    expect(told()[1]?.['sets']).toMatchObject([{ set: 'shop', outcome: 'failure' }]);
   });
 
   test('mail for failures, figures for Prometheus, of copy, verify and expire as well', async () => {

@@ -1,9 +1,8 @@
 /** Hosts in buckets that are as they should not be, and what `doctor` says of them. */
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openStore } from '../../src/stores/open.ts';
-import { makeHost } from '../services/machines.ts';
-import type { Host, Machine, Place } from '../services/machines.ts';
+import { makeHost, placeOn } from '../services/machines.ts';
+import type { BucketPlace, Host, Machine, Place } from '../services/machines.ts';
 import type { BucketOptions } from '../services/s3-access.ts';
 import { openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
@@ -26,18 +25,8 @@ export async function checks(
 }
 
 /** A prefix in a new bucket. */
-export async function place(options: BucketOptions = {}): Promise<Place & { readonly bucket: string }> {
-  const s3 = await useS3();
-  const bucket = await s3.createBucket('posture', options);
-  const url = `s3://${bucket}/prod/db`;
-  Object.assign(process.env, s3.env());
-  return {
-    url,
-    bucket,
-    initArgs: ['--endpoint', s3.endpoint, '--region', s3.region],
-    env: s3.env(),
-    open: () => openStore(url, { s3: { endpoint: s3.endpoint, region: s3.region } }),
-  };
+export async function place(options: BucketOptions = {}): Promise<BucketPlace> {
+  return placeOn(await useS3(), options);
 }
 
 /** A host with a small database. */

@@ -7,6 +7,7 @@ import { describeTree, makeAwkward, run, settleTimes } from '../integration/file
 import { withDatabase } from '../services/shop.ts';
 import { expectComplaint } from '../services/complaint.ts';
 import { backUp, folderPlace, keysIn, makeHost, tamper } from '../services/machines.ts';
+import { giveMap } from '../services/subject-map.ts';
 import { tempFolder } from '../services/temp.ts';
 
 const MAP = `version: 1
@@ -63,14 +64,7 @@ function noise(length: number, seed: number): Buffer {
 async function machines(root: string, map = MAP) {
   const host = await makeHost({ place: await folderPlace(), source: ['--source', 'files', '--path', root] });
   const reader = await host.reader();
-  for (const { folder } of [host, reader]) {
-    await writeFile(join(folder, 'map.yaml'), map);
-    const config = await readFile(join(folder, 'holdfast.yaml'), 'utf8');
-    await writeFile(
-      join(folder, 'holdfast.yaml'),
-      config.replace(/^( +)(source: files)$/m, '$1$2\n$1subjects: map.yaml'),
-    );
-  }
+  for (const machine of [host, reader]) await giveMap(machine, map);
   return { host, reader };
 }
 
@@ -156,7 +150,7 @@ describe('files by their paths', () => {
   });
 });
 
-const SHOP_MAP = `version: 1
+const OWNERS_MAP = `version: 1
 subject: customer
 root: { table: users, key: user_id, lookup: { email: lower } }
 tables:
@@ -198,17 +192,12 @@ async function listedFiles() {
   const place = await folderPlace();
   const host = await makeHost({ place, source: ['--source', 'sqlite', '--path', database] });
   const reader = await host.reader();
-  for (const { folder: at } of [host, reader]) {
-    await writeFile(join(at, 'shop.yaml'), SHOP_MAP);
-    await writeFile(join(at, 'files.yaml'), LISTED_MAP);
-    const config = await readFile(join(at, 'holdfast.yaml'), 'utf8');
+  for (const machine of [host, reader]) {
+    await giveMap(machine, OWNERS_MAP);
+    await writeFile(join(machine.folder, 'files.yaml'), LISTED_MAP);
+    const file = join(machine.folder, 'holdfast.yaml');
     const uploads = `  uploads: { source: files, path: ${root}, keep: 30d, subjects: files.yaml }`;
-    await writeFile(
-      join(at, 'holdfast.yaml'),
-      config
-        .replace(/^( +)(source: sqlite)$/m, '$1$2\n$1subjects: shop.yaml')
-        .replace('sets:\n', `sets:\n${uploads}\n`),
-    );
+    await writeFile(file, (await readFile(file, 'utf8')).replace('sets:\n', `sets:\n${uploads}\n`));
   }
   return { root, put, host, reader, database, place };
 }
@@ -289,6 +278,8 @@ describe('files that a database lists', () => {
     await writeFile(join(reader.folder, 'names'), 'up/2026/a.png\n./up/2026/c.png\nup/gone.png\n');
     const named = await reader.good([...plan.slice(0, -1), 'named.pgp', '--paths-from', 'names']);
     expect(named.stdout).toContain('3 paths named, 1 of them in no snapshot');
+    expect(named.stderr).toMatch(/in no snapshot: line 3 of/);
+    expect(named.stderr).not.toContain('gone.png');
     await reader.good([
       'purge',
       'apply',
@@ -315,6 +306,20 @@ describe('files that a database lists', () => {
     const to = join(await tempFolder('restored'), 'again');
     await reader.good(['restore', 'uploads', '--to', to]);
     expect(await readFile(join(to, 'up/2026/a.png'), 'utf8')).toBe('of 8: 2026/a.png');
+  });
+
+  test('may have gone with the whole of a database', { timeout: 120_000 }, async () => {
+    const { host, reader } = await listedFiles();
+    await host.good(['backup']);
+    const whole = await reader.good(['purge', 'plan', 'shop', '--whole-set', '-o', 'whole.pgp']);
+    expect(whole.stderr).toContain('set uploads finds files by rows of shop');
+    await reader.good(['purge', 'apply', 'whole.pgp', '--yes', '-o', 'whole.json']);
+    const plan = ['purge', 'plan', 'uploads', '--subject', 'user=8', '-o', 'late.pgp'];
+    expectComplaint(await reader.run(plan), { exit: 7, error: /may have had/, hint: /--paths-from/ });
+    await writeFile(join(reader.folder, 'names'), 'up/2026/b.png\n');
+    const named = await reader.good([...plan, '--paths-from', 'names']);
+    expect(named.stdout).toContain('files 1 deleted');
+    expect(named.stderr).toContain('has no row of users');
   });
 });
 

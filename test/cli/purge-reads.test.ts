@@ -5,35 +5,17 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { backUp, folderPlace, makeHost } from '../services/machines.ts';
-import { openShop } from '../services/shop.ts';
-import { tempFolder } from '../services/temp.ts';
-
-const MAP = `version: 1
-subject: customer
-root: { table: shop_customers, key: id, lookup: { email: lower } }
-tables:
-  shop_customers: { erase: delete }
-  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
-`;
+import { backUp } from '../services/machines.ts';
+import { shopHost } from '../services/shop-host.ts';
+import { SHOP_MAP } from '../services/shop.ts';
+import { giveMap } from '../services/subject-map.ts';
 
 async function shop() {
-  const database = join(await tempFolder('shop'), 'shop.db');
-  openShop(database, 400);
-  const host = await makeHost({
-    place: await folderPlace(),
-    source: ['--source', 'sqlite', '--path', database],
-  });
-  await writeFile(join(host.folder, 'shop-map.yaml'), MAP);
-  const config = await readFile(join(host.folder, 'holdfast.yaml'), 'utf8');
-  await writeFile(
-    join(host.folder, 'holdfast.yaml'),
-    config.replace(/^( +)(source: sqlite)$/m, '$1$2\n$1subjects: shop-map.yaml'),
-  );
-  await backUp(host);
-  await backUp(host);
+  const { host } = await shopHost(400);
   const reader = await host.reader();
-  await writeFile(join(reader.folder, 'shop-map.yaml'), MAP);
+  for (const machine of [host, reader]) await giveMap(machine, SHOP_MAP);
+  await backUp(host);
+  await backUp(host);
   return reader;
 }
 

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { fillAwkward } from '../integration/redis-kit.ts';
 import { backUp, folderPlace, makeHost } from '../services/machines.ts';
 import { startRedis } from '../services/redis.ts';
+import { giveMap } from '../services/subject-map.ts';
 
 const MAP = `version: 1
 subject: user
@@ -42,14 +43,7 @@ async function cache() {
     env: { CACHE_URL: server.url },
   });
   const reader = await host.reader();
-  for (const { folder } of [host, reader]) {
-    await writeFile(join(folder, 'map.yaml'), MAP);
-    const config = await readFile(join(folder, 'holdfast.yaml'), 'utf8');
-    await writeFile(
-      join(folder, 'holdfast.yaml'),
-      config.replace(/^( +)(source: redis)$/m, '$1$2\n$1subjects: map.yaml'),
-    );
-  }
+  for (const machine of [host, reader]) await giveMap(machine, MAP);
   return { server, host, reader };
 }
 

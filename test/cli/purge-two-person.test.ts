@@ -1,39 +1,28 @@
 /** Goal: with `promises.two_person` no single person erases anything: another operator approves the very plan, and the receipt proves it. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectComplaint } from '../services/complaint.ts';
-import { backUp, folderPlace, keysIn, makeHost } from '../services/machines.ts';
+import { backUp, keysIn } from '../services/machines.ts';
 import type { Machine } from '../services/machines.ts';
-import { openShop } from '../services/shop.ts';
+import { shopHost } from '../services/shop-host.ts';
+import { SHOP_MAP } from '../services/shop.ts';
+import { giveMap } from '../services/subject-map.ts';
 import { tempFolder } from '../services/temp.ts';
 
-const MAP = `version: 1
-subject: customer
-root: { table: shop_customers, key: id, lookup: { email: lower } }
-tables:
-  shop_customers: { erase: delete }
-  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
-`;
-
 async function twoPeople() {
-  const database = join(await tempFolder('shop'), 'shop.db');
-  openShop(database, 200);
-  const place = await folderPlace();
-  const host = await makeHost({ place, source: ['--source', 'sqlite', '--path', database] });
+  const { host } = await shopHost(200);
   await backUp(host);
   const reader = await host.reader();
-  await writeFile(join(reader.folder, 'shop-map.yaml'), MAP);
-  const file = join(reader.folder, 'holdfast.yaml');
-  const config = await readFile(file, 'utf8');
-  const added = config.replace(/^( +)(source: sqlite)$/m, '$1$2\n$1subjects: shop-map.yaml');
-  await writeFile(file, `${added}promises: { two_person: true }\n`);
+  await giveMap(reader, SHOP_MAP);
+  const config = join(reader.folder, 'holdfast.yaml');
+  await appendFile(config, 'promises: { two_person: true }\n');
   const secret = join(await tempFolder('vault'), 'passphrase');
   await writeFile(secret, host.escrowPassphrase, { mode: 0o600 });
   const env = { HOLDFAST_KEY: host.escrowKey, HOLDFAST_PASSPHRASE_FILE: secret };
   const approve = (plan: string, out: string) =>
     reader.run(['purge', 'approve', plan, '--yes', '-o', out, '--json'], { env });
-  return { reader, place, approve, config: file };
+  return { reader, place: host.place, approve, config };
 }
 
 async function plan(reader: Machine, customer: number, file: string): Promise<void> {

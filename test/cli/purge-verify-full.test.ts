@@ -2,7 +2,7 @@
  * Goal: `purge verify --full` says that somebody is in nothing that can be opened when that is so, restores for real what
  * was written anew, leaves nothing behind, and finds them when anything was put back.
  */
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { backUp, folderPlace, keysIn, makeHost, tamper } from '../services/machi
 import type { Host, Machine, Place } from '../services/machines.ts';
 import { addOrders, makeShop, mapText } from '../services/person-shop.ts';
 import { withDatabase } from '../services/shop.ts';
+import { giveMap } from '../services/subject-map.ts';
 import { tempFolder } from '../services/temp.ts';
 import { usePostgres } from '../services/use.ts';
 
@@ -30,14 +31,7 @@ async function setUp(
   const place = await folderPlace();
   const host = await makeHost({ place, source, env });
   const reader = await host.reader();
-  for (const { folder } of [host, reader]) {
-    await writeFile(join(folder, 'shop-map.yaml'), mapText(engine));
-    const config = await readFile(join(folder, 'holdfast.yaml'), 'utf8');
-    await writeFile(
-      join(folder, 'holdfast.yaml'),
-      config.replace(/^( +)(source: \w+)$/m, '$1$2\n$1subjects: shop-map.yaml'),
-    );
-  }
+  for (const machine of [host, reader]) await giveMap(machine, mapText(engine));
   await backUp(host);
   await sql(addOrders(engine, 50, 5000));
   await backUp(host);

@@ -2,7 +2,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { HOLDFAST } from '../services/cli.ts';
 import { expectComplaint } from '../services/complaint.ts';
 import { backUp, folderPlace, makeHost } from '../services/machines.ts';
 import type { Host, Machine, SnapshotRecord } from '../services/machines.ts';
@@ -137,6 +139,31 @@ describe('SQLite', () => {
     expectComplaint(script, { exit: script.exitCode ?? 0, error: /nowhere/, hint: /folder|exists/i });
   });
 
+  test.each(['full.db', 'full.sql'])(
+    'a disk that is full, for %s: said with the place, and nothing is left',
+    async (name) => {
+      const folder = await tempFolder('small');
+      // In a namespace of its own, so it is gone with the program.
+      const small =
+        'mount -t tmpfs -o size=16k holdfast "$0" && { "$@"; ended=$?; ls -A "$0"; exit $ended; }';
+      const asRoot = process.geteuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+      const program = [process.execPath, HOLDFAST, 'restore', 'shop', '--to', join(folder, name)];
+      const { exitCode, stdout, stderr } = await execa(
+        'unshare',
+        [...asRoot, '--mount', 'sh', '-c', small, folder, ...program],
+        { cwd: reader.folder, env: { ...reader.env }, reject: false },
+      );
+      expect({ stdout, failed: exitCode !== 0 }).toEqual({ stdout: '', failed: true });
+      expect(stderr).toMatch(/error: .*(no space left|disk is full)/);
+      expect(stderr).toMatch(/hint: Make room there/);
+    },
+  );
+
+  test.each(['postgres://db/shop', 'file:///srv/shop.db'])('a URL is no path: %s', async (to) => {
+    const result = await reader.run(['restore', 'shop', '--to', to]);
+    expectComplaint(result, { exit: 2, error: /--to is a URL/, hint: /path/ });
+  });
+
   test('a restore that is killed leaves nothing under the name of the target', async () => {
     const folder = await tempFolder('target');
     const to = join(folder, 'restored.db');
@@ -172,6 +199,11 @@ describe('PostgreSQL', () => {
     const reader = await host.reader();
     const env = { SHOP_DATABASE_URL: url };
     const { stdout } = await reader.good(['restore', 'shop'], { env });
+    const typo = 'postgre://someone:hush-hush@db/shop';
+    const mistyped = await reader.run(['restore', 'shop', '--to', typo], { env });
+    expect(mistyped).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(mistyped.stderr).toMatch(/error: --to must start with postgres:\/\//);
+    expect(mistyped.stderr).not.toContain('hush-hush');
     const to = new URL(/^restored shop@\S+ to (\S+)$/m.exec(stdout)?.[1] ?? '');
     to.password = postgres.password;
     onTestFinished(() => postgres.dropDatabase(to.href));

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseConfig } from '../../src/config/parse.ts';
 import { allVerbs } from '../../src/cli/verb-tree.ts';
+import { armorPrivateKey } from '../../src/openpgp/keys.ts';
 import { wholeProgram } from '../../src/packaging/program.ts';
 import { openShop } from '../demo/shop.ts';
 import { codeBlocks, newMachine, stopAgent } from '../integration/recipes-kit.ts';
 import { contentsOf } from '../integration/sqlite-kit.ts';
 import { holdfast } from '../services/cli.ts';
+import { oldKey } from '../services/machines.ts';
 import { tempFolder } from '../services/temp.ts';
 
 const SECRET = 'pl4nted-s3cret';
@@ -107,6 +109,36 @@ test('a host is lost: what the page says brings the database back, with us and w
   );
   expect(said).toContain('complete');
   expect(contentsOf(machine.at('srv/store/shop.db'))).toEqual(original);
+});
+
+test('a host is lost, and the key that made the store: another recipient gets the data back', async () => {
+  const machine = await newMachine({});
+  onTestFinished(() => stopAgent(machine));
+  openShop(machine.at('srv/shop/shop.db'));
+  await machine.sh(
+    'holdfast init --yes --store file:///srv/backup/shop --set shop --source sqlite --path /srv/shop/shop.db --private-key-out /media/usb/first.key',
+    machine.at('etc'),
+  );
+  const escrow = await oldKey('escrow');
+  await writeFile(machine.at('media/usb/ops.key'), await armorPrivateKey(escrow, undefined));
+  await writeFile(machine.at('etc/escrow.asc'), escrow.toPublic().armor());
+  await machine.sh('holdfast keys add escrow.asc && holdfast backup', machine.at('etc'));
+  const page = await machine.sh('holdfast runbook', machine.at('etc'));
+  expect(page).not.toMatch(/Only one key opens|PRIVATE KEY BLOCK/);
+  const blocks = codeBlocks(page, 'sh');
+  const [config = '', restores = ''] = blocks;
+  const alone = config
+    .replace(/^recipients: .*$/m, 'recipients: [the.key]')
+    .replace('rescue && cd rescue', 'alone && cd alone');
+  await expect(machine.sh(alone.replaceAll(machine.root, ''), machine.at('home'))).rejects.toThrow(
+    /public keys of the other recipients/,
+  );
+  const without = blocks.find((block) => block.includes('recover.sh')) ?? '';
+  expect(without).toContain('gpg --import *.asc');
+  await machine.sh(`${config}\n${restores}`.replaceAll(machine.root, ''), machine.at('home'));
+  expect(contentsOf(machine.at('srv/shop/shop.db.restored'))).toEqual(
+    contentsOf(machine.at('srv/shop/shop.db')),
+  );
 });
 
 test('as HTML it is one file without script, closed to everything from elsewhere, and markup in names is text', async () => {

@@ -136,6 +136,12 @@ describe('a file', () => {
     expect(await readFile(join(host.folder, 'a.csv.pgp'), 'utf8')).toBe('mine');
     expect(await ledgerOf(host)).toEqual([]);
     expectComplaint(await host.run(['seal', 'b.csv']), { exit: 2, error: /cannot read b\.csv/, hint: /tar/ });
+    for (const mistyped of ['b.csv.pgp', '20261121T101500Z-9f3a01c'])
+      expectComplaint(await host.run(['unseal', mistyped]), {
+        exit: 2,
+        error: new RegExp(`${mistyped} is no file .* nor the id of something sealed`),
+        hint: /unseal --list/,
+      });
     expectComplaint(await host.run(['seal', '.', '-o', 'x']), { exit: 2, error: /folder/, hint: /tar/ });
     expect((await readdir(host.folder)).filter((name) => name.includes('.part'))).toEqual([]);
   });

@@ -132,4 +132,43 @@ describe('status', () => {
     expect(result.exitCode).toBe(1);
     expect(result.stdout).toMatch(/^LATE shop: .*cannot be verified$/m);
   });
+
+  test('a snapshot whose manifest is gone or cut is not fresh', async () => {
+    const host = await hostWith();
+    const { snapshot } = await backUp(host);
+    const manifest = (await keysIn(host.place)).find((key) => key.endsWith('manifest.pgp')) ?? '';
+    await tamper(host.place, (store) => store.put(manifest, Buffer.from('short')));
+    const cut = await host.run(['status', '--json']);
+    expect(cut.exitCode).toBe(1);
+    expect(cut.json[0]).toMatchObject({ ok: false, reason: expect.stringContaining('has 5 of ') as string });
+    await tamper(host.place, (store) => store.remove([manifest]));
+    const gone = await host.run(['status']);
+    expect(gone.exitCode).toBe(1);
+    expect(gone.stdout).toMatch(
+      new RegExp(`^LATE shop: .*: ${snapshot} cannot be restored: its manifest is gone$`, 'm'),
+    );
+    expect((await host.run(['status', '--nagios'])).exitCode).toBe(2);
+  });
+
+  test('a ledger that does not hold is an alarm of its set, and hides no other one', async () => {
+    const host = await hostWith();
+    const path = join(await tempFolder('crm'), 'crm.db');
+    openShop(path, 50);
+    await addSet(host, 'crm', path);
+    await backUp(host, ['shop']);
+    await tamper(host.place, async (store) => {
+      await store.put('ledger/crm/db1/0000000001.json', Buffer.from('{}\n'));
+    });
+    const result = await host.run(['status']);
+    expect(result).toMatchObject({ exitCode: 4, stderr: '' });
+    expect(result.stdout).toMatch(/^LATE crm: .*ledger.*\nOK +shop: .*fresh\n$/);
+    expect((await host.run(['status', '--json'])).json).toMatchObject([
+      { type: 'status', set: 'crm', ok: false, code: expect.any(String) as string },
+      { type: 'status', set: 'shop', ok: true },
+      { type: 'summary', sets: 2, late: ['crm'] },
+    ]);
+    const plugin = await host.run(['status', '--nagios']);
+    expect(plugin).toMatchObject({ exitCode: 2, stderr: '' });
+    expect(plugin.stdout).toMatch(/^HOLDFAST CRITICAL - 1 of 2: crm: .*\| 'shop age'=/);
+  });
 });

@@ -1,19 +1,12 @@
 /** Goal: whoever was erased is not exported from a snapshot that the purge has not reached, and `find` says how it is. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectComplaint } from '../services/complaint.ts';
-import { backUp, folderPlace, makeHost } from '../services/machines.ts';
-import { openShop, withDatabase } from '../services/shop.ts';
-import { tempFolder } from '../services/temp.ts';
+import { backUp } from '../services/machines.ts';
+import { shopHost } from '../services/shop-host.ts';
+import { SHOP_MAP, withDatabase } from '../services/shop.ts';
+import { giveMap } from '../services/subject-map.ts';
 
-const MAP = `version: 1
-subject: customer
-root: { table: shop_customers, key: id, lookup: { email: lower } }
-tables:
-  shop_customers: { erase: delete }
-  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
-  messages:
+const MAP = `${SHOP_MAP}  messages:
     links:
       - { link: { sender: shop_customers.id }, erase: delete }
       - { link: { receiver: shop_customers.id }, erase: { set: { receiver: null } } }
@@ -21,23 +14,13 @@ tables:
 `;
 
 test('find and export while a purge is under way', { timeout: 120_000 }, async () => {
-  const database = join(await tempFolder('shop'), 'shop.db');
-  openShop(database, 400);
+  const { host, database } = await shopHost(400);
   withDatabase(database, (db) =>
     db.exec(`CREATE TABLE messages(id INTEGER PRIMARY KEY, sender INTEGER, receiver INTEGER, body TEXT);
       INSERT INTO messages VALUES (1, 7, 8, 'from seven'), (2, 8, 7, 'to seven'), (3, 8, 9, 'to nine')`),
   );
-  const host = await makeHost({
-    place: await folderPlace(),
-    source: ['--source', 'sqlite', '--path', database],
-  });
   const reader = await host.reader();
-  for (const { folder } of [host, reader]) {
-    await writeFile(join(folder, 'shop-map.yaml'), MAP);
-    const config = await readFile(join(folder, 'holdfast.yaml'), 'utf8');
-    const added = config.replace(/^( +)(source: sqlite)$/m, '$1$2\n$1subjects: shop-map.yaml');
-    await writeFile(join(folder, 'holdfast.yaml'), added);
-  }
+  for (const machine of [host, reader]) await giveMap(machine, MAP);
   const { snapshot } = await backUp(host);
   const find = ['subjects', 'find', 'shop', '--json', '--subject'];
   const give = ['subjects', 'export', 'shop', '--subject'];

@@ -2,22 +2,14 @@
  * Goal: `purge apply` as people run it, killed (SIGKILL) right after each write to the store: what is there verifies, what
  * restores have is whole or without the person, and `resume`, or `apply` again, comes to the same end with nothing left over.
  */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { backUp, folderPlace, keysIn, makeHost } from '../services/machines.ts';
+import { backUp, keysIn } from '../services/machines.ts';
 import type { Machine } from '../services/machines.ts';
-import { openShop } from '../services/shop.ts';
-import { tempFolder } from '../services/temp.ts';
+import { shopHost } from '../services/shop-host.ts';
+import { SHOP_MAP } from '../services/shop.ts';
+import { giveMap } from '../services/subject-map.ts';
 
 const SNAPSHOTS = 2;
-const MAP = `version: 1
-subject: customer
-root: { table: shop_customers, key: id, lookup: { email: lower } }
-tables:
-  shop_customers: { erase: delete }
-  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
-`;
 
 test('purge apply, killed after each of its writes', { timeout: 400_000 }, async () => {
   const { reader, place } = await shop();
@@ -58,17 +50,11 @@ test('purge apply, killed after each of its writes', { timeout: 400_000 }, async
 });
 
 async function shop() {
-  const database = join(await tempFolder('shop'), 'shop.db');
-  openShop(database, 100);
-  const place = await folderPlace();
-  const host = await makeHost({ place, source: ['--source', 'sqlite', '--path', database] });
+  const { host } = await shopHost(100);
   for (let n = 0; n < SNAPSHOTS; n++) await backUp(host);
   const reader = await host.reader();
-  await writeFile(join(reader.folder, 'shop-map.yaml'), MAP);
-  const file = join(reader.folder, 'holdfast.yaml');
-  const config = await readFile(file, 'utf8');
-  await writeFile(file, config.replace(/^( +)(source: sqlite)$/m, '$1$2\n$1subjects: shop-map.yaml'));
-  return { reader, place };
+  await giveMap(reader, SHOP_MAP);
+  return { reader, place: host.place };
 }
 
 async function dump(reader: Machine): Promise<string> {

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { readLedger } from '../../src/repository/ledger.ts';
 import { packKey } from '../../src/repository/layout.ts';
 import { purgesOf } from '../../src/repository/purges.ts';
-import { apply, customer, dumpOf, makeShop, plan } from '../integration/purge-kit.ts';
+import { apply, customer, dumpOf, makeShop, plan, without } from '../integration/purge-kit.ts';
 import type { Shop } from '../integration/purge-kit.ts';
 import { SET, SIGNAL } from '../services/world.ts';
 import { dying } from './dying.ts';
@@ -48,19 +48,6 @@ test('killed at each of its writes', { timeout: 400_000 }, async () => {
   }
   throw new Error('it never came to an end');
 });
-
-const isAbout = (line: string, id: number) =>
-  line.includes(`Person${id}@example.org`) || new RegExp(`"orders"\\S* VALUES\\(\\d+,${id},`).test(line);
-
-function without(dump: string, id: number): string {
-  return dump
-    .split('\n')
-    .map((line) =>
-      line.replace(new RegExp(`^(INSERT INTO "events"\\S* VALUES\\(\\d+),${id},'[^']*',`), '$1,NULL,NULL,'),
-    )
-    .filter((line) => !isAbout(line, id))
-    .join('\n');
-}
 
 async function dumps(shop: Shop, ids: readonly string[]): Promise<string[]> {
   const found: string[] = [];

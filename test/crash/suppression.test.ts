@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 import { isHoldfastError } from '../../src/errors.ts';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { readLedger } from '../../src/repository/ledger.ts';
+import { purgesOf } from '../../src/repository/purges.ts';
 import { listSuppression } from '../../src/suppression/objects.ts';
-import { purgeIntents } from '../../src/suppression/pending.ts';
 import { readSuppressions } from '../../src/suppression/read.ts';
 import { apply, customer, dumpOf, makeShop, plan } from '../integration/purge-kit.ts';
 import { newOps, openableWith, rotate, sessionFor } from '../integration/rotate-kit.ts';
@@ -76,9 +76,9 @@ test(
         expect(between, `${n} ${when}`).not.toMatch(/Person[78]@/);
         expect(await rotate(shop, { session: calm })).toMatchObject({ complete: true, left: [] });
         const session = await sessionFor(shop.store, [newOps], [shop.ops]);
-        const intents = purgeIntents(await readLedger(session, SET, SIGNAL), session.operators);
+        const purges = purgesOf(await readLedger(session, SET, SIGNAL), session.operators);
         const options = { opener: new KeyOpener([newOps]), now: new Date() };
-        expect(await readSuppressions(session, SET, intents, options, SIGNAL)).toHaveLength(2);
+        expect(await readSuppressions(session, SET, purges, options, SIGNAL)).toHaveLength(2);
         expect(await openableWith(shop.store, shop.ops)).toEqual([]);
         const sealed = (await listSuppression(shop.store, SET, SIGNAL)).filter(
           ({ kind }) => kind === 'sealed',

@@ -49,6 +49,7 @@ async function drill(world: World) {
     ...{ session: world.session, view, item, pool, picking: 'newest', byRecipient: true, jobs: 1, findMs: 7 },
     opener: new KeyOpener([world.ops]),
     checks: [],
+    referencesTaken: undefined,
     mapOfToday: () => Promise.resolve(undefined),
     openScratch: () => Promise.resolve(sqliteScratch()),
     openLoader: (_, path) => Promise.resolve(sqliteLoader({ path })),

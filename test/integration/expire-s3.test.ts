@@ -7,10 +7,11 @@ import { loadConfig } from '../../src/config/load.ts';
 import { readSigningKey } from '../../src/openpgp/keys.ts';
 import { openSession } from '../../src/repository/session.ts';
 import type { Store } from '../../src/stores/store.ts';
-import { backUp, bucketPlace, makeHost, snapshotsOf } from '../services/machines.ts';
+import { backUp, placeOn, snapshotsOf, tamper } from '../services/machines.ts';
 import { delegating } from '../../src/stores/delegating.ts';
 import type { Host, Place } from '../services/machines.ts';
-import { openShop } from '../services/shop.ts';
+import type { BucketOptions } from '../services/s3-access.ts';
+import { shopHost } from '../services/shop-host.ts';
 import { tempFolder } from '../services/temp.ts';
 import { useS3 } from '../services/use.ts';
 import { SIGNAL, rowsOf, textSource } from '../services/world.ts';
@@ -21,7 +22,7 @@ test('every version of what is past its end goes, and nothing of what is not', a
   const { place, host } = await hostOn({ versioned: true });
   const old = await backUpAgo(host, place, 40);
   const fresh = await backUp(host);
-  await place.use(async (store) => {
+  await tamper(place, async (store) => {
     // Somebody has overwritten and removed what is past its end: hidden, but there.
     await store.put(manifestOf(old), Buffer.from('overwritten'), {}, SIGNAL);
     await store.remove([manifestOf(old)]);
@@ -29,7 +30,7 @@ test('every version of what is past its end goes, and nothing of what is not', a
   });
   const { stdout } = await host.good(['expire', '--confirm', '--trust-clock']);
   expect(stdout).toMatch(/shop: removed 1 snapshot and 0 packs/);
-  await place.use(async (store) => {
+  await tamper(place, async (store) => {
     expect(await versionsOf(store, old)).toBe(0);
     expect(await versionsOf(store, fresh.snapshot)).toBe(2);
     expect(await Array.fromAsync(store.versions('leases/'))).toEqual([]);
@@ -39,59 +40,39 @@ test('every version of what is past its end goes, and nothing of what is not', a
   await reader.good(['verify', '--read-data']);
 });
 
+/** Longer than a busy machine takes to the first `expire`. */
+const LOCK_MS = 20_000;
+
 test('a manifest under a lock stays, its entry with it; the next run after the lock finishes', async () => {
   const { place, host } = await hostOn({ objectLock: true });
-  const old = await backUpAgo(host, place, 40, 4000);
+  const old = await backUpAgo(host, place, 40, LOCK_MS);
   await backUp(host);
   const locked = await host.run(['expire', '--confirm', '--trust-clock', '--json']);
   expect(locked.exitCode).toBe(3);
   expect(locked.json.find(({ type }) => type === 'expire-place')).toMatchObject({
     stuck: [{ key: manifestOf(old), lockedUntil: expect.stringMatching(/^20/) as string }],
   });
-  await place.use(async (store) => {
+  await tamper(place, async (store) => {
     expect(await versionsOf(store, old)).toBe(2);
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await new Promise((resolve) => setTimeout(resolve, LOCK_MS));
   });
   await host.good(['expire', '--confirm', '--trust-clock']);
-  await place.use(async (store) => {
+  await tamper(place, async (store) => {
     expect(await versionsOf(store, old)).toBe(0);
   });
 });
 
-interface UsedPlace extends Place {
-  use(work: (store: Store) => Promise<void>): Promise<void>;
-}
-
-async function hostOn(options: {
-  versioned?: boolean;
-  objectLock?: boolean;
-}): Promise<{ place: UsedPlace; host: Host }> {
-  const s3 = await useS3();
-  const bucket = await s3.createBucket('expire', options);
-  const { url: _url, ...any } = await bucketPlace();
-  const url = `s3://${bucket}/prod`;
-  const { openStore } = await import('../../src/stores/open.ts');
-  const open = () => openStore(url, { s3: { endpoint: s3.endpoint, region: s3.region } });
-  const use = async (work: (store: Store) => Promise<void>) => {
-    const store = await open();
-    try {
-      await work(store);
-    } finally {
-      await store.close();
-    }
-  };
-  const path = join(await tempFolder('shop'), 'shop.db');
-  openShop(path, 20);
-  const place = { ...any, url, open, use };
-  return { place, host: await makeHost({ place, source: ['--source', 'sqlite', '--path', path] }) };
+async function hostOn(options: BucketOptions): Promise<{ place: Place; host: Host }> {
+  const place = await placeOn(await useS3(), options);
+  return { place, ...(await shopHost(20, { place })) };
 }
 
 /** A snapshot that says it was made so many days ago; the server's own times cannot be changed. Returns its id. */
-async function backUpAgo(host: Host, place: UsedPlace, days: number, lockMs?: number): Promise<string> {
+async function backUpAgo(host: Host, place: Place, days: number, lockMs?: number): Promise<string> {
   const config = await loadConfig(join(host.folder, 'holdfast.yaml'), host.env);
   const { recipients, trustedSigners: signers, purgeSigners } = await readConfiguredKeys(config);
   let snapshot = '';
-  await place.use(async (store) => {
+  await tamper(place, async (store) => {
     const ago = past(store, days, lockMs);
     const stateDir = await tempFolder('state');
     const session = await openSession({ store: ago, signers, recipients, purgeSigners, stateDir }, SIGNAL);

@@ -62,7 +62,7 @@ describe('with stock gpg', () => {
     expect((await opener.open(sealed, trust, 'm')).plain.toString()).toBe('the manifest\n');
     await expect(opener.open(sealed, new Trust([]), 'm')).rejects.toEqual(code('SIGNER_NOT_TRUSTED'));
     const empty = new GpgOpener([], { ...process.env, GNUPGHOME: (await gpgHome()).home });
-    await expect(empty.open(sealed, trust, 'm')).rejects.toEqual(code('GPG_FAILED'));
+    await expect(empty.open(sealed, trust, 'm')).rejects.toEqual(code('KEY_DOES_NOT_OPEN'));
   });
 
   it('opens a segment with its session key', async () => {

@@ -12,8 +12,8 @@ import type { LifecycleRule as SdkRule } from '@aws-sdk/client-s3';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectComplaint } from '../services/complaint.ts';
-import { backUp, keysIn } from '../services/machines.ts';
-import type { Host } from '../services/machines.ts';
+import { backUp, keysIn, placeOn } from '../services/machines.ts';
+import type { BucketPlace, Host } from '../services/machines.ts';
 import { startRgw } from '../services/rgw.ts';
 import type { RgwServer } from '../services/rgw.ts';
 import { contentsOf } from './sqlite-kit.ts';
@@ -21,8 +21,7 @@ import { openShop } from '../services/shop.ts';
 import { tempFolder } from '../services/temp.ts';
 import { applyLifecycle, checkLifecycle } from '../../src/retention/apply-lifecycle.ts';
 import { SIGNAL } from '../services/world.ts';
-import { hostOn, placeOn, reconfigure } from './lifecycle-kit.ts';
-import type { S3Place } from './lifecycle-kit.ts';
+import { hostOn, reconfigure } from './lifecycle-kit.ts';
 
 const DAY_MS = 86_400_000;
 let s3: RgwServer;
@@ -117,6 +116,22 @@ describe('rules', () => {
     expect(again.json.at(-1)).toMatchObject({ written: 0 });
   });
 
+  test('that are missing for a life leave its snapshots without a day by which they are gone', async () => {
+    const place = await placeOn(s3);
+    const host = await hostOn(place, '30d');
+    await host.good(['backup']);
+    await reconfigure(host, (config) => config.replace('keep: 30d', 'keep: 90d'));
+    await host.good(['backup']);
+    const outer = async () => {
+      const { json, stderr } = await host.good(['snapshots', '--json']);
+      const days = json.filter(({ type }) => type === 'snapshot').map((one) => one['gone_by'] !== null);
+      return { days, warned: /below keep-090\/; .*store lifecycle apply/.test(stderr) };
+    };
+    expect(await outer()).toEqual({ days: [true, false], warned: true });
+    await host.good(['store', 'lifecycle', 'apply']);
+    expect(await outer()).toEqual({ days: [true, true], warned: false });
+  });
+
   test('of others that would end backups early are named, each, and left alone', async () => {
     const place = await placeOn(s3);
     const host = await hostOn(place, '30d');
@@ -164,6 +179,21 @@ describe('rules', () => {
       hint: /keep:/,
     });
     expect(await rulesOf(place.bucket)).toEqual(before);
+  });
+
+  test('are written again after a typing error in keep, with one for each life that it has left', async () => {
+    const place = await placeOn(s3);
+    const host = await hostOn(place, '30d');
+    await reconfigure(host, (config) => config.replace('keep: 30d', 'keep: 3000d'));
+    await host.good(['backup']);
+    await reconfigure(host, (config) => config.replace('keep: 3000d', 'keep: 40d'));
+    await host.good(['store', 'lifecycle', 'apply']);
+    await host.good(['store', 'lifecycle', 'check']);
+    const longer = ours(await rulesOf(place.bucket)).flatMap(({ Expiration }) => Expiration?.Days ?? []);
+    expect(longer.filter((days) => days > 48)).toEqual([49, 3000, 3009]);
+    expect(longer).toHaveLength(51);
+    await host.good(['store', 'lifecycle', 'apply', '--prune']);
+    expect(ours(await rulesOf(place.bucket))).toHaveLength(53);
   });
 
   test('stay while a longer life may be in use elsewhere; --prune takes those that nothing needs', async () => {
@@ -235,7 +265,7 @@ const KINDS = [
 
 interface Watched {
   readonly kind: string;
-  readonly place: S3Place;
+  readonly place: BucketPlace;
   readonly host: Host;
   /** Outer dates, as `snapshots` gave them. */
   readonly goneBy: { readonly short: Date; readonly long: Date };
@@ -306,7 +336,7 @@ test('snapshots of 3 and 9 days go at their time, by the bucket alone', { timeou
   }
 });
 
-async function manifestsOf(place: S3Place, set: string): Promise<{ readable: number; versions: number }> {
+async function manifestsOf(place: BucketPlace, set: string): Promise<{ readable: number; versions: number }> {
   const store = await place.open();
   try {
     const all = (await Array.fromAsync(store.versions('keep-'))).filter(({ key }) =>

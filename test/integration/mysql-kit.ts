@@ -60,7 +60,7 @@ export async function mariadbDump(mariadb: MariadbAccess, url: string): Promise<
       '--skip-dump-date',
     ],
     ...['--routines', '--events', '--triggers', '--default-character-set=utf8mb4', '--single-transaction'],
-    name,
+    ...['--', name],
   ];
   const text = await runTool(locateOrThrow('mariadb-dump'), args, { timeoutMs: 300_000 });
   return text.replaceAll(name, 'DATABASE').replace(/SETVAL\(.*\)/g, 'SETVAL');

@@ -1,15 +1,19 @@
 /** Restoring to MariaDB: a new database that is the same as the old one, or nothing. */
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isHoldfastError } from '../../src/errors.ts';
 import { mysqlLoader } from '../../src/sources/mysql/loader.ts';
+import { mysqlSource } from '../../src/sources/mysql/source.ts';
 import type { MariadbAccess } from '../services/mariadb.ts';
 import { startMariadb } from '../services/mariadb.ts';
 import { tempFolder } from '../services/temp.ts';
 import { useMariadb } from '../services/use.ts';
-import { awkwardDatabase, mariadbDump, SIGNAL } from './mysql-kit.ts';
-import { databaseWith, DEFAULTS, exists, freshTarget, load, StoredDump } from './mysql-load-kit.ts';
+import { awkwardDatabase, mariadbDump, readDump, scriptOf, SIGNAL } from './mysql-kit.ts';
+import { LOAD_DEFAULTS } from './memory-dump.ts';
+import type { MemoryDump } from './memory-dump.ts';
+import { databaseWith, dumpOf, exists, freshTarget, load } from './mysql-load-kit.ts';
 
 let mariadb: MariadbAccess;
 
@@ -36,7 +40,7 @@ const LARGE = `
 describe('a restore', () => {
   test.each([1, 3])('brings everything awkward back, with %i sessions', async (jobs) => {
     const url = await awkwardDatabase(mariadb);
-    const dump = await StoredDump.of(url);
+    const dump = await dumpOf(url);
     const target = freshTarget(mariadb);
     const report = await load(target, dump, { jobs });
     expect(await mariadbDump(mariadb, target)).toBe(await mariadbDump(mariadb, url));
@@ -49,7 +53,7 @@ describe('a restore', () => {
   test('builds keys after the rows of large tables, and they are the same keys', async () => {
     const url = await databaseWith(mariadb, LARGE);
     const target = freshTarget(mariadb);
-    await load(target, await StoredDump.of(url));
+    await load(target, await dumpOf(url));
     expect(await mariadbDump(mariadb, target)).toBe(await mariadbDump(mariadb, url));
     await expect(
       mariadb.sql(target, 'DELETE FROM owners WHERE id = 1; INSERT INTO things (owner_id) VALUES (1);'),
@@ -62,8 +66,8 @@ describe('a restore', () => {
     const target = freshTarget(mariadb);
     const name = decodeURIComponent(new URL(target).pathname.slice(1)).replaceAll('`', '``');
     await mariadb.sql(mariadb.url(), `CREATE DATABASE \`${name}\` CHARACTER SET latin1;`);
-    const dump = await StoredDump.of(url);
-    const found = await mysqlLoader({ url: target }).preflight(dump, DEFAULTS, SIGNAL);
+    const dump = await dumpOf(url);
+    const found = await mysqlLoader({ url: target }).preflight(dump, LOAD_DEFAULTS, SIGNAL);
     expect(found).toMatchObject({ exists: true, occupied: false, problems: [] });
     expect(found.warnings).toEqual([expect.stringContaining('latin1_swedish_ci')]);
     expect((await load(target, dump)).rows).toEqual({ t: 1 });
@@ -73,7 +77,7 @@ describe('a restore', () => {
   test('of some tables leaves out references to the others', async () => {
     const url = await databaseWith(mariadb, LARGE);
     const target = freshTarget(mariadb);
-    const report = await load(target, await StoredDump.of(url), { tables: ['things', 'bare'] });
+    const report = await load(target, await dumpOf(url), { tables: ['things', 'bare'] });
     expect(report.rows).toEqual({ bare: 9000, things: 9000 });
     expect(report.leftOut).toEqual([
       'foreign key fk_code of things: owners was not chosen',
@@ -90,11 +94,60 @@ describe('a restore', () => {
        SET foreign_key_checks = 0; INSERT INTO c VALUES (1, 1), (1, 2), (NULL, 3);`,
     );
     const target = freshTarget(mariadb);
-    const { leftOut } = await load(target, await StoredDump.of(url));
-    expect(leftOut).toEqual(['2 references of table c to rows of p that are not there']);
+    const { leftOut, brokenReferences } = await load(target, await dumpOf(url));
+    expect({ leftOut, brokenReferences }).toEqual({
+      leftOut: [],
+      brokenReferences: [{ table: 'c', references: 'p', rows: 2 }],
+    });
     expect(await mariadb.sql(target, 'SELECT COUNT(*) FROM c;')).toBe('3');
   });
 });
+
+test('rows that break a CHECK come back, into a plain client too', async () => {
+  const url = await databaseWith(
+    mariadb,
+    `CREATE TABLE c (a int CHECK (a > 0), j longtext CHECK (JSON_VALID(j)));
+     SET check_constraint_checks = 0; INSERT INTO c VALUES (-1, 'no JSON'), (2, '{}');`,
+  );
+  const dump = await dumpOf(url);
+  const target = freshTarget(mariadb);
+  expect((await load(target, dump)).rows).toEqual({ c: 2 });
+  expect(await mariadbDump(mariadb, target)).toBe(await mariadbDump(mariadb, url));
+  await expect(mariadb.sql(target, "INSERT INTO c VALUES (0, '');")).rejects.toThrow(/4025/);
+  const plain = await databaseWith(mariadb, scriptOf(await readDump(mysqlSource({ url }))));
+  expect(await mariadbDump(mariadb, plain)).toBe(await mariadbDump(mariadb, url));
+});
+
+test('a table without rows can be chosen, and is counted', async () => {
+  const url = await databaseWith(
+    mariadb,
+    'CREATE TABLE t (a int, b int AS (a) STORED); CREATE TABLE u (a int);',
+  );
+  const dump = await dumpOf(url);
+  expect((await load(freshTarget(mariadb), dump)).rows).toEqual({ t: 0, u: 0 });
+  expect((await load(freshTarget(mariadb), dump, { tables: ['t'] })).rows).toEqual({ t: 0 });
+});
+
+test('a database whose name differs in case and accents only is another one, and its sessions go on', async () => {
+  const url = await databaseWith(mariadb, 'CREATE TABLE t (a int); INSERT INTO t VALUES (1);');
+  const dump = (await dumpOf(url)).with('post-data', () => 'nonsense;\n');
+  const target = freshTarget(mariadb);
+  const name = decodeURIComponent(new URL(target).pathname.slice(1));
+  const live = await mariadb.createDatabase(name.toUpperCase().replace('E', 'É'));
+  const liveName = decodeURIComponent(new URL(live).pathname.slice(1));
+  const near = mariadb.url(liveName.toLowerCase());
+  onTestFinished(() => mariadb.dropDatabase(live));
+  await mariadb.sql(live, 'CREATE TABLE theirs (a int);');
+  const working = mariadb.sql(live, "SELECT GET_LOCK('near', 60), SLEEP(4), 'done';");
+  await until(async () => (await mariadb.sql(mariadb.url(), "SELECT IS_USED_LOCK('near') IS NULL;")) === '0');
+  await expect(load(near, dump)).rejects.toMatchObject({ code: 'LOAD_STATEMENT' });
+  expect(await working).toContain('done');
+  expect(await exists(mariadb, near)).toBe(false);
+});
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(20);
+}
 
 describe('a server of its own kind', () => {
   test('that knows no backslashes and quotes names as ANSI does takes it just the same', async () => {
@@ -104,7 +157,7 @@ describe('a server of its own kind', () => {
     onTestFinished(() => server.stop());
     const url = await awkwardDatabase(server);
     const target = server.url('restored');
-    await load(target, await StoredDump.of(url));
+    await load(target, await dumpOf(url));
     expect(await mariadbDump(server, target)).toBe(await mariadbDump(server, url));
   });
 
@@ -114,10 +167,10 @@ describe('a server of its own kind', () => {
     const name = decodeURIComponent(new URL(target).pathname.slice(1)).replaceAll('`', '``');
     const user = await mariadb.createUser([`GRANT ALL ON \`${name}\`.* TO $USER`]);
     const as = mariadb.url(decodeURIComponent(new URL(target).pathname.slice(1)), user);
-    await load(as, await StoredDump.of(url), { noOwner: true });
+    await load(as, await dumpOf(url), { noOwner: true });
     expect(await mariadbDump(mariadb, target)).toBe(await mariadbDump(mariadb, url));
     await mariadb.dropDatabase(target);
-    const broken = (await StoredDump.of(url)).with('post-data', () => 'nonsense;\n');
+    const broken = (await dumpOf(url)).with('post-data', () => 'nonsense;\n');
     await expect(load(as, broken)).rejects.toThrow(/was dropped again/);
     expect(await exists(mariadb, target)).toBe(false);
     const other = mariadb.url('not_mine', user);
@@ -128,7 +181,7 @@ describe('a server of its own kind', () => {
     const sql =
       'CREATE TABLE t (id int PRIMARY KEY, b longblob); INSERT INTO t SELECT seq, REPEAT(CHAR(seq), 12000000) FROM seq_1_to_2;';
     const url = await databaseWith(mariadb, sql);
-    const dump = await StoredDump.of(url);
+    const dump = await dumpOf(url);
     const target = freshTarget(mariadb);
     expect((await load(target, dump)).rows).toEqual({ t: 2 });
     expect(await mariadb.sql(target, 'SELECT MD5(b) FROM t;')).toBe(
@@ -154,14 +207,14 @@ describe('definers', () => {
   test('that the target lacks are said, and left out with --no-owner', async () => {
     const { name } = await mariadb.createUser();
     const url = await databaseWith(mariadb, DEFINED(`'${name}'@'%'`));
-    const dump = await StoredDump.of(url);
+    const dump = await dumpOf(url);
     await mariadb.sql(mariadb.url(), `DROP USER '${name}'@'%';`);
     // Its definer may use nothing: then the server names the database in it.
     expect(dump.text('post-data')).toMatch(/`source_\w+`\.`t`\.`a`/);
     const target = freshTarget(mariadb);
-    const plain = await mysqlLoader({ url: target }).preflight(dump, DEFAULTS, SIGNAL);
+    const plain = await mysqlLoader({ url: target }).preflight(dump, LOAD_DEFAULTS, SIGNAL);
     expect(plain.warnings).toEqual([expect.stringContaining(`${name}@%`)]);
-    const options = { ...DEFAULTS, noOwner: true };
+    const options = { ...LOAD_DEFAULTS, noOwner: true };
     expect((await mysqlLoader({ url: target }).preflight(dump, options, SIGNAL)).warnings).toEqual([]);
     await load(target, dump, { noOwner: true });
     const text = await mariadbDump(mariadb, target);
@@ -178,12 +231,16 @@ describe('definers', () => {
       'GRANT EXECUTE ON *.* TO $USER',
     ]);
     const url = await databaseWith(mariadb, DEFINED(`'${name}'@'%'`));
-    const dump = await StoredDump.of(url);
+    const dump = await dumpOf(url);
     const ask = `SHOW GRANTS FOR '${name}'@'%'; SHOW CREATE USER '${name}'@'%';`;
     const before = await mariadb.sql(mariadb.url(), ask);
     await mariadb.sql(mariadb.url(), `DROP USER '${name}'@'%';`);
     const target = freshTarget(mariadb);
-    const found = await mysqlLoader({ url: target }).preflight(dump, { ...DEFAULTS, globals: true }, SIGNAL);
+    const found = await mysqlLoader({ url: target }).preflight(
+      dump,
+      { ...LOAD_DEFAULTS, globals: true },
+      SIGNAL,
+    );
     expect(found.warnings).toEqual([]);
     const { leftOut } = await load(target, dump, { globals: true });
     expect(leftOut).toEqual([expect.stringMatching(/^\d+ users that the target has already/)]);
@@ -198,7 +255,7 @@ describe('nothing is left behind', () => {
 
   test('when a target holds something, it is not touched', async () => {
     const url = await databaseWith(mariadb, ROWS);
-    const dump = await StoredDump.of(url);
+    const dump = await dumpOf(url);
     for (const sql of ['CREATE TABLE mine (a int);', 'CREATE FUNCTION mine() RETURNS int RETURN 1;']) {
       const target = await databaseWith(mariadb, sql);
       const before = await mariadbDump(mariadb, target);
@@ -209,7 +266,7 @@ describe('nothing is left behind', () => {
 
   test.each(['t', 'pre-data', 'post-data'])('when %s is refused by the server', async (stream) => {
     const url = await databaseWith(mariadb, ROWS);
-    const dump = (await StoredDump.of(url)).with(stream, (text) =>
+    const dump = (await dumpOf(url)).with(stream, (text) =>
       stream === 't'
         ? `${text}${text.split('\n', 1).join('').replace(/,$/, ';')}\n`
         : `${text}\nCREATE TABLE wrong (a nonsense('secret'));\n`,
@@ -226,17 +283,36 @@ describe('nothing is left behind', () => {
 
   test('when an empty database was there before, it is empty again', async () => {
     const url = await databaseWith(mariadb, ROWS);
-    const dump = (await StoredDump.of(url)).with('post-data', () => 'nonsense;\n');
+    const dump = (await dumpOf(url)).with('post-data', () => 'nonsense;\n');
     const target = await databaseWith(mariadb, '');
     await expect(load(target, dump)).rejects.toMatchObject({ code: 'LOAD_STATEMENT' });
     expect(await exists(mariadb, target)).toBe(true);
-    expect((await load(target, await StoredDump.of(url))).rows).toEqual({ t: 5000 });
+    expect((await load(target, await dumpOf(url))).rows).toEqual({ t: 5000 });
+  });
+
+  test.each([
+    ['another table', 'CREATE TABLE theirs (a int); INSERT INTO theirs VALUES (1);', /^(?!.*1050)/],
+    ['one that is to come', 'CREATE TABLE z (theirs int);', /1050/],
+  ])('but nothing of somebody else, who makes %s in the empty database', async (_, sql, reason) => {
+    const target = await databaseWith(mariadb, '');
+    const url = await databaseWith(mariadb, ROWS);
+    const dump = (await dumpOf(url))
+      .with('post-data', () => 'CREATE TABLE `z` (a int);\nnonsense;\n')
+      .interrupted('t', () => mariadb.sql(target, sql).then(() => undefined));
+    const failure = await load(target, dump).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: 'LOAD_STATEMENT',
+      message: expect.stringMatching(reason) as string,
+      hint: expect.stringContaining('a database that nobody uses') as string,
+    });
+    expect(String(failure)).toMatch(/left as it is, since somebody else/);
+    expect(await mariadb.sql(target, 'SHOW TABLES;')).toMatch(/theirs|z/);
   });
 
   test('when it is cancelled while rows are loaded', async () => {
     const url = await databaseWith(mariadb, ROWS);
     const stop = new AbortController();
-    const dump = (await StoredDump.of(url)).interrupted('t', () => {
+    const dump = (await dumpOf(url)).interrupted('t', () => {
       stop.abort();
       return Promise.resolve();
     });
@@ -250,7 +326,7 @@ describe('nothing is left behind', () => {
     const url = await databaseWith(mariadb, ROWS);
     const target = freshTarget(mariadb);
     const hex = Buffer.from(decodeURIComponent(new URL(target).pathname.slice(1))).toString('hex');
-    const dump = (await StoredDump.of(url)).interrupted('t', async () => {
+    const dump = (await dumpOf(url)).interrupted('t', async () => {
       const sql = `SELECT CONCAT('KILL ', id, ';') FROM information_schema.PROCESSLIST WHERE db = CONVERT(0x${hex} USING utf8mb4);`;
       // The session may come a moment after its first rows were given to the client.
       let found = '';
@@ -271,7 +347,7 @@ describe('nothing is left behind', () => {
     ['half a row', (text: string) => text.slice(0, -40)],
   ])('when the rows have %s', async (_, change) => {
     const url = await databaseWith(mariadb, ROWS);
-    const dump = (await StoredDump.of(url)).with('t', change);
+    const dump = (await dumpOf(url)).with('t', change);
     const target = freshTarget(mariadb);
     await expect(load(target, dump)).rejects.toMatchObject({ code: 'LOAD_NOT_INSERT' });
     expect(await exists(mariadb, target)).toBe(false);
@@ -286,7 +362,7 @@ describe('nothing is left behind', () => {
   ])('and no command of the client runs: %s', async (command) => {
     const url = await databaseWith(mariadb, ROWS);
     const file = join(await tempFolder(), 'never');
-    const dump = (await StoredDump.of(url)).with(
+    const dump = (await dumpOf(url)).with(
       'post-data',
       (text) => `${text}\n${command.replace('FILE', file)}\n`,
     );
@@ -301,9 +377,9 @@ describe('preflight', () => {
       mariadb,
       'CREATE TABLE t (a int) ENGINE InnoDB; INSERT INTO t VALUES (1);',
     );
-    const dump = await StoredDump.of(url);
-    const looked = (changed: StoredDump) =>
-      mysqlLoader({ url: freshTarget(mariadb) }).preflight(changed, DEFAULTS, SIGNAL);
+    const dump = await dumpOf(url);
+    const looked = (changed: MemoryDump) =>
+      mysqlLoader({ url: freshTarget(mariadb) }).preflight(changed, LOAD_DEFAULTS, SIGNAL);
     expect((await looked(dump)).problems).toEqual([]);
     expect((await looked(dump.from({ serverVersion: '12.1.2-MariaDB' }))).problems).toEqual([
       expect.stringContaining('restore to MariaDB 12.1 or newer'),
@@ -321,12 +397,12 @@ describe('preflight', () => {
 
   test('takes the password from MYSQL_PWD where the URL has none', async () => {
     const url = await databaseWith(mariadb, 'CREATE TABLE t (a int); INSERT INTO t VALUES (1);');
-    const dump = await StoredDump.of(url);
+    const dump = await dumpOf(url);
     const target = new URL(freshTarget(mariadb));
     const env = { ...process.env, MYSQL_PWD: decodeURIComponent(target.password) };
     target.password = '';
     const looked = (own: NodeJS.ProcessEnv) =>
-      mysqlLoader({ url: target.href, env: own }).preflight(dump, DEFAULTS, SIGNAL);
+      mysqlLoader({ url: target.href, env: own }).preflight(dump, LOAD_DEFAULTS, SIGNAL);
     expect((await looked(env)).problems).toEqual([]);
     await expect(looked({ ...env, MYSQL_PWD: undefined })).rejects.toMatchObject({ code: 'MYSQL_LOGIN' });
   });
@@ -334,14 +410,14 @@ describe('preflight', () => {
   test('takes the password from a file that the URL names', async () => {
     const folder = await tempFolder();
     const url = await databaseWith(mariadb, 'CREATE TABLE t (a int); INSERT INTO t VALUES (1);');
-    const dump = await StoredDump.of(url);
+    const dump = await dumpOf(url);
     const target = new URL(freshTarget(mariadb));
     const file = join(folder, 'db.password');
     await writeFile(file, `${decodeURIComponent(target.password)}\n`);
     target.password = '';
     const looked = (path: string) => {
       target.searchParams.set('password-file', path);
-      return mysqlLoader({ url: target.href }).preflight(dump, DEFAULTS, SIGNAL);
+      return mysqlLoader({ url: target.href }).preflight(dump, LOAD_DEFAULTS, SIGNAL);
     };
     expect((await looked(file)).problems).toEqual([]);
     await writeFile(file, 'another\n');
@@ -351,7 +427,7 @@ describe('preflight', () => {
 
   test('reports a server that is not there, without the password', async () => {
     const url = await databaseWith(mariadb, 'CREATE TABLE t (a int); INSERT INTO t VALUES (1);');
-    const dump = await StoredDump.of(url);
+    const dump = await dumpOf(url);
     const failure = await load('mysql://me:hush@127.0.0.1:1/new', dump).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'MYSQL_UNREACHABLE' });
     expect(String(failure)).not.toContain('hush');

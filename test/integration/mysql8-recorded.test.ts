@@ -71,6 +71,8 @@ const ANSWERS = {
     '{"sqlMode": "ONLY_FULL_GROUP_BY", "charset": "utf8mb4", "collation": "utf8mb4_0900_ai_ci", "lowerCaseTableNames": 0}',
   "table_type, 'engine'": '{"name": "users", "type": "BASE TABLE", "engine": "InnoDB", "bytes": 16384}',
   "data_type = 'float'": '',
+  'information_schema.EVENTS': '',
+  SCHEMA_PRIVILEGES: '',
   'information_schema.COLUMNS': [
     '{"table": "users", "name": "id", "type": "int", "nullable": "NO", "extra": "auto_increment", "collation": null}',
     '{"table": "users", "name": "email", "type": "varchar(100)", "nullable": "YES", "extra": "", "collation": "utf8mb4_0900_as_cs"}',

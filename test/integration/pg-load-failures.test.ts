@@ -4,15 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startPostgres } from '../services/postgres.ts';
 import type { PostgresAccess } from '../services/postgres.ts';
 import { usePostgres } from '../services/use.ts';
-import {
-  databaseOf,
-  databaseWith,
-  exists,
-  freshTarget,
-  load,
-  sharedDump,
-  type MemoryDump,
-} from './pg-load-kit.ts';
+import type { MemoryDump } from './memory-dump.ts';
+import { databaseOf, databaseWith, exists, freshTarget, load, sharedDump } from './pg-load-kit.ts';
 
 const ROWS = `CREATE TABLE small (id int PRIMARY KEY); INSERT INTO small SELECT generate_series(1, 10);
   CREATE TABLE big (id int, note text); INSERT INTO big SELECT g, md5(g::text) FROM generate_series(1, 20000) g;

@@ -4,100 +4,27 @@ import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { postgresLoader } from '../../src/sources/postgres/loader.ts';
 import { postgresSource } from '../../src/sources/postgres/source.ts';
-import type {
-  DumpReader,
-  LoadOptions,
-  LoadReport,
-  SourceInfo,
-  StoredStream,
-} from '../../src/sources/source.ts';
+import type { DumpReader, LoadOptions, LoadReport, StoredStream } from '../../src/sources/source.ts';
 import type { PostgresAccess } from '../services/postgres.ts';
+import { LOAD_DEFAULTS, MemoryDump } from './memory-dump.ts';
 
 export const NEVER = new AbortController().signal;
 
-export const DEFAULTS: LoadOptions = { jobs: 2, globals: false, noOwner: false, onProgress: () => undefined };
-
-/** A stored dump that lies in memory and comes in small pieces, cut anywhere. */
-export class MemoryDump implements DumpReader {
-  readonly source: SourceInfo;
-  readonly streams: readonly StoredStream[];
-  readonly #bytes: ReadonlyMap<string, Buffer>;
-  readonly #pieceBytes: number;
-
-  constructor(
-    source: SourceInfo,
-    streams: readonly StoredStream[],
-    bytes: ReadonlyMap<string, Buffer>,
-    pieceBytes = 7919,
-  ) {
-    // A manifest is JSON: what does not survive that must not be relied on.
-    this.source = JSON.parse(JSON.stringify(source)) as SourceInfo;
-    this.streams = streams;
-    this.#bytes = bytes;
-    this.#pieceBytes = pieceBytes;
-  }
-
-  /** Probes and dumps a database. */
-  static async of(url: string): Promise<MemoryDump> {
-    const source = postgresSource({ url });
-    const info = await source.probe(NEVER);
-    const streams: StoredStream[] = [];
-    const all = new Map<string, Buffer>();
-    await using dump = await source.dump(NEVER);
-    for (const lane of dump.lanes) {
-      for await (const { bytes, ...stream } of lane) {
-        const text = Buffer.concat(await Array.fromAsync(bytes));
-        all.set(stream.name, text);
-        streams.push({ ...stream, rows: stream.dialect === 'sql' ? 0 : rowsIn(text), bytes: text.length });
-      }
-    }
-    return new MemoryDump(info, streams, all);
-  }
-
-  /** The text of a stream. */
-  text(name: string): string {
-    return this.#bytes.get(name)?.toString('utf8') ?? '';
-  }
-
-  /** The same dump with another text for one stream. */
-  with(name: string, change: (text: string) => string): MemoryDump {
-    const bytes = Buffer.from(change(this.text(name)));
-    return new MemoryDump(
-      this.source,
-      this.streams,
-      new Map([...this.#bytes, [name, bytes]]),
-      this.#pieceBytes,
-    );
-  }
-
-  /** The same dump of another source. */
-  from(source: Partial<SourceInfo>): MemoryDump {
-    return new MemoryDump({ ...this.source, ...source }, this.streams, this.#bytes, this.#pieceBytes);
-  }
-
-  /** The same dump, with something that happens while a stream is read. */
-  interrupted(name: string, happens: () => Promise<void>): DumpReader {
-    const inner = this.read.bind(this);
-    return {
-      source: this.source,
-      streams: this.streams,
-      async *read(stream) {
-        let turn = 0;
-        for await (const piece of inner(stream)) {
-          yield piece;
-          turn += 1;
-          if (stream.name === name && turn === 2) await happens();
-        }
-      },
-    };
-  }
-
-  async *read({ name }: StoredStream): AsyncGenerator<Buffer> {
-    const bytes = this.#bytes.get(name) ?? Buffer.alloc(0);
-    for (let at = 0; at < bytes.length; at += this.#pieceBytes) {
-      yield await Promise.resolve(bytes.subarray(at, at + this.#pieceBytes));
+/** Probes and dumps a database. */
+export async function dumpOf(url: string): Promise<MemoryDump> {
+  const source = postgresSource({ url });
+  const info = await source.probe(NEVER);
+  const streams: StoredStream[] = [];
+  const all = new Map<string, Buffer>();
+  await using dump = await source.dump(NEVER);
+  for (const lane of dump.lanes) {
+    for await (const { bytes, ...stream } of lane) {
+      const text = Buffer.concat(await Array.fromAsync(bytes));
+      all.set(stream.name, text);
+      streams.push({ ...stream, rows: stream.dialect === 'sql' ? 0 : rowsIn(text), bytes: text.length });
     }
   }
+  return new MemoryDump(info, streams, all);
 }
 
 /** Data rows: without the COPY line and the line that ends them. */
@@ -120,7 +47,7 @@ export function sharedDump(postgres: () => Promise<PostgresAccess>, sql: string)
     const server = await postgres();
     const url = await server.createDatabase('shared');
     await server.psql(url, sql);
-    const made = await MemoryDump.of(url);
+    const made = await dumpOf(url);
     await server.dropDatabase(url);
     return made;
   };
@@ -144,7 +71,7 @@ export async function load(
   options: Partial<LoadOptions> = {},
   signal = NEVER,
 ): Promise<LoadReport> {
-  return postgresLoader({ url }).load(dump, { ...DEFAULTS, ...options }, signal);
+  return postgresLoader({ url }).load(dump, { ...LOAD_DEFAULTS, ...options }, signal);
 }
 
 export function databaseOf(url: string): string {

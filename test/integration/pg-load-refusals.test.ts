@@ -6,15 +6,16 @@ import { postgresLoader } from '../../src/sources/postgres/loader.ts';
 import type { LoadOptions, Preflight } from '../../src/sources/source.ts';
 import { tempFolder } from '../services/temp.ts';
 import { usePostgres } from '../services/use.ts';
+import { LOAD_DEFAULTS } from './memory-dump.ts';
+import type { MemoryDump } from './memory-dump.ts';
 import {
   databaseOf,
   databaseWith,
-  DEFAULTS,
+  dumpOf,
   dumpText,
   exists,
   freshTarget,
   load,
-  MemoryDump,
   sharedDump,
   NEVER,
 } from './pg-load-kit.ts';
@@ -34,7 +35,7 @@ const SHOP = `
 const shop = sharedDump(usePostgres, SHOP);
 
 const preflight = (url: string, dump: MemoryDump, options: Partial<LoadOptions> = {}): Promise<Preflight> =>
-  postgresLoader({ url }).preflight(dump, { ...DEFAULTS, ...options }, NEVER);
+  postgresLoader({ url }).preflight(dump, { ...LOAD_DEFAULTS, ...options }, NEVER);
 
 describe('an occupied target', () => {
   test.for([
@@ -69,7 +70,7 @@ describe('what the target lacks', () => {
       COMMENT ON ROLE ${name} IS 'from the source'; ALTER ROLE ${name} SET work_mem = '7MB';
       ALTER DEFAULT PRIVILEGES FOR ROLE ${name} GRANT SELECT ON TABLES TO PUBLIC;`;
     const url = await databaseWith(postgres, sql);
-    const dump = await MemoryDump.of(url);
+    const dump = await dumpOf(url);
     const original = await dumpText(url);
     await postgres.psql(url, `DROP OWNED BY ${name}; DROP ROLE ${name};`);
     return { dump, role: name, original };

@@ -5,16 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { postgresLoader } from '../../src/sources/postgres/loader.ts';
 import type { DumpReader, StoredStream } from '../../src/sources/source.ts';
 import { usePostgres } from '../services/use.ts';
-import {
-  databaseWith,
-  DEFAULTS,
-  dumpText,
-  exists,
-  freshTarget,
-  load,
-  MemoryDump,
-  NEVER,
-} from './pg-load-kit.ts';
+import { LOAD_DEFAULTS } from './memory-dump.ts';
+import { databaseWith, dumpOf, dumpText, exists, freshTarget, load, NEVER } from './pg-load-kit.ts';
 
 const AWKWARD = await readFile(join(import.meta.dirname, '../services/awkward.sql'), 'utf8');
 
@@ -52,9 +44,9 @@ describe('round trip', () => {
   test.for([1, 4])('the awkward database comes back the same, with %i sessions', async (jobs) => {
     const postgres = await usePostgres();
     const original = await databaseWith(postgres, AWKWARD, 'awkward');
-    const dump = await MemoryDump.of(original);
+    const dump = await dumpOf(original);
     const url = freshTarget(postgres);
-    const preflight = await postgresLoader({ url }).preflight(dump, DEFAULTS, NEVER);
+    const preflight = await postgresLoader({ url }).preflight(dump, LOAD_DEFAULTS, NEVER);
     expect(preflight).toMatchObject({ exists: false, occupied: false, problems: [], warnings: [] });
     expect(await exists(postgres, url)).toBe(false);
     let bytes = 0;
@@ -74,7 +66,7 @@ describe('round trip', () => {
     const postgres = await usePostgres();
     const original = await databaseWith(postgres, WEB, 'web');
     const url = freshTarget(postgres);
-    const report = await load(url, await MemoryDump.of(original), { jobs });
+    const report = await load(url, await dumpOf(original), { jobs });
     expect(report.rows['public.t12']).toBe(3600);
     expect(await dumpText(url)).toBe(await dumpText(original));
     // An index that reads another table was built when that table was there.
@@ -89,8 +81,8 @@ describe('round trip', () => {
       'CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1);',
     );
     const url = await databaseWith(postgres, `COMMENT ON SCHEMA public IS 'mine';`, 'target');
-    const dump = await MemoryDump.of(original);
-    const preflight = await postgresLoader({ url }).preflight(dump, DEFAULTS, NEVER);
+    const dump = await dumpOf(original);
+    const preflight = await postgresLoader({ url }).preflight(dump, LOAD_DEFAULTS, NEVER);
     expect(preflight).toMatchObject({ exists: true, occupied: false });
     const report = await load(url, dump);
     expect(report).toMatchObject({
@@ -103,7 +95,7 @@ describe('round trip', () => {
     const postgres = await usePostgres();
     const original = await databaseWith(postgres, 'CREATE TABLE t AS SELECT generate_series(1, 5000) AS id;');
     const url = freshTarget(postgres);
-    await load(url, await MemoryDump.of(original));
+    await load(url, await dumpOf(original));
     const visible =
       'CREATE EXTENSION pg_visibility; SELECT all_visible > 0, all_frozen > 0 FROM pg_visibility_map_summary($$t$$);';
     expect(await postgres.psql(url, visible)).toBe('t|t');
@@ -123,7 +115,7 @@ describe('round trip', () => {
       `SET client_encoding = 'UTF8'; CREATE TABLE "größe" (a text); INSERT INTO "größe" VALUES ('é');`,
     );
     const url = freshTarget(postgres);
-    await load(url, await MemoryDump.of(source));
+    await load(url, await dumpOf(source));
     expect(await dumpText(url)).toBe(await dumpText(source));
     const facts = `SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database();`;
     expect(await postgres.psql(url, facts)).toBe('LATIN1|C');
@@ -131,7 +123,7 @@ describe('round trip', () => {
 
   test('a locale that the target lacks is replaced and said', async () => {
     const postgres = await usePostgres();
-    const dump = await MemoryDump.of(await databaseWith(postgres, 'CREATE TABLE t ();'));
+    const dump = await dumpOf(await databaseWith(postgres, 'CREATE TABLE t ();'));
     const locale = {
       collate: 'xx_XX.utf8',
       ctype: 'xx_XX.utf8',
@@ -149,7 +141,7 @@ describe('round trip', () => {
   test('two lanes that load one partitioned table through its root lose no row', async () => {
     const postgres = await usePostgres();
     const sql = 'CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p DEFAULT;';
-    const dump = await MemoryDump.of(await databaseWith(postgres, `${sql} INSERT INTO p VALUES (1), (2);`));
+    const dump = await dumpOf(await databaseWith(postgres, `${sql} INSERT INTO p VALUES (1), (2);`));
     const twice = new TwiceDump(dump, 'public.p1');
     const url = freshTarget(postgres);
     const report = await load(url, twice);

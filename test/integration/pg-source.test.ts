@@ -41,7 +41,9 @@ describe('a database with every awkward thing', () => {
 
   test('gives the same bytes again', async () => {
     const again = await readDump(postgresSource({ url: awkward }));
-    expect(again).toEqual(streams);
+    // The roles are those of the whole server, where other tests make theirs.
+    const ofDatabase = (all: typeof again) => all.filter(({ name }) => name !== 'globals');
+    expect(ofDatabase(again)).toEqual(ofDatabase(streams));
   });
 
   test('comes in order: globals, pre-data, tables, sequences, large objects, post-data', () => {

@@ -164,3 +164,20 @@ export async function apply(
   );
   return { ...report, page };
 }
+
+/** What a dump of the shop is once a customer was erased from it. */
+export function without(dump: string, id: number): string {
+  return dump
+    .split('\n')
+    .map((line) =>
+      line.replace(new RegExp(`^(INSERT INTO "events"\\S* VALUES\\(\\d+),${id},'[^']*',`), '$1,NULL,NULL,'),
+    )
+    .filter((line) => !isAbout(line, id))
+    .join('\n');
+}
+
+function isAbout(line: string, id: number): boolean {
+  return (
+    line.includes(`Person${id}@example.org`) || new RegExp(`"orders"\\S* VALUES\\(\\d+,${id},`).test(line)
+  );
+}

@@ -1,48 +1,28 @@
 /** Goal: old manifests go in all versions and copies; what a lock keeps is said, and the purge stays open until it is gone. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PlannedPlace } from '../../src/purge/plan/planned-place.ts';
 import type { Receipt } from '../../src/purge/evidence/receipt.ts';
-import { openStore } from '../../src/stores/open.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { addCopy } from '../services/copies.ts';
-import { backUp, bucketPlace, folderPlace, makeHost, tamper } from '../services/machines.ts';
+import { backUp, folderPlace, placeOn, tamper } from '../services/machines.ts';
 import type { Host, Place } from '../services/machines.ts';
 import type { BucketOptions } from '../services/s3-access.ts';
-import { openShop } from '../services/shop.ts';
-import { tempFolder } from '../services/temp.ts';
+import { shopHost } from '../services/shop-host.ts';
+import { SHOP_MAP } from '../services/shop.ts';
+import { giveMap } from '../services/subject-map.ts';
 import { useS3 } from '../services/use.ts';
 import { SIGNAL } from '../services/world.ts';
 
-const MAP = `version: 1
-subject: customer
-root: { table: shop_customers, key: id, lookup: { email: lower } }
-tables:
-  shop_customers: { erase: delete }
-  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
-`;
-
 async function placeWith(options: BucketOptions): Promise<Place> {
-  const s3 = await useS3();
-  const bucket = await s3.createBucket('purge', options);
-  const any = await bucketPlace();
-  const url = `s3://${bucket}/prod`;
-  return { ...any, url, open: () => openStore(url, { s3: { endpoint: s3.endpoint, region: s3.region } }) };
+  return placeOn(await useS3(), options);
 }
 
-async function hostOn(place: Place, more = '', other?: Place): Promise<Host> {
-  const database = join(await tempFolder('shop'), 'shop.db');
-  openShop(database, 400);
-  const source = ['--source', 'sqlite', '--path', database];
-  const host = await makeHost({ place, source, env: { ...place.env, ...other?.env } });
+async function hostOn(place: Place, lines: readonly string[] = [], other?: Place): Promise<Host> {
+  const { host } = await shopHost(400, { place, env: { ...place.env, ...other?.env } });
   if (other) await addCopy(host, other);
-  await writeFile(join(host.folder, 'shop-map.yaml'), MAP);
-  const config = await readFile(join(host.folder, 'holdfast.yaml'), 'utf8');
-  await writeFile(
-    join(host.folder, 'holdfast.yaml'),
-    config.replace(/^( +)(source: sqlite)$/m, `$1$2\n$1subjects: shop-map.yaml${more}`),
-  );
+  await giveMap(host, SHOP_MAP, lines);
   return host;
 }
 
@@ -81,7 +61,7 @@ test(
   async () => {
     const place = await placeWith({ versioned: true });
     const other = await folderPlace();
-    const host = await hostOn(place, '', other);
+    const host = await hostOn(place, [], other);
     const { snapshot } = await backUp(host);
     await backUp(host, ['--full']);
     await host.good(['copy']);
@@ -126,7 +106,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const place = await placeWith({ objectLock: true });
-    const host = await hostOn(place, '\n    object_lock: { mode: compliance, manifests: 1d }');
+    const host = await hostOn(place, ['object_lock: { mode: compliance, manifests: 1d }']);
     await backUp(host);
     const applied = await purge(host);
     expect(applied.exitCode, applied.stderr).toBe(3);
@@ -173,7 +153,7 @@ test(
   async () => {
     const place = await placeWith({ versioned: true });
     const other = await folderPlace();
-    const host = await hostOn(place, '', other);
+    const host = await hostOn(place, [], other);
     const { snapshot } = await backUp(host);
     await backUp(host, ['--full']);
     await host.good(['copy']);
@@ -212,7 +192,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const place = await placeWith({ objectLock: true });
-    const host = await hostOn(place, '\n    object_lock: { mode: compliance, manifests: 1d }');
+    const host = await hostOn(place, ['object_lock: { mode: compliance, manifests: 1d }']);
     await backUp(host);
     expect(await eraseAll(host)).toMatchObject({ exitCode: 3 });
     const key = ['--key', host.opsKey];
@@ -231,7 +211,7 @@ test(
   async () => {
     const place = await placeWith({ versioned: true });
     const other = await folderPlace();
-    const host = await hostOn(place, '', other);
+    const host = await hostOn(place, [], other);
     await backUp(host);
     await backUp(host);
     await host.good(['copy']);
@@ -263,7 +243,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const place = await placeWith({ objectLock: true });
-    const host = await hostOn(place, '\n    object_lock: { mode: compliance }');
+    const host = await hostOn(place, ['object_lock: { mode: compliance }']);
     await backUp(host);
     expect(await purge(host, '--rewrite-packs', '--no-backup-running')).toMatchObject({ exitCode: 0 });
     const [at] = (await receiptOf(host)).places;

@@ -8,9 +8,11 @@ import { lookThrough } from '../../src/purge/locate/look-through.ts';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import type { ApplyOptions } from '../../src/purge/apply/apply-options.ts';
-import type { Opened } from '../../src/purge/locate/located.ts';
+import type { LocatedSnapshot, Opened } from '../../src/purge/locate/located.ts';
 import type { PurgePlan } from '../../src/purge/plan/request.ts';
-import { SIGNAL } from '../services/world.ts';
+import { purgesOf } from '../../src/repository/purges.ts';
+import { viewSet } from '../../src/restore/open.ts';
+import { SET, SIGNAL } from '../services/world.ts';
 import { apply, customer, dumpOf, makeShop, plan } from './purge-kit.ts';
 import type { Shop } from './purge-kit.ts';
 
@@ -73,6 +75,42 @@ test('who is found in a new revision keeps the old manifests where they are; lat
   expect(done).toMatchObject({ complete: true, rewritten: 0 });
   expect(await manifests(shop)).toEqual(['manifest-1.pgp', 'manifest-1.pgp']);
   expect(await dumpOf(shop, first)).not.toContain('Person42@');
+});
+
+test('what was left in a new revision is taken away by the next run, and left out by readers until then', async () => {
+  const shop = await makeShop();
+  const name = await shop.day();
+  const { plan: planned } = await plan(shop, [customer(42)]);
+  await using pool = SegmentPool.forReading();
+  const options = { session: shop.session, opener: new KeyOpener([shop.ops]), pool, ...planned };
+  // As if a mistake of this program kept the rows of one table where they are.
+  const forgetful: ApplyOptions['locate'] = async (items, signal, quiet) => {
+    const located = await lookThrough(items, { ...options, ...(quiet && { quiet }) }, signal);
+    if (quiet) return located;
+    const withoutOrders = (one: LocatedSnapshot): LocatedSnapshot => ({
+      ...one,
+      streams: new Map([...one.streams].filter(([stream]) => stream !== 'orders')),
+    });
+    return { ...located, snapshots: located.snapshots.map(withoutOrders) };
+  };
+  const record = async () => {
+    const view = await viewSet(shop.session, SET, false, SIGNAL);
+    return purgesOf(view.ledger, shop.session.operators).find(({ id }) => id === planned.id);
+  };
+
+  await expect(apply(shop, planned, { locate: forgetful })).rejects.toMatchObject({
+    code: 'PURGE_NOT_GONE',
+    hint: expect.stringContaining(`holdfast purge resume ${SET}`) as string,
+  });
+  const told = await record();
+  expect(told?.amended.has(name)).toBe(true);
+  expect(told?.free.has(name)).toBe(false);
+  expect(await dumpOf(shop, name)).toContain(',42,');
+
+  expect(await apply(shop, planned)).toMatchObject({ complete: true, rewritten: 1 });
+  expect((await record())?.free.get(name)).toEqual([2]);
+  expect(await dumpOf(shop, name)).not.toContain(',42,');
+  expect(await manifests(shop)).toEqual(['manifest-2.pgp']);
 });
 
 test('a machine that has lost its state looks into all that was written anew', async () => {

@@ -235,6 +235,35 @@ test('a snapshot that is not in its place is left out', async () => {
   expect(found.stderr).toContain(`warning: ${moved}entry.json is no entry of format 1, or not in its place`);
 });
 
+describe('names in the store that somebody chose to do harm', () => {
+  const NASTY = 'x\u001b[2J\u001b]0;title\u0007\nrecover.sh: all is well';
+  // eslint-disable-next-line no-control-regex -- that is what must not be there
+  const HARM = /[\u0000-\u0009\u000b-\u001f\u007f]|^recover\.sh: all is well/m;
+
+  test('of a snapshot', async () => {
+    const store = await copyOfStore();
+    await cp(join(store, newest), join(store, dirname(newest), NASTY), { recursive: true });
+    for (const args of [[], [SET]]) {
+      const found = await recover(args, { ...place, store });
+      expect(found.code).toBe(0);
+      expect(found.stderr).toMatch(/warning: \S*x\?\[2J\?\]0;title\?\?recover/);
+      expect(found.stderr).not.toMatch(HARM);
+    }
+  });
+
+  test('of a writer in the ledger', async () => {
+    const store = await copyOfStore();
+    const folder = join(store, `ledger/${SET}`, `x\nunreached ${basename(newest)} made-up\n${NASTY}`);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, '0000000001.json'), '{}\n');
+    expect((await recover([], { ...place, store })).sql).not.toMatch(/has not reached|all is well/);
+    const found = await recover([SET], { ...place, store });
+    expect(found).toMatchObject({ code: 4, sql: '' });
+    expect(found.stderr).toContain('the ledger is not whole at ledger/');
+    expect(found.stderr).not.toMatch(HARM);
+  });
+});
+
 describe('what this script cannot follow stops it', () => {
   test('an amendment', async () => {
     const store = await copyOfStore();

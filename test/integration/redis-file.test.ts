@@ -5,14 +5,14 @@ import { beforeAll, expect, test } from 'vitest';
 import { MatchingReader } from '../../src/restore/matching.ts';
 import { redisFileLoader } from '../../src/sources/redis/file-loader.ts';
 import { readRdb } from '../../src/sources/redis/rdb.ts';
-import { redisSource } from '../../src/sources/redis/source.ts';
-import type { DumpReader, LoadOptions, SourceInfo } from '../../src/sources/source.ts';
+import type { DumpReader, SourceInfo } from '../../src/sources/source.ts';
 import { locateOrThrow } from '../services/packages.ts';
 import { runTool, unprivilegedUser } from '../services/processes.ts';
 import { startRedis, type RedisServer } from '../services/redis.ts';
 import { tempFolder } from '../services/temp.ts';
 import { SIGNAL } from '../services/world.ts';
-import { dumpOf, fillAwkward, rowsOf, storedDump, type DumpedStream } from './redis-kit.ts';
+import { LOAD_DEFAULTS } from './memory-dump.ts';
+import { awkwardSource, dumpOf, rowsOf, storedDump, type DumpedStream } from './redis-kit.ts';
 
 let source: RedisServer;
 let streams: readonly DumpedStream[];
@@ -20,14 +20,8 @@ let info: SourceInfo;
 let dump: DumpReader;
 
 beforeAll(async () => {
-  source = await startRedis();
-  await fillAwkward(source);
-  streams = await dumpOf(source.url);
-  info = await redisSource({ url: source.url, env: {} }).probe(SIGNAL);
-  dump = storedDump(streams, info);
+  ({ source, info, streams, dump } = await awkwardSource());
 });
-
-const OPTIONS: LoadOptions = { jobs: 2, globals: false, noOwner: false, onProgress: () => undefined };
 
 /** A folder that a server may read. */
 async function place(): Promise<{ readonly folder: string; readonly path: string }> {
@@ -51,10 +45,10 @@ test.each([[1000], [4 * 1024 * 1024]])(
     const target = await place();
     const loader = redisFileLoader(target);
     const stored = storedDump(streams, info, pieceBytes);
-    expect(await loader.preflight(stored, OPTIONS, SIGNAL)).toMatchObject({
+    expect(await loader.preflight(stored, LOAD_DEFAULTS, SIGNAL)).toMatchObject({
       ...{ target: `file ${target.path}`, exists: false, occupied: false, problems: [], warnings: [] },
     });
-    const report = await loader.load(stored, OPTIONS, SIGNAL);
+    const report = await loader.load(stored, LOAD_DEFAULTS, SIGNAL);
     expect(report).toEqual({
       target: target.path,
       rows: { db0: await source.count('db0'), db3: 2, db15: 1 },
@@ -72,7 +66,7 @@ test.each([[1000], [4 * 1024 * 1024]])(
 
 test('the same rows are read from it again', async () => {
   const { path } = await place();
-  await redisFileLoader({ path }).load(dump, OPTIONS, SIGNAL);
+  await redisFileLoader({ path }).load(dump, LOAD_DEFAULTS, SIGNAL);
   const bytes = await readFile(path);
   const read: string[] = [];
   for await (const event of readRdb([bytes].values() as unknown as AsyncIterator<Buffer, void>, 'it'))
@@ -83,13 +77,13 @@ test('the same rows are read from it again', async () => {
 
 test('chosen databases, and chosen keys', async () => {
   const [one, some] = [await place(), await place()];
-  await redisFileLoader(one).load(dump, { ...OPTIONS, tables: ['db3'] }, SIGNAL);
+  await redisFileLoader(one).load(dump, { ...LOAD_DEFAULTS, tables: ['db3'] }, SIGNAL);
   const third = await serverFrom(one);
   expect([await third.count('db0'), await third.count('db3')]).toEqual([0, 2]);
   expect(await third.cli('FUNCTION LIST')).toContain('mylib');
 
   const part = new MatchingReader(dump, { patterns: ['session:7:*', 'user:*'] });
-  const report = await redisFileLoader(some).load(part, OPTIONS, SIGNAL);
+  const report = await redisFileLoader(some).load(part, LOAD_DEFAULTS, SIGNAL);
   expect(report.rows).toEqual({ db0: 10, db3: 1, db15: 0 });
   const copy = await serverFrom(some);
   expect(await copy.count('db0')).toBe(10);
@@ -98,7 +92,7 @@ test('chosen databases, and chosen keys', async () => {
 
   const none = await place();
   const nothing = new MatchingReader(dump, { patterns: ['nobody'] });
-  await expect(redisFileLoader(none).load(nothing, OPTIONS, SIGNAL)).rejects.toMatchObject({
+  await expect(redisFileLoader(none).load(nothing, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({
     code: 'NO_KEY_FITS',
   });
   expect(await readdir(none.folder)).toEqual([]);
@@ -109,7 +103,7 @@ test('keys whose time ends meanwhile do not come back', async () => {
   await brief.cli('SET forever 1\nSET short 1 PX 400');
   const short = storedDump(await dumpOf(brief.url), info);
   const target = await place();
-  const { rows } = await redisFileLoader(target).load(short, OPTIONS, SIGNAL);
+  const { rows } = await redisFileLoader(target).load(short, LOAD_DEFAULTS, SIGNAL);
   expect(rows).toEqual({ db0: 2 });
   await brief.cli('DEBUG SLEEP 0.6');
   const copy = await serverFrom(target);
@@ -120,15 +114,17 @@ test('nothing is written over, and nothing stays of what fails', async () => {
   const { folder, path } = await place();
   const loader = redisFileLoader({ path });
   await writeFile(path, 'mine');
-  expect((await loader.preflight(dump, OPTIONS, SIGNAL)).occupied).toBe(true);
-  await expect(loader.load(dump, OPTIONS, SIGNAL)).rejects.toMatchObject({ code: 'REDIS_TARGET' });
+  expect((await loader.preflight(dump, LOAD_DEFAULTS, SIGNAL)).occupied).toBe(true);
+  await expect(loader.load(dump, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({ code: 'REDIS_TARGET' });
   expect(await readFile(path, 'utf8')).toBe('mine');
 
   const unknown = redisFileLoader({ path: join(folder, 'other.rdb') });
-  await expect(unknown.load(dump, { ...OPTIONS, tables: ['db4'] }, SIGNAL)).rejects.toThrow(/db4/);
+  await expect(unknown.load(dump, { ...LOAD_DEFAULTS, tables: ['db4'] }, SIGNAL)).rejects.toThrow(/db4/);
   const lost = redisFileLoader({ path: join(folder, 'no', 'such', 'folder.rdb') });
-  await expect(lost.load(dump, OPTIONS, SIGNAL)).rejects.toMatchObject({ code: 'REDIS_TARGET' });
-  await expect(unknown.load(dump, OPTIONS, AbortSignal.abort(new Error('enough')))).rejects.toMatchObject({
+  await expect(lost.load(dump, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({ code: 'REDIS_TARGET' });
+  await expect(
+    unknown.load(dump, LOAD_DEFAULTS, AbortSignal.abort(new Error('enough'))),
+  ).rejects.toMatchObject({
     exit: 'cancelled',
   });
   expect(await readdir(folder)).toEqual(['dump.rdb']);
@@ -143,7 +139,7 @@ test('what appears at the path meanwhile is not written over', async () => {
       yield* dump.read(stream, signal);
     },
   };
-  await expect(redisFileLoader({ path }).load(slow, OPTIONS, SIGNAL)).rejects.toMatchObject({
+  await expect(redisFileLoader({ path }).load(slow, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({
     code: 'REDIS_TARGET',
   });
   expect(await readFile(path, 'utf8')).toBe('of a server that has saved');
@@ -158,7 +154,7 @@ test('a payload that was changed on the way is refused', async () => {
   });
   const { folder, path } = await place();
   await expect(
-    redisFileLoader({ path }).load(storedDump(harmed, info), OPTIONS, SIGNAL),
+    redisFileLoader({ path }).load(storedDump(harmed, info), LOAD_DEFAULTS, SIGNAL),
   ).rejects.toMatchObject({ code: 'REDIS_ROW', message: expect.stringContaining('of db3') as string });
   expect(await readdir(folder)).toEqual([]);
 });

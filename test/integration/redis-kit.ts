@@ -1,6 +1,7 @@
 /** A Redis server with every kind of value, and what tests do with dumps of it. */
 import { redisSource } from '../../src/sources/redis/source.ts';
 import type { DumpReader, SourceInfo, StoredStream, StreamInfo } from '../../src/sources/source.ts';
+import { startRedis } from '../services/redis.ts';
 import type { RedisServer } from '../services/redis.ts';
 import { SIGNAL } from '../services/world.ts';
 
@@ -130,4 +131,21 @@ export function storedDump(
       }
     },
   };
+}
+
+/** A server with all of that, and a dump of it. */
+export interface AwkwardSource {
+  readonly source: RedisServer;
+  readonly info: SourceInfo;
+  readonly streams: readonly DumpedStream[];
+  readonly dump: DumpReader;
+}
+
+/** Starts one. */
+export async function awkwardSource(): Promise<AwkwardSource> {
+  const source = await startRedis();
+  await fillAwkward(source);
+  const streams = await dumpOf(source.url);
+  const info = await redisSource({ url: source.url, env: {} }).probe(SIGNAL);
+  return { source, info, streams, dump: storedDump(streams, info) };
 }

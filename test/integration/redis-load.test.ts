@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { redisLoader } from '../../src/sources/redis/loader.ts';
-import { redisSource } from '../../src/sources/redis/source.ts';
-import type { DumpReader, LoadOptions, SourceInfo } from '../../src/sources/source.ts';
+import type { DumpReader, SourceInfo } from '../../src/sources/source.ts';
 import { startRedis, type RedisServer } from '../services/redis.ts';
 import { SIGNAL } from '../services/world.ts';
-import { dumpOf, fillAwkward, storedDump, type DumpedStream } from './redis-kit.ts';
+import { LOAD_DEFAULTS } from './memory-dump.ts';
+import { awkwardSource, dumpOf, storedDump, type DumpedStream } from './redis-kit.ts';
 
 let source: RedisServer;
 let streams: readonly DumpedStream[];
@@ -14,14 +14,9 @@ let info: SourceInfo;
 let dump: DumpReader;
 
 beforeAll(async () => {
-  source = await startRedis();
-  await fillAwkward(source);
-  streams = await dumpOf(source.url);
-  info = await redisSource({ url: source.url, env: {} }).probe(SIGNAL);
-  dump = storedDump(streams, info);
+  ({ source, info, streams, dump } = await awkwardSource());
 });
 
-const OPTIONS: LoadOptions = { jobs: 2, globals: false, noOwner: false, onProgress: () => undefined };
 const loaderFor = ({ url }: Pick<RedisServer, 'url'>) => redisLoader({ url, env: {} });
 
 test.each([[1000], [64 * 1024], [4 * 1024 * 1024]])(
@@ -29,7 +24,7 @@ test.each([[1000], [64 * 1024], [4 * 1024 * 1024]])(
   async (pieceBytes) => {
     const target = await startRedis();
     const stored = storedDump(streams, info, pieceBytes);
-    const report = await loaderFor(target).load(stored, OPTIONS, SIGNAL);
+    const report = await loaderFor(target).load(stored, LOAD_DEFAULTS, SIGNAL);
     expect(await target.digest()).toBe(await source.digest());
     expect(report.rows).toEqual({ db0: await source.count('db0'), db3: 2, db15: 1 });
     expect(report.ended).toEqual({ db0: 0, db3: 0, db15: 0 });
@@ -42,25 +37,25 @@ test('the password may come from REDISCLI_AUTH, and the way through a socket', a
   const target = await startRedis();
   const url = target.socketUrl.replace(/\/\/[^@]*@/, '//');
   const loader = redisLoader({ url, env: { REDISCLI_AUTH: target.password } });
-  expect(await loader.preflight(dump, OPTIONS, SIGNAL)).toMatchObject({
+  expect(await loader.preflight(dump, LOAD_DEFAULTS, SIGNAL)).toMatchObject({
     exists: true,
     occupied: false,
     problems: [],
     warnings: [],
   });
-  await loader.load(dump, OPTIONS, SIGNAL);
+  await loader.load(dump, LOAD_DEFAULTS, SIGNAL);
   expect(await target.digest()).toBe(await source.digest());
 });
 
 test('only the databases that were chosen', async () => {
   const target = await startRedis();
-  const report = await loaderFor(target).load(dump, { ...OPTIONS, tables: ['db3'] }, SIGNAL);
+  const report = await loaderFor(target).load(dump, { ...LOAD_DEFAULTS, tables: ['db3'] }, SIGNAL);
   expect(report.rows).toEqual({ db3: 2 });
   expect(await target.count('db0')).toBe(0);
   expect(await target.cli('FUNCTION LIST')).toContain('mylib');
   const unknown = await loaderFor(await startRedis()).preflight(
     dump,
-    { ...OPTIONS, tables: ['db4'] },
+    { ...LOAD_DEFAULTS, tables: ['db4'] },
     SIGNAL,
   );
   expect(unknown.problems.join()).toContain('db4');
@@ -70,7 +65,7 @@ test('a database without keys, as a purge may leave it, is counted as one', asyn
   const emptied = streams.map((stream) =>
     stream.name === 'db3' ? { ...stream, bytes: Buffer.from('SELECT 3\n') } : stream,
   );
-  const report = await loaderFor(await startRedis()).load(storedDump(emptied, info), OPTIONS, SIGNAL);
+  const report = await loaderFor(await startRedis()).load(storedDump(emptied, info), LOAD_DEFAULTS, SIGNAL);
   expect(report.rows).toMatchObject({ db3: 0, db15: 1 });
 });
 
@@ -80,7 +75,7 @@ test('keys whose time has ended stay away, and are counted', async () => {
   const short = storedDump(await dumpOf(brief.url), info);
   await sleep(1600);
   const target = await startRedis();
-  const report = await loaderFor(target).load(short, OPTIONS, SIGNAL);
+  const report = await loaderFor(target).load(short, LOAD_DEFAULTS, SIGNAL);
   expect(report).toMatchObject({ rows: { db0: 2 }, ended: { db0: 2 } });
   expect(report.leftOut).toEqual(['2 keys of db0, whose time to live has ended since the backup']);
 });
@@ -98,8 +93,8 @@ describe('nothing is overwritten', () => {
     await target.cli(command);
     const before = await target.digest();
     const loader = loaderFor(target);
-    expect((await loader.preflight(dump, OPTIONS, SIGNAL)).occupied).toBe(true);
-    await expect(loader.load(dump, OPTIONS, SIGNAL)).rejects.toMatchObject({ code: 'REDIS_TARGET' });
+    expect((await loader.preflight(dump, LOAD_DEFAULTS, SIGNAL)).occupied).toBe(true);
+    await expect(loader.load(dump, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({ code: 'REDIS_TARGET' });
     expect(await target.digest()).toBe(before);
   });
 
@@ -108,13 +103,34 @@ describe('nothing is overwritten', () => {
     const meddling = interruptedDump(async () => {
       await target.cli('SET last-of-all theirs\nSELECT 15\nSET last theirs');
     });
-    await expect(loaderFor(target).load(meddling, OPTIONS, SIGNAL)).rejects.toMatchObject({
+    await expect(loaderFor(target).load(meddling, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({
       code: 'REDIS_LOAD',
       message: expect.stringContaining('somebody else') as string,
       hint: expect.stringContaining('still there') as string,
     });
     expect(await target.cli('MGET last-of-all')).toContain('theirs');
     expect(await target.cli('SELECT 15\nGET last')).toContain('theirs');
+  });
+
+  test.each([
+    ['adds a key', 'SET theirs 1'],
+    ['puts a key in the place of one that was loaded', 'DEL plain\nSET theirs 1'],
+    ['begins anew', 'FLUSHALL\nSET theirs 1'],
+    [
+      'writes from a script, and hides its count',
+      "EVAL \"redis.call('SET','theirs',1)\" 0\nCONFIG RESETSTAT",
+    ],
+  ])('when it fails while somebody %s, nothing of theirs is taken out', async (_, commands) => {
+    const target = await startRedis();
+    const cut = interruptedDump(async () => {
+      await target.cli(commands);
+      throw new Error('the store is gone');
+    });
+    await expect(loaderFor(target).load(cut, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({
+      code: 'REDIS_LOAD',
+      hint: expect.stringMatching(/still there.*somebody else/) as string,
+    });
+    expect((await target.cli('GET theirs')).trim()).toBe('1');
   });
 });
 
@@ -127,7 +143,7 @@ describe('a restore that fails takes out what it loaded', () => {
   test('for want of memory', async () => {
     const target = await startRedis({ settings: { maxmemory: '3mb' } });
     const small = { ...dump, source: { ...info, estimatedBytes: 1 } };
-    await expect(loaderFor(target).load(small, OPTIONS, SIGNAL)).rejects.toMatchObject({
+    await expect(loaderFor(target).load(small, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({
       code: 'REDIS_LOAD',
       message: expect.stringContaining('memory is full') as string,
     });
@@ -138,7 +154,7 @@ describe('a restore that fails takes out what it loaded', () => {
     const settings = { maxmemory: '4mb', 'maxmemory-policy': 'allkeys-random' };
     const target = await startRedis({ settings });
     const small = { ...dump, source: { ...info, estimatedBytes: 1 } };
-    await expect(loaderFor(target).load(small, OPTIONS, SIGNAL)).rejects.toMatchObject({
+    await expect(loaderFor(target).load(small, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({
       code: 'REDIS_LOAD',
     });
     await emptyAfter(target);
@@ -157,11 +173,27 @@ describe('a restore that fails takes out what it loaded', () => {
       const harmed = streams.map((stream) =>
         stream.name === 'db0' ? { ...stream, bytes: harm(stream.bytes) } : stream,
       );
-      await expect(loaderFor(target).load(storedDump(harmed, info), OPTIONS, SIGNAL)).rejects.toMatchObject({
+      await expect(
+        loaderFor(target).load(storedDump(harmed, info), LOAD_DEFAULTS, SIGNAL),
+      ).rejects.toMatchObject({
         code: 'REDIS_LOAD',
       });
       await emptyAfter(target);
     }
+  });
+
+  test('whatever only reads meanwhile', async () => {
+    const target = await startRedis();
+    const cut = interruptedDump(async () => {
+      await target.cli(
+        'PING\nINFO\nKEYS *\nCONFIG GET *\nSLOWLOG GET\nCLIENT LIST\nGET plain\nMULTI\nDBSIZE\nEXEC',
+      );
+      throw new Error('the store is gone');
+    });
+    await expect(loaderFor(target).load(cut, LOAD_DEFAULTS, SIGNAL)).rejects.toMatchObject({
+      hint: expect.stringContaining('taken out again') as string,
+    });
+    await emptyAfter(target);
   });
 
   test('when it is cancelled', async () => {
@@ -171,7 +203,7 @@ describe('a restore that fails takes out what it loaded', () => {
       controller.abort();
       return Promise.resolve();
     });
-    await expect(loaderFor(target).load(cancelled, OPTIONS, controller.signal)).rejects.toMatchObject({
+    await expect(loaderFor(target).load(cancelled, LOAD_DEFAULTS, controller.signal)).rejects.toMatchObject({
       code: 'CANCELLED',
     });
     await emptyAfter(target);
@@ -185,7 +217,7 @@ describe('preflight says what is in the way', () => {
     ['a node of a cluster', { 'cluster-enabled': 'yes' }, /cluster/],
   ])('%s', async (_, settings: Record<string, string>, problem) => {
     const target = await startRedis({ settings });
-    const { problems } = await loaderFor(target).preflight(dump, OPTIONS, SIGNAL);
+    const { problems } = await loaderFor(target).preflight(dump, LOAD_DEFAULTS, SIGNAL);
     expect(problems.join(' ')).toMatch(problem);
   });
 
@@ -193,7 +225,7 @@ describe('preflight says what is in the way', () => {
     const target = await startRedis();
     await target.cli('REPLICAOF 127.0.0.1 1');
     const other = { ...info, serverVersion: '99.1.0', facts: { ...info.facts, modules: ['ReJSON'] } };
-    const said = await loaderFor(target).preflight({ ...dump, source: other }, OPTIONS, SIGNAL);
+    const said = await loaderFor(target).preflight({ ...dump, source: other }, LOAD_DEFAULTS, SIGNAL);
     expect(said.problems.join(' ')).toMatch(/older than 99\.1\.0.*replica/s);
     expect(said.warnings.join(' ')).toContain('ReJSON');
   });

@@ -12,7 +12,7 @@ import { renderPage } from '../../src/report/html/page.ts';
 import { bytesText, countText, lengthText } from '../../src/report/html/show.ts';
 import { judge } from '../../src/report/judge.ts';
 import { tempFolder } from '../services/temp.ts';
-import { company, key, setFacts } from '../unit/report-facts.kit.ts';
+import { company, key, purge, setFacts } from '../unit/report-facts.kit.ts';
 import { accessibility, openFile, startBrowser } from './browser-kit.ts';
 
 let browser: Browser;
@@ -109,13 +109,13 @@ test('every snapshot, drill and erasure of the JSON is a row of the page', async
     );
   }
   const drills = await rowsOf(opened.page, 'section[aria-labelledby="drills"] table');
-  expect(drills).toHaveLength(evidence.summary.drills);
+  const { summary } = evidence;
+  expect(drills.length).toBe(summary.drills);
   expect(drills.filter((row) => row[3]?.includes('failed'))).toHaveLength(1);
-  expect(await rowsOf(opened.page, 'section[aria-labelledby="erasures"] table')).toHaveLength(
-    evidence.summary.purges,
-  );
-  expect(await rowsOf(opened.page, 'section[aria-labelledby="exports"] table')).toHaveLength(
-    evidence.summary.exports,
+  const erasures = await rowsOf(opened.page, 'section[aria-labelledby="erasures"] table');
+  expect(erasures.length).toBe(summary.purges);
+  expect((await rowsOf(opened.page, 'section[aria-labelledby="exports"] table')).length).toBe(
+    summary.exports,
   );
   expect(await rowsOf(opened.page, 'section[aria-labelledby="promises"] > .wide > table')).toHaveLength(
     evidence.promises.length,
@@ -158,6 +158,34 @@ test('names from outside are text and nothing else', async () => {
   ).toBe(0);
   expect(await opened.page.locator('.lede code').textContent()).toBe(evidence.store.url);
   expect(opened.said).toEqual([]);
+});
+
+test('the longest name breaks nothing, and two erasures of one reference are two', async () => {
+  const long = 'a'.repeat(63);
+  const purges = [purge(20, 18, { ref: 'TICKET-7' }), purge(19, 18, { ref: 'TICKET-7' })];
+  const { file } = await pageOf(company({ sets: [setFacts(long, { purges }), setFacts('__proto__')] }));
+  await using opened = await openFile(browser, file, { width: 390 });
+  expect(await opened.page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  const drawn = await opened.page
+    .locator('section[aria-labelledby="erasures"] figure svg text')
+    .allTextContents();
+  expect(drawn.filter((text) => text.startsWith('TICKET-7, aaa'))).toHaveLength(2);
+});
+
+test('a ledger that does not hold is not taken for one in which nothing stands', async () => {
+  const { file } = await pageOf(
+    company({
+      sets: [setFacts('shop', { ledgerHolds: false, purges: [], drills: [], problems: ['line 3 is gone'] })],
+      exports: { problem: 'line 1 is gone', exports: [] },
+    }),
+  );
+  await using opened = await openFile(browser, file);
+  const text = await opened.page.locator('main').innerText();
+  expect(text).not.toMatch(/No erasure has been asked for|No restore has been tried|Nothing was sealed/);
+  expect(text.match(/ledger of (shop|exports) does not hold/g)).toHaveLength(3);
+  const figures = await opened.page.locator('.figures div').allInnerTexts();
+  expect(figures.filter((one) => one.includes('–'))).toHaveLength(3);
+  expect((await accessibility(opened.page)).wrong).toEqual([]);
 });
 
 test('a company without anything is a page as well', async () => {

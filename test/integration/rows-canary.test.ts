@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { scanFor } from '../../src/rows/scan.ts';
+import { Scanner } from '../../src/rows/scan.ts';
 import { formsOf } from '../../src/rows/variants.ts';
 import { postgresSource } from '../../src/sources/postgres/source.ts';
 import { tempFolder } from '../services/temp.ts';
@@ -52,7 +52,9 @@ test('in PostgreSQL', async () => {
     const text = streams.find(({ name }) => name === `public.p${at}`)?.text ?? '';
     const [, first = '', second = ''] = text.split('\n');
     const hits = (line: string): string[] => [
-      ...new Set(scanFor(forms, Buffer.from(line, 'latin1')).map(({ form }) => forms[form]?.how ?? '')),
+      ...new Set(
+        new Scanner(forms).hits(Buffer.from(line, 'latin1')).map(({ form }) => forms[form]?.how ?? ''),
+      ),
     ];
     expect(hits(first), `${type}: ${expression}`).not.toEqual([]);
     expect(hits(second), `${type}: ${expression}`).toEqual([]);
@@ -89,7 +91,7 @@ test.each(['UTF-8', 'UTF-16le', 'UTF-16be'])('in an SQLite database of %s', asyn
     .filter((line) => line !== '');
   expect(lines).toHaveLength(2 * SQLITE_PLACES.length);
   lines?.forEach((line, at) => {
-    const hits = scanFor(forms, Buffer.from(line, 'latin1'));
+    const hits = new Scanner(forms).hits(Buffer.from(line, 'latin1'));
     if (at < SQLITE_PLACES.length) expect(hits, SQLITE_PLACES[at]).not.toEqual([]);
     else expect(hits, SQLITE_PLACES[at - SQLITE_PLACES.length]).toEqual([]);
   });

@@ -1,11 +1,12 @@
 /** Goal: `purge verify --full` restores newest and oldest of MariaDB and Redis for real, and leaves nothing of it behind. */
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { backUp, folderPlace, makeHost } from '../services/machines.ts';
 import type { Machine } from '../services/machines.ts';
 import { startRedis } from '../services/redis.ts';
+import { giveMap } from '../services/subject-map.ts';
 import { useMariadb } from '../services/use.ts';
 
 const VERIFY = ['purge', 'verify', '--full', 'receipt.json'];
@@ -48,14 +49,7 @@ async function purged({ engine, url, map, customer, change }: Made): Promise<Mac
   const source = ['--source', engine, '--url-env', 'SHOP_URL'];
   const host = await makeHost({ place: await folderPlace(), source, env: { SHOP_URL: url } });
   const reader = await host.reader();
-  for (const { folder } of [host, reader]) {
-    await writeFile(join(folder, 'map.yaml'), map);
-    const config = await readFile(join(folder, 'holdfast.yaml'), 'utf8');
-    await writeFile(
-      join(folder, 'holdfast.yaml'),
-      config.replace(/^( +)(source: \w+)$/m, '$1$2\n$1subjects: map.yaml'),
-    );
-  }
+  for (const machine of [host, reader]) await giveMap(machine, map);
   await backUp(host);
   await change();
   await backUp(host);

@@ -90,14 +90,12 @@ test('a database on a named server is dropped, and only that', { timeout: 60_000
   await (await space.open(SIGNAL))[Symbol.asyncDispose]();
 });
 
-test('SQLite: broken references are found, and the file is gone', async () => {
+test('SQLite: the file is gone', async () => {
   await using space = sqliteScratch();
   const scratch = await space.open(SIGNAL);
-  const db = new DatabaseSync(scratch.target, { enableForeignKeyConstraints: false });
-  db.exec(`CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(p INTEGER REFERENCES p(id));
-           INSERT INTO p VALUES (1); INSERT INTO c VALUES (1), (2), (3);`);
+  const db = new DatabaseSync(scratch.target);
+  db.exec('CREATE TABLE p(id INTEGER PRIMARY KEY)');
   db.close();
-  expect(await scratch.brokenReferences(SIGNAL)).toEqual([{ table: 'c', references: 'p', rows: 2 }]);
   await scratch[Symbol.asyncDispose]();
   expect(await exists(dirname(scratch.target))).toBe(false);
 });

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { readLedger } from '../../src/repository/ledger.ts';
 import { appendLedger, operatorName } from '../../src/repository/ledger-writer.ts';
+import { purgesOf } from '../../src/repository/purges.ts';
 import { listSuppression } from '../../src/suppression/objects.ts';
-import { purgeIntents } from '../../src/suppression/pending.ts';
 import { putSuppression } from '../../src/suppression/put.ts';
 import { readSuppressions } from '../../src/suppression/read.ts';
 import { makeWorld, rowsOf, SET, SIGNAL } from '../services/world.ts';
@@ -40,9 +40,9 @@ test.each([
   expect(await rotate(world)).toMatchObject({ complete: true, left: [] });
   expect(await openableWith(world.store, world.ops)).toEqual([]);
   const session = await sessionFor(world.store, [newOps], [world.ops]);
-  const intents = purgeIntents(await readLedger(session, SET, SIGNAL), session.operators);
+  const purges = purgesOf(await readLedger(session, SET, SIGNAL), session.operators);
   const options = { opener: new KeyOpener([newOps]), now: new Date() };
-  expect(await readSuppressions(session, SET, intents, options, SIGNAL)).toEqual([
+  expect(await readSuppressions(session, SET, purges, options, SIGNAL)).toEqual([
     { purge: 'p1', map: MAP, subjects: [customer(7)] },
   ]);
   const before = (await listSuppression(world.store, SET, SIGNAL)).map(({ key }) => key).sort();

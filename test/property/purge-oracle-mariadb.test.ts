@@ -6,6 +6,7 @@ import { test } from '@fast-check/vitest';
 import { afterAll, describe, expect } from 'vitest';
 import { mysqlLoader } from '../../src/sources/mysql/loader.ts';
 import { mysqlSource } from '../../src/sources/mysql/source.ts';
+import { LOAD_DEFAULTS } from '../integration/memory-dump.ts';
 import { mariadbDump } from '../integration/mysql-kit.ts';
 import { useMariadb } from '../services/use.ts';
 import { SIGNAL } from '../services/world.ts';
@@ -17,7 +18,6 @@ import type { Bulk, Lab } from './purge-oracle-kit.ts';
 const RUNS = Number(process.env['PURGE_ORACLE_RUNS'] ?? 6);
 const name = (index: number) => `t${index}`;
 const seen = new Seen();
-const LOAD_OPTIONS = { jobs: 2, globals: false, noOwner: false, onProgress: () => undefined };
 
 describe('a purge of MariaDB snapshots', () => {
   test.prop([worlds, bulks, days], { numRuns: RUNS, endOnFailure: true })(
@@ -68,7 +68,7 @@ async function lab(world: World, bulk: Bulk): Promise<Lab & { readonly dispose: 
     restore: async (dump) => {
       const target = mariadb.url(`${databaseOf(url)}_${made.length}`);
       made.push(target);
-      await mysqlLoader({ url: target }).load(dump, LOAD_OPTIONS, SIGNAL);
+      await mysqlLoader({ url: target }).load(dump, LOAD_DEFAULTS, SIGNAL);
       return {
         contents: async () => masked(await mariadbDump(mariadb, target)),
         run: (sql) => run(target, sql),

@@ -6,7 +6,7 @@ import { test } from '@fast-check/vitest';
 import { afterAll, describe, expect } from 'vitest';
 import { postgresLoader } from '../../src/sources/postgres/loader.ts';
 import { postgresSource } from '../../src/sources/postgres/source.ts';
-import { DEFAULTS } from '../integration/pg-load-kit.ts';
+import { LOAD_DEFAULTS } from '../integration/memory-dump.ts';
 import { load, pgDump } from '../integration/pg-source-kit.ts';
 import { usePostgres } from '../services/use.ts';
 import { SIGNAL } from '../services/world.ts';
@@ -61,7 +61,7 @@ async function lab(world: World, bulk: Bulk): Promise<Lab & { readonly dispose: 
     restore: async (dump) => {
       const target = postgres.url(`${databaseOf(url)}_${made.length}`);
       made.push(target);
-      await postgresLoader({ url: target }).load(dump, DEFAULTS, SIGNAL);
+      await postgresLoader({ url: target }).load(dump, LOAD_DEFAULTS, SIGNAL);
       return { contents: () => contentsOf(target), run: (sql) => load(target, sql) };
     },
     dispose: async () => {

@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
-import { knowsOf, purgesOf } from '../../src/repository/purges.ts';
+import { knowsOf, pendingFor, purgesOf } from '../../src/repository/purges.ts';
 import { namedRevisions } from '../../src/repository/ledger-events.ts';
 import type { Ledger, LedgerLine } from '../../src/repository/ledger.ts';
-import { pendingPurges } from '../../src/suppression/pending.ts';
 import type { LedgerHeads } from '../../src/repository/entry.ts';
 import type { Trust } from '../../src/openpgp/trust.ts';
 import { tempFolder } from '../services/temp.ts';
@@ -61,6 +60,7 @@ const amended = fc.record(
     id,
     amended: revisions(1).map((list) => list.map(([name, revision]) => [name, revision, HASH])),
     clear: revisions(0),
+    left: revisions(0),
     removed: snapshots,
   },
   { requiredKeys: ['type', 'id', 'amended'] },
@@ -131,12 +131,9 @@ function stateOf(entry: { snapshot: string; ledger_seen: LedgerHeads }, ledger: 
   const operators = new Set(['x']) as unknown as Trust;
   const { snapshot, ledger_seen: ledgerSeen } = entry;
   const { revision } = namedRevisions(ledger, operators).get(snapshot) ?? { revision: 0 };
-  const pending = new Set(
-    pendingPurges(ledger, operators, { snapshot, revision, ledgerSeen }).map((purge) => purge.id),
-  );
-  const unknown = purgesOf(ledger, operators).filter((purge) => !knowsOf(ledgerSeen, purge));
-  const isUnreached = unknown.some(({ id, intent }) => intent.whole !== true && pending.has(id));
-  const isErased = unknown.some(({ intent }) => intent.whole);
+  const pending = pendingFor(purgesOf(ledger, operators), { snapshot, revision, ledgerSeen });
+  const isUnreached = pending.some((purge) => !purge.isWhole && !knowsOf(ledgerSeen, purge));
+  const isErased = pending.some(({ isWhole }) => isWhole);
   return `${isUnreached ? ', a purge has not reached it' : ''}${isErased ? ', erased' : ''}`;
 }
 

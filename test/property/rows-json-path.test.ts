@@ -1,7 +1,7 @@
-/** Values in JSON are found where walking the parsed document finds them, and edits touch nothing else. */
+/** Values in JSON are found where walking the parsed document finds them. */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { editJsonPath, jsonOf, jsonPath, jsonPlaces, type JsonStep } from '../../src/rows/json-path.ts';
+import { jsonPath, type JsonStep } from '../../src/rows/json-path.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
@@ -68,7 +68,7 @@ function walk(value: Json, [step, ...rest]: readonly JsonStep[]): Json[] {
   return (step === '*' ? items : items.slice(step.index, step.index + 1)).flatMap((each) => walk(each, rest));
 }
 
-/** What `JsonPlace.value` is for a parsed value, with objects compared by their content. */
+/** What `jsonPath` gives of a parsed value, with objects compared by their content. */
 function shown(value: Json): unknown {
   if (value === null || typeof value === 'string') return value;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
@@ -85,33 +85,10 @@ function normal(value: string | null): unknown {
 
 describe('jsonPath', () => {
   test.prop([spaced, steps])('finds what a walk over the parsed document finds', ({ value, text }, path) => {
-    const found = jsonPlaces(text, path, 'x');
-    expect(found.map((place) => normal(place.value))).toEqual(
+    const found = jsonPath(text, path, 'x');
+    expect(found.map(normal)).toEqual(
       walk(JSON.parse(text) as Json, path).map((each) => normal(shown(each) as string)),
     );
-    for (const { start, end } of found) JSON.parse(text.slice(start, end));
     expect(walk(value, path)).toHaveLength(found.length);
-  });
-});
-
-describe('editJsonPath', () => {
-  test.prop([spaced, steps, fc.oneof(fc.string(), fc.constant(null))])(
-    'puts the value where it was asked for, and leaves every other byte',
-    ({ text }, path, value) => {
-      const edited = editJsonPath(text, path, () => jsonOf(value), 'x');
-      const places = jsonPlaces(text, path, 'x');
-      expect(jsonPath(edited, path, 'x')).toEqual(places.map(() => value));
-      // What is left when the replaced ranges are cut out of both is the same text.
-      const kept = places.reduceRight((rest, { start, end }) => rest.slice(0, start) + rest.slice(end), text);
-      const keptAfter = jsonPlaces(edited, path, 'x').reduceRight(
-        (rest, { start, end }) => rest.slice(0, start) + rest.slice(end),
-        edited,
-      );
-      expect(keptAfter).toBe(kept);
-    },
-  );
-
-  test.prop([spaced, steps])('with the same values gives the same text', ({ text }, path) => {
-    expect(editJsonPath(text, path, ({ start, end }) => text.slice(start, end), 'x')).toBe(text);
   });
 });

@@ -2,7 +2,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, test as example } from 'vitest';
 import type { Form } from '../../src/rows/form.ts';
-import { Scanner, scanFor } from '../../src/rows/scan.ts';
+import { Scanner } from '../../src/rows/scan.ts';
 import { formsOf } from '../../src/rows/variants.ts';
 
 const FEW = fc.constantFrom(0x61, 0x41, 0x62, 0x42, 0x31, 0x20, 0xc3, 0x40, 0x5b);
@@ -35,7 +35,9 @@ describe('Scanner', () => {
       // One form stands there for certain.
       const at = place % (noise.length + 1);
       const piece = Buffer.concat([noise.subarray(0, at), forms[0]?.bytes ?? noise, noise.subarray(at)]);
-      const hits = scanFor(forms, piece).map(({ form: index, start, end }) => `${index} ${start} ${end}`);
+      const hits = new Scanner(forms)
+        .hits(piece)
+        .map(({ form: index, start, end }) => `${index} ${start} ${end}`);
       expect(hits.sort()).toEqual(naive(forms, piece).sort());
       expect(hits.length).toBeGreaterThan(0);
     },
@@ -59,7 +61,7 @@ describe('Scanner', () => {
     expect(() => new Scanner([{ bytes: Buffer.from('ab'), caseBlind: true, how: 'text' }])).toThrow(
       '3 bytes',
     );
-    expect(scanFor([], Buffer.from('anything'))).toEqual([]);
+    expect(new Scanner([]).hits(Buffer.from('anything'))).toEqual([]);
   });
 });
 
@@ -112,7 +114,7 @@ describe('formsOf', () => {
         TREATMENTS[treatment]?.(trimmed) ?? Buffer.alloc(0),
         Buffer.from(after),
       ]);
-      expect(scanFor(formsOf(text), piece).length, treatment).toBeGreaterThan(0);
+      expect(new Scanner(formsOf(text)).hits(piece).length, treatment).toBeGreaterThan(0);
     },
   );
 
@@ -124,7 +126,9 @@ describe('formsOf', () => {
   ])('finds it inside of something in base64', (text, before, after, encoding) => {
     const trimmed = text.trim();
     const whole = Buffer.concat([before, Buffer.from(trimmed), after]);
-    expect(scanFor(formsOf(text), Buffer.from(whole.toString(encoding as 'base64')))).not.toEqual([]);
+    expect(new Scanner(formsOf(text)).hits(Buffer.from(whole.toString(encoding as 'base64')))).not.toEqual(
+      [],
+    );
   });
 
   const separator = fc.constantFrom('', ' ', '-', '.', '/', ') ', ' - ', '(');
@@ -141,12 +145,12 @@ describe('formsOf', () => {
       .join('');
     fc.pre(!plain.startsWith('0'));
     const forms = formsOf(plain);
-    expect(scanFor(forms, Buffer.from(`call ${prefix}${head}${tail}, now`))).not.toEqual([]);
+    expect(new Scanner(forms).hits(Buffer.from(`call ${prefix}${head}${tail}, now`))).not.toEqual([]);
     expect(
-      scanFor(forms, Buffer.from(`call ${prefix}${head}${tail.slice(0, 2)} ${tail.slice(2)}`)),
+      new Scanner(forms).hits(Buffer.from(`call ${prefix}${head}${tail.slice(0, 2)} ${tail.slice(2)}`)),
     ).not.toEqual([]);
     const other = plain.slice(0, -1) + String((Number(plain.at(-1)) + 1) % 10);
-    expect(scanFor(forms, Buffer.from(`${other}, ${plain.slice(1)}5`))).toEqual([]);
+    expect(new Scanner(forms).hits(Buffer.from(`${other}, ${plain.slice(1)}5`))).toEqual([]);
   });
 
   example('of a number with a country code are found without it, and the other way round', () => {
@@ -158,10 +162,10 @@ describe('formsOf', () => {
       '0612345678',
     ];
     for (const text of stored)
-      expect(scanFor(formsOf('+33 6 12 34 56 78'), Buffer.from(text)), text).not.toEqual([]);
-    expect(scanFor(formsOf('+33 6 12 34 56 78'), Buffer.from('06 12 34 56 79'))).toEqual([]);
+      expect(new Scanner(formsOf('+33 6 12 34 56 78')).hits(Buffer.from(text)), text).not.toEqual([]);
+    expect(new Scanner(formsOf('+33 6 12 34 56 78')).hits(Buffer.from('06 12 34 56 79'))).toEqual([]);
     for (const text of ['(514) 555-0199', '1 514 555 01 99', '+15145550199', '514.555.0199'])
-      expect(scanFor(formsOf('514-555-0199'), Buffer.from(text)), text).not.toEqual([]);
+      expect(new Scanner(formsOf('514-555-0199')).hits(Buffer.from(text)), text).not.toEqual([]);
   });
 
   example('are none for what is too short to be looked for', () => {

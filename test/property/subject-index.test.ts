@@ -15,7 +15,6 @@ import { eraseFromIndex } from '../../src/subject-index/erase.ts';
 import { ErasedKeys } from '../../src/subject-index/erased-keys.ts';
 import { HalfSipHash } from '../../src/subject-index/half-siphash.ts';
 import { hashOfKey } from '../../src/subject-index/keys.ts';
-import { IndexLookUp } from '../../src/subject-index/look-up.ts';
 import { IndexObject } from '../../src/subject-index/open.ts';
 import { indexedMatch, matchId, type StreamPlan } from '../../src/subject-index/plan.ts';
 import { KeyReader } from '../../src/subject-index/read-keys.ts';
@@ -24,6 +23,7 @@ import { CANONICAL_FORMS } from '../../src/subjects/canonical.ts';
 import { matches, type Query } from '../../src/subjects/access.ts';
 import { keyOf, type Comparison } from '../../src/subjects/compare.ts';
 import type { Match } from '../../src/subjects/relations.ts';
+import { whatMayHold } from './index-look-up.ts';
 
 const COLUMNS = ['id', 'name', 'mail', 'doc'];
 const TABLE = { name: 'public.people', columns: COLUMNS };
@@ -238,11 +238,10 @@ describe('the subject index', () => {
     }
     let object = await fresh(collector.take());
     if (again) object = await fresh(await object.content());
-    const lookUp = new IndexLookUp([object]);
     for (const match of some) {
       for (const key of keysOf(match, all.flat())) {
         const query: Query = { match, keys: new Set([key]) };
-        const mayHold = await lookUp.select(TABLE.name, [query]);
+        const mayHold = await whatMayHold(object, TABLE.name, [query]);
         for (const [at, segment] of segments.entries()) {
           const isThere = segment.rows.some((row) =>
             matches(query, (column) => row[COLUMNS.indexOf(column)] ?? null, TABLE.name),
@@ -290,12 +289,11 @@ describe('the subject index', () => {
         if (after) ref = keep(chain, after, after.key);
         object = await opened(ref, chain);
       }
-      const [old, now] = [new IndexLookUp([before]), new IndexLookUp([object])];
       for (const match of some) {
         for (const key of keysOf(match, all.flat())) {
           const query: Query = { match, keys: new Set([key]) };
-          const held = await old.select(TABLE.name, [query]);
-          const holds = await now.select(TABLE.name, [query]);
+          const held = await whatMayHold(before, TABLE.name, [query]);
+          const holds = await whatMayHold(object, TABLE.name, [query]);
           for (const at of all.keys())
             if (!out.has(nameOf(place(at)))) expect([key, holds(place(at))]).toEqual([key, held(place(at))]);
         }
@@ -318,21 +316,21 @@ describe('the subject index', () => {
       place(0),
       new KeyReader(plan).read(written(['1', null, null, null]), false)?.keys ?? [],
     );
-    const lookUp = new IndexLookUp([await fresh(collector.take())]);
+    const object = await fresh(collector.take());
     const keys = new Set(['nobody']);
     const lower: Match = { ...match, comparisons: [{ form: 'lower', kind: 'exact' }] };
-    expect((await lookUp.select(TABLE.name, [{ match, keys }]))(place(0))).toBe(false);
-    expect((await lookUp.select(TABLE.name, [{ match: lower, keys }]))(place(0))).toBe(true);
+    expect((await whatMayHold(object, TABLE.name, [{ match, keys }]))(place(0))).toBe(false);
+    expect((await whatMayHold(object, TABLE.name, [{ match: lower, keys }]))(place(0))).toBe(true);
     expect(
       (
-        await lookUp.select(TABLE.name, [
+        await whatMayHold(object, TABLE.name, [
           { match, keys },
           { match: lower, keys },
         ])
       )(place(0)),
     ).toBe(true);
-    expect((await lookUp.select('public.other', [{ match, keys }]))(place(0))).toBe(true);
-    expect((await lookUp.select(TABLE.name, [{ match, keys }]))(place(1))).toBe(true);
+    expect((await whatMayHold(object, 'public.other', [{ match, keys }]))(place(0))).toBe(true);
+    expect((await whatMayHold(object, TABLE.name, [{ match, keys }]))(place(1))).toBe(true);
   });
 
   example('leaves alone what it cannot read, and what may be a header or a row', () => {
@@ -378,7 +376,7 @@ describe('the subject index', () => {
         const read = (offset: number, length: number) =>
           Promise.resolve(broken.subarray(offset, offset + length));
         const object = await IndexObject.open(ref, read, 'index');
-        await new IndexLookUp([object]).select(TABLE.name, [{ match, keys: new Set(['b']) }]);
+        await whatMayHold(object, TABLE.name, [{ match, keys: new Set(['b']) }]);
       };
       await expect(look()).rejects.toSatisfy((error) => isHoldfastError(error, 'DAMAGED'));
     }
@@ -403,12 +401,11 @@ describe('the subject index', () => {
       collector.add(plan, place(at), reader.read(Buffer.from(lines.join('')), false)?.keys ?? []);
     }
     const object = await fresh(collector.take());
-    const lookUp = new IndexLookUp([object]);
     const bytes =
       object.directory.tables[0]?.columns[0]?.hashes.reduce((sum, { length }) => sum + length, 0) ?? 0;
     expect(bytes / (segments * perSegment)).toBeLessThan(2.3);
     const count = async (keys: Set<string>) => {
-      const mayHold = await lookUp.select(TABLE.name, [{ match, keys }]);
+      const mayHold = await whatMayHold(object, TABLE.name, [{ match, keys }]);
       return Array.from({ length: segments }, (_, at) => at).filter((at) => mayHold(place(at))).length;
     };
     expect(await count(new Set(['n5@x', 'n99999@x']))).toBeLessThan(6);

@@ -25,6 +25,7 @@ DO $$
 BEGIN
   EXECUTE format('COMMENT ON DATABASE %I IS %L', current_database(), E'awkward; it''s\nall here');
   EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database());
+  EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 50', current_database());
   EXECUTE format('ALTER ROLE %I IN DATABASE %I SET statement_timeout = ''1h''', 'awkward_owner', current_database());
   EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), 'awkward "Reader"');
 END $$;

@@ -12,7 +12,7 @@ import { openStore } from '../../src/stores/open.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { holdfast } from './cli.ts';
 import type { CliOptions, CliResult } from './cli.ts';
-import type { S3Access } from './s3-access.ts';
+import type { BucketOptions, S3Access } from './s3-access.ts';
 import { tempFolder } from './temp.ts';
 import { useS3 } from './use.ts';
 
@@ -39,15 +39,26 @@ export async function folderPlace(): Promise<Place> {
   return { url, initArgs: [], env: {}, open: () => openStore(url) };
 }
 
+export interface BucketPlace extends Place {
+  readonly bucket: string;
+  readonly s3: S3Access;
+}
+
 /**
  * A prefix in a new bucket of the S3 server of this run.
  * @param endpoint - where the program finds the server, when something stands in between
  */
-export async function bucketPlace(
-  endpoint?: string,
-): Promise<Place & { readonly bucket: string; readonly s3: S3Access }> {
-  const s3 = await useS3();
-  const bucket = await s3.createBucket('machines');
+export async function bucketPlace(endpoint?: string): Promise<BucketPlace> {
+  return placeOn(await useS3(), {}, endpoint);
+}
+
+/** The same on any S3 server, and in a bucket of any kind. */
+export async function placeOn(
+  s3: S3Access,
+  options: BucketOptions = {},
+  endpoint = s3.endpoint,
+): Promise<BucketPlace> {
+  const bucket = await s3.createBucket('machines', options);
   const url = `s3://${bucket}/prod/db`;
   // The SDK in this process reads them too.
   Object.assign(process.env, s3.env());
@@ -55,7 +66,7 @@ export async function bucketPlace(
     url,
     bucket,
     s3,
-    initArgs: ['--endpoint', endpoint ?? s3.endpoint, '--region', s3.region],
+    initArgs: ['--endpoint', endpoint, '--region', s3.region],
     env: s3.env(),
     open: () => openStore(url, { s3: { endpoint: s3.endpoint, region: s3.region } }),
   };

@@ -15,6 +15,15 @@ export function openShop(path: string, orders = 2000): void {
   });
 }
 
+/** Who is a customer of it. */
+export const SHOP_MAP = `version: 1
+subject: customer
+root: { table: shop_customers, key: id, lookup: { email: lower } }
+tables:
+  shop_customers: { erase: delete }
+  shop_orders: { link: { customer: shop_customers.id }, erase: delete }
+`;
+
 /** A day of business: new orders, a changed customer, a cancelled order. */
 export function dayOfBusiness(path: string, orders = 50): void {
   withDatabase(path, (db) => {

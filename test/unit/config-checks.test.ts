@@ -78,3 +78,15 @@ test('what docs/drills.md shows is valid', async () => {
   expect([...sets.values()].flatMap(({ checks = [] }) => checks)).toHaveLength(5);
   expect(promises.drillEveryDays).toBe(30);
 });
+
+test('how many references may lead nowhere is asked where an engine lets them', () => {
+  const taking = (source: string, rest: string, count: string) =>
+    `sets:\n  shop: { source: ${source}, ${rest}, keep: 30d, broken_references: ${count} }`;
+  const { sets } = parse(taking('sqlite', 'path: a.db', '2'));
+  expect(sets.get('shop')?.brokenReferences).toBe(2);
+  expect(parse(taking('mysql', 'url_env: U', '0')).sets.get('shop')?.brokenReferences).toBe(0);
+  expect(refused(taking('postgres', 'url_env: U', '2'))).toMatch(
+    /broken_references.* is for sqlite and mysql/,
+  );
+  expect(refused(taking('sqlite', 'path: a.db', '-1'))).toMatch(/broken_references/);
+});

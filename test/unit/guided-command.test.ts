@@ -15,3 +15,16 @@ test.each([
   );
   expect(words).toEqual(['holdfast', 'restore', 'shop@20261121T101500Z-9f3a01c4', '--to', shown]);
 });
+
+test('every option that decides what comes back is in it', () => {
+  const chosen = {
+    ...{ set: 'shop', snapshot: '20261121T101500Z-9f3a01c4', to: 'shop.db', owner: false, globals: true },
+    ...{ table: ['a b', 'c'], path: ['x'], match: ['user:*'], swap: 'shop', endSessions: true },
+    ...{ acceptRollback: true, withoutSuppression: ['p-1', 'p-2'], withoutLedger: 'shop', gpg: true },
+  };
+  expect(commandLine(chosen)).toBe(
+    "holdfast restore shop@20261121T101500Z-9f3a01c4 --to shop.db --table 'a b' --table c --path x --match 'user:*' --globals " +
+      '--no-owner --swap shop --end-sessions --accept-rollback --without-suppression p-1 --without-suppression p-2 ' +
+      '--without-ledger shop --gpg',
+  );
+});

@@ -78,6 +78,10 @@ describe('pgConnection', () => {
     ['postgres://u:hunter2@h/d?sslpassword=hunter2', 'sslpassword'],
     ['postgres://u:hunter2@h/d?service=s', 'service'],
     ['postgres://u:hunter2@h/d?sslmode', 'has no value'],
+    ['postgres://u:hun@hunter2@h/d', 'an @ or a # behind the host'],
+    ['postgres://u:hun@h/hunter2@h/d', 'an @ or a # behind the host'],
+    ['postgres://u:12/hunter2@h/d', 'an @ or a # behind the host'],
+    ['postgres://u:12?hunter2=1/x@h/d', 'an @ or a # behind the host'],
   ])('refuses %s and does not say the password', (url, message) => {
     const refusal = refusalOf(() => pgConnection(url, HOME));
     expect(refusal).toMatchObject({ code: 'PG_URL', exitCode: 2 });

@@ -8,7 +8,7 @@ const mark = fc.record({
   label: fc.stringMatching(/^[a-z0-9_-]{1,20}@[0-9A-Za-z-]{1,30}$/),
   id: fc.stringMatching(/^[0-9a-f]{32}$/),
   oid: fc.nat().map(String),
-  phase: fc.constantFrom('pre-data', 'data', 'post-data'),
+  phase: fc.constantFrom('pre-data', 'data', 'post-data', 'loaded'),
 });
 
 describe('a mark', () => {

@@ -24,12 +24,11 @@ async function programs(versions: Readonly<Record<string, string>>): Promise<str
 describe('findTools', () => {
   test('takes the first on the PATH', async () => {
     const first = await programs({ pg_dump: '15.3', pg_dumpall: '15.3 (Debian 15.3-1)' });
-    const second = await programs({ pg_dump: '17.0', pg_dumpall: '17.0', psql: '17.0', stdbuf: '' });
+    const second = await programs({ pg_dump: '17.0', pg_dumpall: '17.0', stdbuf: '' });
     const tools = await findTools({ PATH: `/nonexistent:${first}::${second}` }, SERVER);
     expect(tools).toEqual({
       pgDump: join(first, 'pg_dump'),
       pgDumpall: join(first, 'pg_dumpall'),
-      psql: join(second, 'psql'),
       stdbuf: join(second, 'stdbuf'),
       version: '15.3',
     });
@@ -39,7 +38,6 @@ describe('findTools', () => {
     const path = await programs({ pg_dump: version, pg_dumpall: version });
     expect(await findTools({ PATH: path }, SERVER)).toMatchObject({
       version,
-      psql: undefined,
       stdbuf: undefined,
     });
   });

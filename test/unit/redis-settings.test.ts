@@ -30,6 +30,9 @@ describe('URLs', () => {
     ['redis://cache?tls-ca=/x', /rediss/],
     ['redis://:secret-%zz@cache', /password cannot be read/],
     ['redis://cache:99999', /cannot be read/],
+    ['redis://u:12/secret@cache', /behind the host/],
+    ['redis://u:12?secret=1@cache', /behind the host/],
+    ['redis://u:12#secret@cache', /behind the host/],
   ])('%s is refused without being quoted', (url, message) => {
     expect(() => redisSettings(url, {})).toThrow(message);
     expect(() => redisSettings(url, {})).not.toThrow(/secret/);

@@ -241,6 +241,7 @@ export function company(choices: Partial<ReportFacts> = {}): ReportFacts {
         objects: objectsFact(30, 1.1e9, 4),
       }),
     ],
+    otherSets: [],
     places: [STORE],
     keys: [
       key('ops', OPS),

@@ -120,6 +120,22 @@ test.for(BROKEN)('%s: broken', ([, id, set, says]) => {
     if (promises.includes(id)) expect(verdict).toBe('broken');
 });
 
+test('a failed drill stands against what a listing shows, promised or not', () => {
+  const drills = [drill(9, 9000), drill(3, 9000, 'failed')];
+  const evidence = one({ drills }, { promised: { residency: [] } });
+  expect(verdictOf(evidence, 'drill_every')).toBeUndefined();
+  expect(verdictOf(evidence, 'keep')).toBe('broken');
+  expect(textsOf(evidence, 'keep')).toMatch(/drill of 2026-11-19 failed, .*: ROWS_DIFFER/);
+  expect(evidence.sets[0]?.verdict).toBe('broken');
+});
+
+test('a report about some sets says which ones it leaves out', () => {
+  expect(one().limits.join()).not.toMatch(/It is about/);
+  expect(one({}, { otherSets: ['crm', 'wiki'] }).limits[0]).toBe(
+    'It is about shop only. The configuration has more sets: crm, wiki.',
+  );
+});
+
 describe('what could not be looked at is not met', () => {
   test('a store that cannot be listed', () => {
     const evidence = one(
@@ -153,6 +169,7 @@ describe('what could not be looked at is not met', () => {
 
   test('a ledger that does not hold', () => {
     const evidence = one({ ledgerHolds: false, purges: [], drills: [], problems: ['line 3 is gone'] });
+    expect(evidence.summary).toMatchObject({ purges: null, drills: null, exports: 1 });
     for (const id of ['erasure_within', 'two_person', 'drill_every'] as const)
       expect(verdictOf(evidence, id)).toBe('not measured');
     expect(verdictOf(evidence, 'intact')).toBe('broken');

@@ -1,6 +1,6 @@
-/** Paths into JSON: what they find, what they replace, what they refuse. */
+/** Paths into JSON: what they find, what they refuse. */
 import { describe, expect, test } from 'vitest';
-import { editJsonPath, jsonOf, jsonPath, parseJsonPath } from '../../src/rows/json-path.ts';
+import { jsonPath, parseJsonPath } from '../../src/rows/json-path.ts';
 
 const WHERE = 'public.t, column j';
 
@@ -76,22 +76,5 @@ describe('values', () => {
   test('are found however deep a document is', () => {
     const deep = `{"deep":${'['.repeat(100_000)}${']'.repeat(100_000)},"a":1}`;
     expect(jsonPath(deep, '$.a', WHERE)).toEqual(['1']);
-  });
-});
-
-describe('an edit', () => {
-  test('replaces only the value', () => {
-    const text = '{ "b" : 1.0, "a":{"id" : "x"},\t"a": {"id":2 } }';
-    expect(editJsonPath(text, '$.a.id', () => jsonOf(null), WHERE)).toBe(
-      '{ "b" : 1.0, "a":{"id" : null},\t"a": {"id":null } }',
-    );
-    expect(
-      editJsonPath(text, '$.a.id', ({ value }) => (value === 'x' ? jsonOf('y"') : undefined), WHERE),
-    ).toBe('{ "b" : 1.0, "a":{"id" : "y\\""},\t"a": {"id":2 } }');
-    expect(editJsonPath(text, '$.c', () => 'null', WHERE)).toBe(text);
-  });
-
-  test('of something that is no JSON is a mistake', () => {
-    expect(() => editJsonPath('{"a":1}', '$.a', () => 'x', WHERE)).toThrow('must be JSON');
   });
 });

@@ -102,6 +102,23 @@ describe('answers that are none', () => {
     });
   });
 
+  test('a listing that goes round for ever is no listing', async () => {
+    const { endpoint } = await serve((request, response) => {
+      const [result, next] = request.url?.includes('versions')
+        ? [
+            'ListVersionsResult',
+            '<NextKeyMarker>k</NextKeyMarker><NextVersionIdMarker>v</NextVersionIdMarker>',
+          ]
+        : ['ListBucketResult', '<NextContinuationToken>again</NextContinuationToken>'];
+      response.end(`<${result}><Name>acme-backups</Name><IsTruncated>true</IsTruncated>${next}</${result}>`);
+    });
+    const store = storeAt(endpoint);
+    const wanted = { code: 'STORE_FAILED', message: expect.stringContaining('for ever') as string };
+    expect(await failure(Array.fromAsync(store.list('')))).toMatchObject(wanted);
+    expect(await failure(store.folders(''))).toMatchObject(wanted);
+    expect(await failure(Array.fromAsync(store.versions('')))).toMatchObject(wanted);
+  });
+
   test('a body that breaks off is a broken connection, not an object', async () => {
     const { endpoint } = await serve((request, response) => {
       response.writeHead(200, { 'content-length': 1000 }).write('only this');

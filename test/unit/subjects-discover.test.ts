@@ -13,14 +13,17 @@ import { tempFolder } from '../services/temp.ts';
 
 const command = 'holdfast subjects discover shop';
 
-async function draftOf(sql: string): Promise<{ readonly text: string; readonly schema: Schema }> {
+async function draftOf(
+  sql: string,
+  root = 'users.id',
+): Promise<{ readonly text: string; readonly schema: Schema }> {
   const folder = await tempFolder('discover');
   const path = join(folder, 'a.db');
   const db = new DatabaseSync(path);
   db.exec(sql);
   db.close();
   const schema = await sqliteSource({ path, scratch: folder }).schema(new AbortController().signal);
-  return { text: discover(schema, { root: 'users.id', command }), schema };
+  return { text: discover(schema, { root, command }), schema };
 }
 
 /** The draft with every proposal taken as it is. */
@@ -91,6 +94,21 @@ describe('a shop', () => {
     const { schema } = await draftOf(SHOP);
     expect(() => discover(schema, { root, command })).toThrow(expected);
   });
+});
+
+test('a key may have several columns', async () => {
+  const shop = `
+    CREATE TABLE people (tenant INTEGER, code TEXT, email TEXT, PRIMARY KEY (tenant, code));
+    CREATE TABLE visits (id INTEGER PRIMARY KEY, tenant INTEGER, code TEXT, FOREIGN KEY (tenant, code) REFERENCES people);
+    CREATE TABLE notes (id INTEGER PRIMARY KEY, person_id TEXT);`;
+  const { schema } = await draftOf(shop, 'people.tenant,code');
+  const text = discover(schema, { root: 'people.tenant,code', command });
+  expect(text).toContain('root: { table: people, key: [tenant, code], lookup: { email: lower } }');
+  expect(text).toContain('visits: { link: { tenant: people.tenant, code: people.code }, erase: delete }');
+  expect(text).toContain('# notes: { no_personal_data: true }');
+  expect(checkMap(parseSubjectMap(taken(text), 'map'), schema, { engine: 'sqlite' })).toEqual([]);
+  const half = { hint: expect.stringContaining('--root people.tenant,code') as string };
+  expect(() => discover(schema, { root: 'people.code', command })).toThrow(expect.objectContaining(half));
 });
 
 describe('any schema', () => {

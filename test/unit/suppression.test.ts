@@ -4,13 +4,13 @@ import { fc, test as prop } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { Trust } from '../../src/openpgp/trust.ts';
 import type { Ledger, LedgerLine } from '../../src/repository/ledger.ts';
+import { pendingFor, purgesOf } from '../../src/repository/purges.ts';
 import type { Schema } from '../../src/sources/schema.ts';
 import type { DumpStream } from '../../src/sources/source.ts';
 import type { Subject } from '../../src/subjects/closure.ts';
 import { parseSubjectMap } from '../../src/subjects/parse.ts';
 import { mergeRows } from '../../src/suppression/merge.ts';
 import { formatSuppression, parseSuppression } from '../../src/suppression/objects.ts';
-import { pendingPurges } from '../../src/suppression/pending.ts';
 import { subjectsIn } from '../../src/suppression/people.ts';
 import { makeTokens, TokenMaker } from '../../src/suppression/tokens.ts';
 import { TokenWatch } from '../../src/suppression/watch.ts';
@@ -126,25 +126,30 @@ describe('the watch', () => {
 
 describe('what a snapshot has not been through', () => {
   const sha256 = 'a'.repeat(64);
+  const [S1, S2] = ['20261121T030000Z-00000001', '20261122T030000Z-00000002'];
+  const at = (minute: number) => new Date(Date.UTC(2026, 10, 22, 3, minute)).toISOString();
   const suppression = { content: sha256, tokens: sha256, ends: '2030-01-01T00:00:00.000Z' };
-  const line = (seq: number, event: LedgerLine['event']) =>
-    ({ event, seq, writer: 'ops', set: 'shop', signer: 'me' }) as unknown as LedgerLine;
+  const line = (seq: number, event: LedgerLine['event'], writer = 'ops') =>
+    ({ event, seq, writer, time: at(seq), set: 'shop', signer: 'me' }) as unknown as LedgerLine;
   const ledger = (...events: LedgerLine['event'][]) =>
     ({ lines: events.map((event, at) => line(at + 1, event)), heads: {}, hashes: new Map() }) as Ledger;
   const everybody = { has: () => true } as unknown as Trust;
   const state = (revision: number, seq = 0) => ({
-    snapshot: 's1',
+    snapshot: S1,
     revision,
     ledgerSeen: seq === 0 ? {} : { ops: { seq, sha256 } },
   });
   const pending = (...args: [Ledger, ReturnType<typeof state>]) =>
-    pendingPurges(args[0], everybody, args[1]).map(({ id }) => id);
+    pendingFor(purgesOf(args[0], everybody), args[1]).map(({ id }) => id);
 
-  const intent = (id: string) => ({ type: 'purge-intent', id, suppression });
+  const intent = (id: string) => ({
+    ...{ type: 'purge-intent', id, suppression },
+    ...{ subject: `customer-${id}`, map: sha256, plan: sha256, snapshots: [] },
+  });
   const amended = (id: string, revision: number, clear: unknown[] = []) => ({
     type: 'amended',
     id,
-    amended: revision === 0 ? [] : [['s1', revision, sha256]],
+    amended: revision === 0 ? [] : [[S1, revision, sha256]],
     clear,
   });
 
@@ -155,8 +160,8 @@ describe('what a snapshot has not been through', () => {
     ['a later revision by something else', ledger(intent('p1'), amended('p1', 1)), state(3), []],
     ['not this revision yet', ledger(intent('p1'), amended('p1', 2)), state(1), ['p1']],
     ['another purge', ledger(intent('p1'), intent('p2'), amended('p2', 1)), state(1), ['p1']],
-    ['clear of them', ledger(intent('p1'), amended('p1', 0, [['s1', 0]])), state(0), []],
-    ['another snapshot is clear', ledger(intent('p1'), amended('p1', 0, [['s2', 0]])), state(0), ['p1']],
+    ['clear of them', ledger(intent('p1'), amended('p1', 0, [[S1, 0]])), state(0), []],
+    ['another snapshot is clear', ledger(intent('p1'), amended('p1', 0, [[S2, 0]])), state(0), ['p1']],
     ['its host knew', ledger(intent('p1')), state(0, 1), ['p1']],
     ['all of the set', ledger({ ...intent('p1'), whole: true }), state(0), ['p1']],
     ['all of the set, and its host knew', ledger({ ...intent('p1'), whole: true }), state(0, 1), []],
@@ -164,9 +169,17 @@ describe('what a snapshot has not been through', () => {
     expect(pending(lines, of)).toEqual(expected);
   });
 
+  test('announced again by an operator whose name comes first: who saw the first line knew of it', () => {
+    const again = { ...intent('p1'), whole: true };
+    const lines = [line(5, again, 'a-later-operator'), line(2, again)];
+    const both: Ledger = { lines, heads: {}, hashes: new Map() };
+    expect(pending(both, state(0, 2))).toEqual([]);
+    expect(pending(both, state(0, 1))).toEqual(['p1']);
+  });
+
   test('a host says so: refused, or it could bring people back', () => {
     const lines = ledger(intent('p1'), amended('p1', 1));
-    expect(() => pendingPurges(lines, new Trust([]), state(1))).toThrow(
+    expect(() => purgesOf(lines, new Trust([]))).toThrow(
       expect.objectContaining({ code: 'SIGNER_NOT_TRUSTED' }),
     );
   });

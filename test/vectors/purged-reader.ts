@@ -2,6 +2,7 @@
 import { KeyOpener } from '../../src/openpgp/message.ts';
 import { verifyStatement } from '../../src/openpgp/statement.ts';
 import { currentOf } from '../../src/repository/catalog.ts';
+import { pendingFor, purgesOf } from '../../src/repository/purges.ts';
 import { openSession } from '../../src/repository/session.ts';
 import type { Session } from '../../src/repository/session.ts';
 import { mustBeApplicable, openManifest, viewSet } from '../../src/restore/open.ts';
@@ -11,14 +12,13 @@ import { selectSnapshot } from '../../src/restore/select.ts';
 import { checkLedgerCovers } from '../../src/repository/ledger.ts';
 import { SegmentPool } from '../../src/segments/pool.ts';
 import { openFileStore } from '../../src/stores/file.ts';
-import { IndexLookUp } from '../../src/subject-index/look-up.ts';
 import { IndexObject } from '../../src/subject-index/open.ts';
 import { rangesOf } from '../../src/purge/locate/hints.ts';
 import { listSuppression } from '../../src/suppression/objects.ts';
-import { pendingPurges, purgeIntents } from '../../src/suppression/pending.ts';
 import { readSuppressions } from '../../src/suppression/read.ts';
 import { parseTokens } from '../../src/suppression/tokens.ts';
 import { withoutPurged } from '../../src/suppression/without.ts';
+import { whatMayHold } from '../property/index-look-up.ts';
 import { NOW, SIGNAL, withClock } from './kit.ts';
 import type { Keys, PurgedSnapshot, PurgedVectors } from './kit.ts';
 
@@ -63,7 +63,7 @@ export class PurgedReader {
     const pieces = await Array.fromAsync(script(without.reader, { globals: false }, SIGNAL));
     const { revision, binding } = currentOf(item);
     const state = { snapshot, revision, ledgerSeen: binding.ledger_seen };
-    const pending = pendingPurges(view.ledger, session.operators, state).map(({ id }) => id);
+    const pending = pendingFor(purgesOf(view.ledger, session.operators), state).map(({ id }) => id);
     return { revision, pending, leftOut: without.rows, sql: Buffer.concat(pieces).toString() };
   }
 
@@ -84,7 +84,7 @@ export class PurgedReader {
       const match = known?.map((one) => one.match).find((one) => isOf(one, columns));
       if (!match) continue;
       const query = { kind: 'columns', columns, comparisons: match.comparisons, when: new Map() } as const;
-      const look = await new IndexLookUp([object]).select(table, [{ match: query, keys: new Set([key]) }]);
+      const look = await whatMayHold(object, table, [{ match: query, keys: new Set([key]) }]);
       held = held.filter((at) => {
         const segment = segments[at];
         return segment !== undefined && look(segment);
@@ -98,7 +98,7 @@ export class PurgedReader {
     const { store, id, operators } = this.#session;
     const { view } = await this.#view();
     const listed = await listSuppression(store, SET, SIGNAL);
-    const wanted = purgeIntents(view.ledger, operators).filter((one) => one.id === purge);
+    const wanted = purgesOf(view.ledger, operators).filter((one) => one.id === purge);
     const options = { opener: this.#opener, now: view.now, listed };
     const [found] = await readSuppressions(this.#session, SET, wanted, options, SIGNAL);
     const object = listed.find((one) => one.purge === purge && one.kind === 'tokens');

@@ -57,9 +57,7 @@ async function backupSets(
       if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
       failed.push(set.name);
       watch.failed(set.name, error);
-      context.output.error(
-        `holdfast: error: set ${set.name}: ${error.message}\nholdfast: hint: ${error.hint}\n`,
-      );
+      context.output.error(`set ${set.name}: ${error.message}`, error.hint);
       context.output.record({
         type: 'error',
         set: set.name,
@@ -194,7 +192,7 @@ async function expireAfter(context: CliContext, opened: OpenedSession, set: SetC
   const { expireSet, tellExpire } = await import('../expiring/expire.ts');
   const choices = { confirm: true, evenLast: false, trustClock: false, foldersOnly: true };
   try {
-    const outcomes = await expireSet(context, opened, set, choices);
+    const { outcomes, failures } = await expireSet(context, opened, set, choices);
     tellExpire(
       context,
       outcomes.filter(({ plan }) => plan.bytes > 0),
@@ -205,6 +203,10 @@ async function expireAfter(context: CliContext, opened: OpenedSession, set: SetC
           `set ${set.name}: nothing was expired: ${plan.refusal.reason}. ${plan.refusal.hint}`,
         );
     }
+    for (const { copy, error } of failures)
+      context.output.warn(
+        `set ${set.name}, copy ${copy}: nothing was expired: ${error.message}. ${error.hint}`,
+      );
     if (outcomes.every(({ plan }) => plan.refusal === undefined)) {
       const { expireSealed } = await import('../expiring/expire-sealed.ts');
       await expireSealed(context, opened, true);

@@ -7,6 +7,7 @@ import { parseSnapshotName, repeated, withCopy, withReaderKey } from '../options
 import { withExamples } from '../program.ts';
 import { openSnapshot } from '../restoring/snapshot.ts';
 import type { OpenedSnapshot, OpenSnapshotOptions } from '../restoring/snapshot.ts';
+import { tablesMeant } from '../restoring/tables.ts';
 import { withSuppression } from '../people/suppression.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 
@@ -19,9 +20,9 @@ export function register(program: Command, context: CliContext): void {
   const command = program
     .command('cat')
     .argument('<SET[@WHEN]>', 'the snapshot; the latest when WHEN is left out', parseSnapshotName)
-    .description('print the dump as SQL; of files as a tar archive')
+    .description('print the dump as SQL, or for files as a tar archive')
     .option('-t, --table <TABLE>', 'only the rows of this table; may be repeated', repeated, [])
-    .option('-p, --path <PATH>', 'of files: what is in this file')
+    .option('-p, --path <PATH>', 'files: what is in this file')
     .option('--globals', 'roles and tablespaces of the server first')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName, flags: CatFlags) => cat(context, name, flags));
@@ -44,7 +45,8 @@ async function cat(context: CliContext, name: SnapshotName, flags: CatFlags): Pr
     return;
   }
   const { script } = await import('../../restore/script.ts');
-  const options = { globals: flags.globals === true, ...(flags.table.length > 0 && { tables: flags.table }) };
+  const tables = await tablesMeant(dump, flags.table, context.signal);
+  const options = { globals: flags.globals === true, ...(tables.length > 0 && { tables }) };
   for await (const piece of script(dump, options, context.signal)) await context.output.write(piece);
 }
 

@@ -18,7 +18,7 @@ export function register(program: Command, context: CliContext): void {
   withExamples(command, [
     ['. <(holdfast completion bash)', 'in ~/.bashrc'],
     ['holdfast completion zsh > ~/.zfunc/_holdfast', 'a folder of $fpath'],
-    ['holdfast completion fish > ~/.config/fish/completions/holdfast.fish', ''],
+    ['holdfast completion fish > ~/.config/fish/completions/holdfast.fish', 'read by the next shell'],
   ]);
 }
 

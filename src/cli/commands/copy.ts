@@ -70,11 +70,12 @@ async function copyPairs(
       const { code, message, hint } = error;
       const about = { set: pair.set.name, copy: pair.replica.name };
       failed.push(titleOf(pair));
-      context.output.error(`holdfast: error: ${titleOf(pair)}: ${message}\nholdfast: hint: ${hint}\n`);
+      context.output.error(`${titleOf(pair)}: ${message}`, hint);
       context.output.record({ type: 'error', ...about, code, message, hint });
       context.exit(error.exit);
     }
   }
+  done.conclude(pairs);
   return { copies: pairs.length, failed };
 }
 
@@ -84,10 +85,10 @@ interface Copied {
   readonly problems: number;
 }
 
-/** A set is copied when all of its copies are. */
+/** A set is copied when all of its copies are: one of several (`--to`) is a part. */
 class SetsCopied {
   readonly #watch: RunWatch;
-  readonly #bytes = new Map<string, number>();
+  readonly #level = new Map<string, { copies: number; bytes: number }>();
   readonly #bad = new Set<string>();
 
   constructor(watch: RunWatch) {
@@ -95,19 +96,29 @@ class SetsCopied {
   }
 
   note(pair: Pair, { bytes, problems }: Copied): void {
-    const { name } = pair.set;
     if (problems > 0) {
       this.failed(pair, incompleteRun(`${titleOf(pair)} is not level`));
       return;
     }
-    const copied = (this.#bytes.get(name) ?? 0) + bytes;
-    this.#bytes.set(name, copied);
-    if (!this.#bad.has(name)) this.#watch.succeeded(name, { figures: { copied_bytes: copied } });
+    const { name } = pair.set;
+    const before = this.#level.get(name) ?? { copies: 0, bytes: 0 };
+    this.#level.set(name, { copies: before.copies + 1, bytes: before.bytes + bytes });
   }
 
   failed({ set }: Pair, error: unknown): void {
     this.#bad.add(set.name);
     this.#watch.failed(set.name, error);
+  }
+
+  /** Says what became of the sets, when all pairs have been gone through. */
+  conclude(pairs: readonly Pair[]): void {
+    for (const set of new Set(pairs.map((pair) => pair.set))) {
+      const { copies, bytes } = this.#level.get(set.name) ?? { copies: 0, bytes: 0 };
+      if (this.#bad.has(set.name)) continue;
+      if (copies < set.replicas.length)
+        this.#watch.partly(set.name, `${copies} of its ${set.replicas.length} copies`);
+      else this.#watch.succeeded(set.name, { figures: { copied_bytes: bytes } });
+    }
   }
 }
 

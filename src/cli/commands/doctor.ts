@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Check } from '../posture/check.ts';
 import type { CliContext } from '../context.ts';
 import { runDoctor } from '../posture/doctor.ts';
+import { told } from '../terminal/output.ts';
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -21,7 +22,9 @@ const WORD: Readonly<Record<Check['verdict'], readonly [string, 'green' | 'red' 
 async function doctor(context: CliContext): Promise<void> {
   const { output } = context;
   const counts = { ok: 0, warning: 0, wrong: 0, unknown: 0 };
-  for await (const check of runDoctor(context)) {
+  for await (const one of runDoctor(context)) {
+    // It may be what a server says.
+    const check = { ...one, found: told(one.found) };
     counts[check.verdict]++;
     const [word, style] = WORD[check.verdict];
     output.line(`${output.paint(style, word)}  ${check.what}: ${check.found}`);

@@ -5,7 +5,7 @@ import { setOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
 import type { DrillResult } from '../../drill/drill.ts';
 import type { Picking } from '../../drill/pick.ts';
-import { HoldfastError } from '../../errors.ts';
+import { HoldfastError, reasonOf } from '../../errors.ts';
 import type { openpgp } from '../../openpgp/library.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { SnapshotName } from '../../restore/select.ts';
@@ -57,7 +57,7 @@ export function register(program: Command, context: CliContext): void {
       repeated,
       [],
     )
-    .option('--gpg', 'let gpg and its agent open it; what signs then needs --sign-with')
+    .option('--gpg', 'let gpg and its agent open it; then --sign-with is needed')
     .option('--sign-with <FILE>', 'private key of a recipient or of a purge signer (default: that of --key)')
     .action((name: SnapshotName, flags: DrillFlags) => {
       const chosen = [flags.random, flags.all, name.when !== 'latest'].filter((one) => one === true);
@@ -149,7 +149,7 @@ async function readView(
   open.mustBeApplicable(view);
   open.mustKnowLatest(view, when);
   open.mustHoldAllThatWasSeen(view);
-  for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${String(error)}`);
+  for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${reasonOf(error)}`);
   return view;
 }
 
@@ -181,6 +181,7 @@ async function drillOne(
         opener: officer.opener,
         byRecipient: officer.opener.certifiers.some((key) => recipients.includes(key.getFingerprint())),
         checks: set.checks ?? [],
+        referencesTaken: set.brokenReferences,
         mapOfToday: () => mapOfToday(context, set),
         openScratch: (source) => openScratchSpace(context, source, url),
         openLoader: (source, target) => openScratchLoader(context, source, target, url),

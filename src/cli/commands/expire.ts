@@ -58,18 +58,21 @@ async function expireSets(
   const { confirm = false, evenLast = false, trustClock = false } = flags;
   const total = { removed: 0, packs: 0, bytes: 0 };
   const failed: string[] = [];
-  const fail = (set: string, error: HoldfastError) => {
-    failed.push(set);
+  const fail = (set: string, error: HoldfastError, copy?: string) => {
+    if (!failed.includes(set)) failed.push(set);
     watch.failed(set, error);
-    sayError(context, set, error);
+    sayError(context, { set, ...(copy !== undefined && { copy }) }, error);
   };
+  // Not by a clock that some set does not believe.
+  let trusted = true;
   for (const set of sets) {
     try {
       const options = { confirm, evenLast, trustClock, foldersOnly: false };
-      const outcomes = await expireSet(context, opened, set, options);
+      const { outcomes, failures } = await expireSet(context, opened, set, options);
       tellExpire(context, outcomes);
       watch.succeeded(set.name);
-      for (const { plan, stuck } of outcomes) {
+      for (const { copy, error } of failures) fail(set.name, error, copy);
+      for (const { copy, plan, stuck } of outcomes) {
         if (stuck.length > 0) {
           context.exit('incomplete');
           watch.failed(
@@ -78,8 +81,10 @@ async function expireSets(
           );
         }
         const { refusal } = plan;
-        if (refusal) fail(set.name, expireRefused(refusal.code, refusal.reason, refusal.hint));
-        else {
+        if (refusal) {
+          trusted = false;
+          fail(set.name, expireRefused(refusal.code, refusal.reason, refusal.hint), copy);
+        } else {
           total.removed += plan.snapshots.filter(({ action }) => action === 'remove').length;
           total.packs += plan.packs.count;
           total.bytes += plan.bytes;
@@ -87,20 +92,23 @@ async function expireSets(
       }
     } catch (error) {
       if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      trusted = false;
       fail(set.name, error);
     }
   }
-  // Not by a clock that some set does not believe.
-  const all = flags.all && failed.length === 0;
-  const sealed = all ? (await expireSealed(context, opened, confirm)).exports : 0;
+  const sealed = flags.all && trusted ? (await expireSealed(context, opened, confirm)).exports : 0;
   const something = total.removed + total.packs + sealed > 0;
   if (!confirm && something) context.output.line('nothing was removed; to do it: holdfast expire --confirm');
   return { sets: sets.length, confirmed: confirm, ...total, sealed, failed };
 }
 
-function sayError(context: CliContext, set: string, error: HoldfastError): void {
-  const { code, message, hint } = error;
-  context.output.error(`holdfast: error: set ${set}: ${message}\nholdfast: hint: ${hint}\n`);
-  context.output.record({ type: 'error', set, code, message, hint });
-  context.exit(error.exit);
+function sayError(
+  context: CliContext,
+  about: { readonly set: string; readonly copy?: string },
+  { code, message, hint, exit }: HoldfastError,
+): void {
+  const where = `set ${about.set}${about.copy === undefined ? '' : `, copy ${about.copy}`}`;
+  context.output.error(`${where}: ${message}`, hint);
+  context.output.record({ type: 'error', ...about, code, message, hint });
+  context.exit(exit);
 }

@@ -42,7 +42,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--url-env <VARIABLE>', 'environment variable that holds the database URL')
     .option('--path <FILE>', 'database file, for sqlite; folder, for files')
     .option('--keep <DAYS>', 'how long a snapshot stays restorable (default: 30d)')
-    .option('--private-key-out <FILE>', 'where the new private key goes that opens backups')
+    .option('--private-key-out <FILE>', 'where to put the new private key, the one that opens backups')
     .option('--recipient <FILE>', 'public key that can restore; may be repeated', repeated, [])
     .option('--state-dir <FOLDER>', 'what this host remembers, relative to the configuration', 'state')
     .action((flags: InitFlags) => init(context, flags));
@@ -58,15 +58,22 @@ export function register(program: Command, context: CliContext): void {
 async function init(context: CliContext, flags: InitFlags): Promise<void> {
   const { runInit } = await import('../../init/init.ts');
   const { configFromAnswers, renderConfig } = await import('../../config/write.ts');
+  const { mustBeReadable } = await import('../../config/answers.ts');
   const { parseDays } = await import('../../config/duration.ts');
   const { FULL_EVERY_DAYS } = await import('../../config/rules.ts');
   const { resolveStoreUrl } = await import('../../config/store-url.ts');
   const { openStore } = await import('../../stores/open.ts');
   const configFile = resolve(context.configFile ?? context.env['HOLDFAST_CONFIG'] ?? 'holdfast.yaml');
   const given = await collect(context, flags, configFile);
-  const passphrase = await newPassphrase(context, given.privateKeyOut, flags.yes === true);
   const s3 = { region: given.region, endpoint: given.endpoint };
   const answers = { ...given, store: resolveStoreUrl(given.store, dirname(configFile)) };
+  const configText = (files: { recipients: string[]; signingKey: string }): string =>
+    renderConfig(configFromAnswers(answers, { ...files, stateDir: flags.stateDir }));
+  const configIsSecret = answers.url !== undefined;
+  mustBeReadable(configText({ recipients: ['keys/ops.asc'], signingKey: 'keys/host.key' }), {
+    openToAll: !configIsSecret,
+  });
+  const passphrase = await newPassphrase(context, given.privateKeyOut, flags.yes === true);
   const store = await openStore(answers.store, { s3 });
   try {
     const report = await runInit(
@@ -77,10 +84,9 @@ async function init(context: CliContext, flags: InitFlags): Promise<void> {
         privateKeyOut: answers.privateKeyOut && resolve(answers.privateKeyOut),
         recipientFiles: flags.recipient.map((file) => resolve(file)),
         passphrase,
-        renderConfig: (files) =>
-          renderConfig(configFromAnswers(answers, { ...files, stateDir: flags.stateDir })),
+        renderConfig: configText,
         policy: { keepDays: parseDays(answers.keep), fullEveryDays: FULL_EVERY_DAYS },
-        configIsSecret: answers.url !== undefined,
+        configIsSecret,
       },
       context.signal,
     );

@@ -14,7 +14,7 @@ const NEXT = 'holdfast keys rotate --key FILE';
 export function register(keys: Command, context: CliContext): void {
   const adding = keys
     .command('add')
-    .argument('<KEYFILE...>', 'public keys of people who shall be able to restore')
+    .argument('<KEYFILE...>', 'public keys of people who should be able to restore')
     .description('add recipients to the configuration; the next snapshots are sealed to them, too')
     .action((files: string[]) => add(context, files));
   withExamples(adding, [

@@ -3,15 +3,15 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
-import { HoldfastError } from '../../errors.ts';
+import { HoldfastError, isHoldfastError } from '../../errors.ts';
+import type { ExitReason } from '../../errors.ts';
 import type { openpgp } from '../../openpgp/library.ts';
 import { DAY_MS } from '../../repository/rules.ts';
-import type { RotationPlan } from '../../rotate/plan.ts';
 import type { RotationReport } from '../../rotate/rotate.ts';
 import type { CliContext } from '../context.ts';
-import { formatBytes, formatPlural } from '../terminal/format.ts';
 import { repeated } from '../options.ts';
 import { withExamples } from '../program.ts';
+import { showLeft, showPlan, showReport } from '../reporting/rotation-lines.ts';
 import { openConfiguredSession } from '../wiring.ts';
 import type { ConfiguredKeys, OpenedSession } from '../wiring.ts';
 import { readPrivate, readPrivateKeys } from './keys-private.ts';
@@ -68,16 +68,38 @@ async function rotate(context: CliContext, names: readonly string[], flags: Rota
   await mustBeFit(context, opened);
   const signer = await signerOf(context, flags, found, opened.keys);
   const reports: RotationReport[] = [];
+  const failed: string[] = [];
   for (const set of sets) {
-    if (flags.dryRun === true) await preview(context, opened, set, flags);
-    else reports.push(await rotateOne(context, opened, set, { flags, found, signer }));
+    try {
+      if (flags.dryRun === true) await preview(context, opened, set, { flags, found });
+      else reports.push(await rotateOne(context, opened, set, { flags, found, signer }));
+    } catch (error) {
+      if (sets.length === 1 || !isHoldfastError(error) || COMMON.has(error.exit)) throw error;
+      failed.push(set.name);
+      sayError(context, set.name, error);
+    }
   }
   if (flags.dryRun !== true) await renewTrust(context, opened, signer);
   if (reports.some(({ complete }) => !complete)) context.exit('incomplete');
   context.output.summary({
-    sets: reports.map(({ left: _left, stuck, ...facts }) => ({ ...facts, stuck: stuck.length })),
-    complete: reports.every(({ complete }) => complete),
+    sets: reports.map(({ left: _left, stuck, unopened, ...facts }) => ({
+      ...facts,
+      unopened: unopened.length,
+      stuck: stuck.length,
+    })),
+    failed,
+    complete: failed.length === 0 && reports.every(({ complete }) => complete),
   });
+}
+
+/** What ends the run, since it is true of every set; anything else keeps no other set from being rotated. */
+const COMMON: ReadonlySet<ExitReason> = new Set(['cancelled', 'usage']);
+
+function sayError(context: CliContext, set: string, error: HoldfastError): void {
+  const { code, message, hint } = error;
+  context.output.error(`set ${set}: ${message}`, hint);
+  context.output.record({ type: 'error', set, code, message, hint });
+  context.exit(error.exit);
 }
 
 /** A recipient that cannot encrypt must not be found out half-way. */
@@ -115,29 +137,23 @@ async function preview(
   context: CliContext,
   { session, keys }: OpenedSession,
   set: SetConfig,
-  { all }: RotateFlags,
+  { flags, found }: { flags: RotateFlags; found: PrivateKeys },
 ): Promise<void> {
   const { previewRotation } = await import('../../rotate/rotate.ts');
-  const options = { session, set: set.name, recipients: keys.recipients, all: all === true };
-  showPlan(context, set.name, await previewRotation(options, context.signal), keys.recipients.length);
-}
-
-function showPlan({ output }: CliContext, set: string, plan: RotationPlan, recipients: number): void {
-  const { reseal, settled, leave, resumes } = plan;
-  const bytes = reseal.reduce((sum, { current }) => sum + current.bytes, 0);
-  output.line(
-    `${set}: ${formatPlural(reseal.length, 'manifest')} (${formatBytes(bytes)}) to seal to ${formatPlural(recipients, 'recipient')}, ` +
-      `${settled} sealed to them already${resumes ? '; goes on with an unfinished rotation' : ''}`,
+  const options = { session, set: set.name, recipients: keys.recipients, all: flags.all === true };
+  const plan = await previewRotation(options, context.signal);
+  showPlan(context, set.name, plan, keys.recipients.length);
+  showLeft(context, set.name, plan.leave);
+  // What gpg's agent and its cards can open is not known before they are asked.
+  if (flags.gpg === true) return;
+  const own = new Set(found.keys.map((key) => key.getFingerprint()));
+  const closed = plan.reseal.filter(({ current }) => !current.recipients.some((one) => own.has(one)));
+  const why = 'none of the keys at hand opens it';
+  showLeft(
+    context,
+    set.name,
+    closed.map(({ item }) => ({ snapshot: item.entry.snapshot, why })),
   );
-  for (const { snapshot, why } of leave) output.line(`${set}: ${snapshot} is left as it is: ${why}`);
-  output.record({
-    type: 'plan',
-    set,
-    reseal: reseal.map(({ item, revision, days }) => ({ snapshot: item.entry.snapshot, revision, days })),
-    settled,
-    leave,
-    bytes,
-  });
 }
 
 async function rotateOne(
@@ -197,17 +213,6 @@ function lockOf({ objectLock }: SetConfig) {
     days === undefined
       ? undefined
       : { mode: 'governance' as const, until: new Date(now.getTime() + days * DAY_MS) };
-}
-
-function showReport({ output }: CliContext, report: RotationReport): void {
-  const { set, resealed, removed, stuck, copies, bytesWritten, complete } = report;
-  for (const { key, reason } of stuck) output.line(`${set}: ${key} is still there: ${reason}`);
-  for (const text of copies) output.line(`${set}: ${text}`);
-  output.line(
-    `${set}: ${formatPlural(resealed, 'manifest')} sealed anew (${formatBytes(bytesWritten)}), ${formatPlural(removed, 'old object')} removed` +
-      (complete ? '' : '; NOT COMPLETE: a former recipient can still open something, run this again'),
-  );
-  output.record({ ...report, type: 'rotation' });
 }
 
 /** Hosts that only a former recipient vouched for get the signer's word, so that the former key can be let go of. */

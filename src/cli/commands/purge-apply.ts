@@ -1,5 +1,4 @@
 /** `holdfast purge apply` and `resume`: from a plan, or from what the ledger and its suppression say, to a receipt. */
-import { rename } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
@@ -13,8 +12,9 @@ import { formatBytes, formatPlural, printable } from '../terminal/format.ts';
 import { readInput } from '../terminal/input.ts';
 import { incompleteRun, monitored } from '../monitors.ts';
 import { purgeLocksOf } from '../people/locks.ts';
+import { isReceipt, keepReceipt, mustTakeReceipt } from '../people/receipt-file.ts';
 import { mustBeMeant } from './purge-confirm.ts';
-import { privacyOfficer, writePrivate } from './purge-keys.ts';
+import { privacyOfficer } from './purge-keys.ts';
 import type { Officer, OfficerFlags } from './purge-keys.ts';
 
 interface ChangingFlags extends OfficerFlags {
@@ -64,7 +64,6 @@ export async function resumeSet(context: CliContext, name: string, flags: Resume
   const { readCatalog } = await import('../../repository/catalog.ts');
   const { requestsOf } = await import('../../purge/evidence/requests.ts');
   const { planOfBegun } = await import('../../purge/apply/begun.ts');
-  const { purgeIntents } = await import('../../suppression/pending.ts');
   const { readSuppressions } = await import('../../suppression/read.ts');
   const { listSuppression } = await import('../../suppression/objects.ts');
   const { signal } = context;
@@ -85,16 +84,15 @@ export async function resumeSet(context: CliContext, name: string, flags: Resume
   const listed = await listSuppression(session.store, name, signal);
   for (const [index, { id }] of wanted.entries()) {
     const record = purges.find((one) => one.id === id);
-    const intents = purgeIntents(ledger, session.operators).filter((one) => one.id === id);
     if (!record) throw nothingToGoBy(name, id);
     const found = await readSuppressions(
       session,
       name,
-      record.intent.whole === true ? [] : intents.slice(0, 1),
+      record.isWhole ? [] : [record],
       { opener: officer.opener, now, listed },
       signal,
     );
-    const suppression = record.intent.whole === true ? { map: '', subjects: [] } : found[0];
+    const suppression = record.isWhole ? { map: '', subjects: [] } : found[0];
     if (!suppression) throw nothingToGoBy(name, id);
     const place = { store: session.id, set: name, signer: officer.signer.getFingerprint() };
     const output = index === 0 ? flags.output : `${flags.output}.${id}`;
@@ -108,7 +106,7 @@ function nothingToGoBy(set: string, id: string): HoldfastError {
     code: 'PURGE_UNKNOWN',
     exit: 'unverifiable',
     message: `nothing in the store says whom purge ${id} of set ${set} is about`,
-    hint: 'Go on with its plan: holdfast purge apply PLAN',
+    hint: 'Go on with its plan: holdfast purge apply PLAN -o RECEIPT.json',
   });
 }
 
@@ -162,6 +160,7 @@ async function purge(
   const session = { ...opened.session, store: withRecentReads(store, isSealed, recent) };
   const bypassGovernance = flags.bypassGovernance === true;
   const output = resolve(flags.output);
+  await mustTakeReceipt(output, plan.id, session.operators);
   const pages: SharedPages = new Map();
   const task = context.progress.start(`purging ${set.name}`);
   try {
@@ -189,6 +188,7 @@ async function purge(
         levelCopies: (signal) =>
           levelCopies(context, opened, set, { bypassGovernance, underLease: true }, signal),
         writeReceipt: (bytes, page) => keepReceipt(output, bytes, page),
+        holdsReceipt: (sha256) => isReceipt(output, sha256),
         onStep: (text) => task.say(text),
         onProgress: (snapshot, bytes) => {
           task.add(bytes);
@@ -222,18 +222,6 @@ async function suppress(
   return putSuppression(session, plan.set, suppression, options, signal);
 }
 
-/** Nothing that is there is lost: a run that goes on puts its receipt in the place of one that the ledger never named. */
-async function keepReceipt(file: string, receipt: Buffer, page: string): Promise<void> {
-  const suffix = `.${process.pid}.new`;
-  for (const [name, bytes] of [
-    [file, receipt],
-    [`${file}.md`, page],
-  ] as const) {
-    await writePrivate(`${name}${suffix}`, bytes);
-    await rename(`${name}${suffix}`, name);
-  }
-}
-
 function showReport(context: CliContext, report: PurgeReport, file: string): void {
   const { output } = context;
   const { set, complete, left, notes, rewritten, manifestsRemoved, bytesRead, bytesWritten } = report;
@@ -244,9 +232,9 @@ function showReport(context: CliContext, report: PurgeReport, file: string): voi
       `${formatPlural(manifestsRemoved, 'old object')} removed` +
       (complete
         ? `; receipt: ${file} and ${file}.md`
-        : `; NOT COMPLETE: finish it with: holdfast purge resume ${set}`),
+        : `; NOT COMPLETE: finish it with: holdfast purge resume ${set} -o ${file}`),
   );
   if (!complete) context.exit('incomplete');
-  const { receipt, ...facts } = report;
-  output.record({ ...facts, type: 'purge', receipt: receipt?.sha256 });
+  const { receipt: _receipt, receiptSha256, ...facts } = report;
+  output.record({ ...facts, type: 'purge', receipt: receiptSha256 });
 }

@@ -33,7 +33,7 @@ export async function approvePlan(context: CliContext, file: string, flags: Appr
   await mustBeMeant(context, { question, set: plan.set, yes: flags.yes === true });
   const to = resolve(flags.output);
   await writePrivate(to, approval);
-  output.line(`wrote ${to}: holdfast purge apply ${file} --approve ${flags.output}`);
+  output.line(`wrote ${to}: holdfast purge apply ${file} --approve ${flags.output} -o RECEIPT.json`);
   output.summary({ set: plan.set, id: plan.id, approval: to, signer: signer.getFingerprint() });
 }
 

@@ -9,9 +9,9 @@ import { describeMention, describeScan } from '../../purge/scan/describe-scan.ts
 import type { ScanReport } from '../../purge/scan/scan-report.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural, printable } from '../terminal/format.ts';
-import { tellWhoseNames, withListedFiles } from '../people/listed-files.ts';
+import { readPaths, tellWhoseNames, withListedFiles } from '../people/listed-files.ts';
 import { openPlaces } from '../people/places.ts';
-import { estimateLine, keptText, placeLine, tablesLine } from '../people/plan-lines.ts';
+import { doubtsOf, estimateLine, keptText, placeLine, tablesLine } from '../people/plan-lines.ts';
 import { readSubjectMap } from '../people/subject-map.ts';
 import { privacyOfficer, writePrivate } from './purge-keys.ts';
 import type { OfficerFlags } from './purge-keys.ts';
@@ -47,7 +47,9 @@ export async function makePlan(context: CliContext, name: string, flags: PlanFla
   await using looked = await openPlaces(context, config, set, session);
   await using pool = SegmentPool.forReading();
   const reading = { config, session, opener: officer.opener, pool };
-  const subjects = await withListedFiles(context, reading, map, named, filesOnly(set, flags.pathsFrom));
+  const pathsFrom = filesOnly(set, flags.pathsFrom);
+  const given = pathsFrom === undefined ? undefined : await readPaths(pathsFrom);
+  const subjects = await withListedFiles(context, reading, map, named, given);
   const task = context.progress.start(`looking through ${name}`);
   const report = await planPurge(
     {
@@ -64,12 +66,15 @@ export async function makePlan(context: CliContext, name: string, flags: PlanFla
     context.signal,
   ).finally(() => task.end());
   showPlan(context, report);
+  for (const doubt of doubtsOf(report, map.root.table, given)) context.output.warn(doubt);
   const { problems, plan } = report;
   if (problems.length > 0) throw (await import('../../purge/errors.ts')).planRefused(name, problems);
   const file = resolve(flags.output);
   await writePrivate(file, await sealPlan(plan, keys.recipients, officer.signer));
   await rememberReads(stateFolderOf(session, name), plan.id, recent, report.again);
-  context.output.line(`wrote ${file}: carry it out with: holdfast purge apply ${flags.output}`);
+  context.output.line(
+    `wrote ${file}: carry it out with: holdfast purge apply ${flags.output} -o RECEIPT.json`,
+  );
   context.output.summary({ set: name, id: plan.id, plan: file, touched: report.touched });
 }
 
@@ -90,6 +95,7 @@ export async function makeWholePlan(context: CliContext, name: string, flags: Pl
   const set = setOf(await context.config(), name);
   await using officer = await privacyOfficer(context, flags);
   const { session, keys, config } = officer.opened;
+  await tellWhoseNames(context, config, name);
   await using looked = await openPlaces(context, config, set, session);
   const { places } = looked;
   const plan = await planWhole({ session, set: name, ref: flags.ref, places }, signal);
@@ -99,7 +105,7 @@ export async function makeWholePlan(context: CliContext, name: string, flags: Pl
   for (const place of plan.places) output.line(`place    ${placeLine(place, true)}`);
   const file = resolve(flags.output);
   await writePrivate(file, await sealPlan(plan, keys.recipients, officer.signer));
-  output.line(`wrote ${file}: carry it out with: holdfast purge apply ${flags.output}`);
+  output.line(`wrote ${file}: carry it out with: holdfast purge apply ${flags.output} -o RECEIPT.json`);
   output.summary({
     set: name,
     id: plan.id,
@@ -122,7 +128,7 @@ function showPlan({ output }: CliContext, report: PlanReport): void {
   for (const place of places) output.line(`place    ${placeLine(place, false)}`);
   if (names)
     output.line(
-      `names    ${formatPlural(names.given, 'path')} named, ${names.missing === 0 ? 'all found' : `${names.missing} of them in no snapshot`}`,
+      `names    ${formatPlural(names.given, 'path')} named, ${names.missing.length === 0 ? 'all found' : `${names.missing.length} of them in no snapshot`}`,
     );
   for (const problem of problems) output.line(`PROBLEM  ${printable(problem)}`);
   output.line(
@@ -136,6 +142,7 @@ function showPlan({ output }: CliContext, report: PlanReport): void {
   showScan({ output }, set, plan.scan);
   if (estimate) output.line(`${set}: ${estimateLine(estimate)}`);
   const kept = keptLines(plan.snapshots);
+  const { strangers, isNobody } = report;
   output.record({
     type: 'plan',
     set,
@@ -145,7 +152,9 @@ function showPlan({ output }: CliContext, report: PlanReport): void {
     reindexed,
     ending,
     problems,
-    ...{ opened, kept, places, estimate, scan: plan.scan, names },
+    ...{ opened, kept, places, estimate, scan: plan.scan, strangers, nobody: isNobody },
+    // How many, not which: they may say whose they are.
+    names: names && { given: names.given, missing: names.missing.length },
   });
 }
 

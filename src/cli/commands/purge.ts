@@ -1,7 +1,7 @@
 /** `holdfast purge`: takes people out of every snapshot that there is, with a receipt. */
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-import { repeated } from '../options.ts';
+import { reference, repeated } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { applyPlan, resumeSet } from './purge-apply.ts';
 import type { ApplyFlags, ResumeFlags } from './purge-apply.ts';
@@ -29,11 +29,15 @@ function registerPlan(purge: Command, context: CliContext): void {
   const plan = withOfficer(purge.command('plan <SET>'))
     .description('find somebody in all snapshots and say what would happen; nothing in the store is changed')
     .option('--subject <NAME=VALUE>', 'who: customer=42, email=a@b.c; may be repeated', repeated, [])
-    .option('--all-matches', 'of a name that has led to several of them, all are meant')
+    .option('--all-matches', 'when a name has led to several people, all of them are meant')
     .option('--scan', 'look for what identifies them in everything, also in free text; slow: all is opened')
     .option('--whole-set', 'everything that the set has, for one database per customer')
-    .option('--paths-from <FILE>', 'of files: these too, one path a line, whatever the subject map says')
-    .option('--ref <TEXT>', 'ticket or letter, for ledger and receipt; it must not name the person')
+    .option('--paths-from <FILE>', 'files: these too, one path a line, whatever the subject map says')
+    .option(
+      '--ref <TEXT>',
+      'ticket or letter, for ledger and receipt; it must not name the person',
+      reference,
+    )
     .requiredOption('-o, --output <FILE>', 'the plan, sealed and signed')
     .action((set: string, flags: PlanFlags) => {
       const isSomebody = flags.subject.length > 0 || flags.pathsFrom !== undefined;
@@ -103,7 +107,7 @@ function registerLooking(purge: Command, context: CliContext): void {
   purge
     .command('list [SET...]')
     .description(
-      'requests, what is left of them, and by when they were promised; exits 1 when one is overdue',
+      'list requests: what is left to do, and by when it was promised; exits 1 when one is overdue',
     )
     .action((names: string[]) => listRequests(context, names));
 }
@@ -111,7 +115,7 @@ function registerLooking(purge: Command, context: CliContext): void {
 function withOfficer(command: Command): Command {
   return withOpener(command).option(
     '--sign-with <FILE>',
-    'private key of a recipient or of a purge signer (default: that of --key)',
+    'private key of a recipient or of a purge signer (default: that of --key); needed with --gpg',
   );
 }
 
@@ -123,5 +127,5 @@ function withOpener(command: Command): Command {
       repeated,
       [],
     )
-    .option('--gpg', 'let gpg and its agent open them; what signs then needs --sign-with');
+    .option('--gpg', 'let gpg and its agent open them');
 }

@@ -29,21 +29,18 @@ export function register(program: Command, context: CliContext): void {
       'new database URL, database file, folder, or .sql, .tar or .rdb file (default: a new name beside the source)',
     )
     .option('-t, --table <TABLE>', 'load the rows of this table only; may be repeated', repeated, [])
-    .option('-p, --path <PATH>', 'of files: only this path, and all below it; may be repeated', repeated, [])
+    .option('-p, --path <PATH>', 'files: only this path, and all below it; may be repeated', repeated, [])
     .option('-j, --jobs <N>', 'parallel sessions', wholeNumber(1, 64), JOBS_DEFAULT)
     .option('-n, --dry-run', 'show what would be done, how much, how long, and what is missing on the target')
     .option('--globals', 'also create users, roles and tablespaces that the target lacks')
     .option('--no-owner', 'leave out ownership and grants')
     .option(
       '--swap <NAME>',
-      'in the end give it the name of the one in use, which is set aside; asks for the name',
+      'at the end give it the name of the one in use, which is set aside; the name has to be typed again',
     )
-    .option(
-      '--resume',
-      'of PostgreSQL: go on with the same restore that was cut off; tables that are complete are kept',
-    )
+    .option('--resume', 'PostgreSQL: go on with the same restore that was cut off; complete tables are kept')
     .option('--end-sessions', 'with --swap: end the sessions of the one in use')
-    .option('-y, --yes', 'with --swap: somebody has thought about it, ask nothing')
+    .option('-y, --yes', 'with --swap: ask nothing')
     .option('--accept-rollback', 'go on although the store shows less than this machine has seen')
     .action((name: SnapshotName | undefined, flags: RestoreFlags) =>
       name === undefined ? guide(context, flags) : restore(context, name, flags),

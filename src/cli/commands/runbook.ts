@@ -18,7 +18,7 @@ export function register(program: Command, context: CliContext): void {
     .action((flags: { readonly output?: string }) => runbook(context, flags));
   withExamples(command, [
     ['holdfast runbook -o runbook.html', 'print it from any browser, on paper or as PDF'],
-    ['holdfast runbook > runbook.md', ''],
+    ['holdfast runbook > runbook.md', 'for a wiki'],
   ]);
 }
 
@@ -47,9 +47,21 @@ async function runbookFacts(config: Config): Promise<RunbookFacts> {
     configFile: config.file,
     store: placeOf(config),
     sets: [...config.sets.values()].map(setFacts),
-    keys: await judgeKeys(config),
+    keys: await keysOf(config),
     promises: promisesOf(config),
   };
+}
+
+/** With their public halves, but for the host's own: the store knows that one. */
+async function keysOf(config: Config): Promise<RunbookFacts['keys']> {
+  const { readPublicKey } = await import('../../openpgp/keys.ts');
+  const rows = await judgeKeys(config);
+  return Promise.all(
+    rows.map(async (row) => {
+      const isAsked = row.fingerprint !== '' && row.role !== 'signing';
+      return { ...row, publicKey: isAsked ? (await readPublicKey(row.file)).armor() : undefined };
+    }),
+  );
 }
 
 /** What is said of a set; never where its database is, since a password may be in that. */

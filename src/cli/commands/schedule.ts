@@ -17,7 +17,7 @@ interface ScheduleFlags {
   readonly cron?: boolean;
   readonly systemd?: boolean;
   readonly kubernetes?: boolean;
-  readonly out?: string;
+  readonly output?: string;
   readonly at?: Clock;
   readonly user?: string;
   readonly environment?: string;
@@ -38,7 +38,7 @@ export function register(program: Command, context: CliContext): void {
     .option('--cron', 'a file for /etc/cron.d')
     .option('--systemd', 'services and timers for /etc/systemd/system')
     .option('--kubernetes', 'CronJobs, and the claim for what the host remembers')
-    .option('-o, --out <FOLDER>', 'write files there instead of printing them')
+    .option('-o, --output <FOLDER>', 'write files there instead of printing them')
     .option(
       '--at <HH:MM>',
       'when, by the clock of the machine (default: at night, another minute on each host)',
@@ -78,16 +78,16 @@ async function schedule(context: CliContext, names: readonly string[], flags: Sc
   const jobs = planJobs(facts);
   const files = await filesFor(config, sets, facts, jobs, flags);
   const { output } = context;
-  if (flags.out !== undefined) await writeAll(flags.out, files);
+  if (flags.output !== undefined) await writeAll(flags.output, files);
   else if (!context.json) await output.write(printed(files));
   for (const { name, text } of files) {
-    if (flags.out !== undefined) output.line(`wrote ${join(resolve(flags.out), name)}`);
+    if (flags.output !== undefined) output.line(`wrote ${join(resolve(flags.output), name)}`);
     output.record({ type: 'file', name, text });
   }
   for (const { name, when } of jobs) output.note(`${name}: ${saidCalendar(when)}`);
   if (config.promises.drillEveryDays !== undefined)
     output.note('drill: not in here, since it needs a private key; start it where one is');
-  if (flags.out !== undefined && flags.systemd === true)
+  if (flags.output !== undefined && flags.systemd === true)
     output.line(`To start them: systemctl daemon-reload && systemctl enable --now ${timersOf(jobs)}`);
   output.summary({ files: files.length, jobs: jobs.map(({ name }) => name) });
 }

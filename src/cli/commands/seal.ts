@@ -7,13 +7,13 @@ import type { Store } from '../../stores/store.ts';
 import type { Config } from '../../config/config.ts';
 import type { CliContext } from '../context.ts';
 import { formatBytes, formatPlural } from '../terminal/format.ts';
-import { repeated } from '../options.ts';
+import { reference, repeated } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { openExport, sealingAuthor, sealingRecipients, ttlDays } from '../expiring/sealing.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
 interface SealFlags {
-  readonly out?: string;
+  readonly output?: string;
   readonly store?: boolean;
   readonly ttl?: number;
   readonly recipient: readonly string[];
@@ -30,12 +30,12 @@ export function register(program: Command, context: CliContext): void {
     .command('seal')
     .argument('<FILE...>', 'what leaves the server; - is what comes through stdin')
     .description('seal an export to the recipients as an OpenPGP message, and record that in the ledger')
-    .option('-o, --out <FILE>', 'the sealed file (default: FILE.pgp; of stdin: stdout)')
+    .option('-o, --output <FILE>', 'the sealed file (default: FILE.pgp; of stdin: stdout)')
     .option('--store', 'put it into the store, where it ends by itself')
     .option('--ttl <DAYS>', `with --store: its life (default: ${TTL_DAYS}d)`, ttlDays)
     .option('--recipient <KEYFILE>', 'public key of a further recipient; may be repeated', repeated, [])
-    .option('--only', 'for those of --recipient alone: nobody else can open it, you neither')
-    .option('--ref <TEXT>', 'ticket or letter, for the ledger, which everybody can read: no names')
+    .option('--only', 'for those of --recipient alone: nobody else can open it, not even you')
+    .option('--ref <TEXT>', 'ticket or letter, for the ledger, which everybody can read: no names', reference)
     .option('--key <FILE>', 'private key that signs, where there is no signing_key (default: $HOLDFAST_KEY)')
     .action((files: string[], flags: SealFlags) => sealAll(context, files, flags));
   withExamples(command, [
@@ -78,7 +78,7 @@ async function sealAll(context: CliContext, files: readonly string[], flags: Sea
 function mustFit(
   { io, json }: CliContext,
   files: readonly string[],
-  { out, store, ttl, ref }: SealFlags,
+  { output: out, store, ttl }: SealFlags,
 ): void {
   const wrong = (message: string, hint: string) =>
     new HoldfastError({ code: 'USAGE', exit: 'usage', message, hint });
@@ -90,8 +90,6 @@ function mustFit(
     throw wrong('-o names one file for several', 'Leave -o out: each becomes FILE.pgp.');
   if (files.filter((name) => name === '-').length > 1)
     throw wrong('stdin can be read once only', 'Name - once.');
-  if (ref !== undefined && (ref.length > 200 || /\p{Cc}/u.test(ref)))
-    throw wrong('--ref has up to 200 characters on one line', 'Shorten it.');
   const toStdout = store !== true && (out === '-' || (out === undefined && files.includes('-')));
   if (!toStdout) return;
   if (io.stdout.isTTY === true)
@@ -104,7 +102,7 @@ async function destinationOf(
   config: Config,
   store: Store,
   name: string,
-  { out, store: intoStore, ttl = TTL_DAYS }: SealFlags,
+  { output: out, store: intoStore, ttl = TTL_DAYS }: SealFlags,
 ): Promise<Destination> {
   if (intoStore === true) {
     await mustEnd(config, store, ttl);

@@ -1,4 +1,5 @@
 /** `holdfast snapshots`: what there is, from public entries; no key needed. */
+import { reasonOf } from '../../errors.ts';
 import type { Command } from 'commander';
 import { setOf } from '../../config/config.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
@@ -55,23 +56,31 @@ async function addRows(
   const { readLedger } = await import('../../repository/ledger.ts');
   const { enforcementOf } = await import('../../retention/apply-lifecycle.ts');
   const { snapshotGoneBy } = await import('../../retention/gone-by.ts');
+  const { keepPrefix } = await import('../../repository/layout.ts');
   const now = await session.store.now(context.signal);
   const enforcement = await enforcementOf(session.store, context.signal);
+  const unruled = new Set<number>();
   let count = 0;
   for (const { name } of sets) {
     const ledger = await readLedger(session, name, context.signal);
     const catalog = await readCatalog(session, name, ledger, context.signal);
     const live = catalog.entries.filter(({ entry }) => new Date(entry.end) > now);
-    for (const { key, error } of catalog.failures) context.output.warn(`${key}: ${String(error)}`);
+    for (const { key, error } of catalog.failures) context.output.warn(`${key}: ${reasonOf(error)}`);
     for (const item of live) {
       const goneBy = snapshotGoneBy(item, enforcement, config.sets.get(name)?.objectLock?.manifestDays);
       rows.push(row(item, now, goneBy));
+      if (enforcement.lifecycle && goneBy === undefined)
+        unruled.add(item.current?.days ?? item.entry.keep_days);
       const { packs, ...facts } = item.entry;
       const outer = { gone_by: goneBy?.toISOString() ?? null };
       context.output.record({ ...facts, packs: packs.length, ...outer, type: 'snapshot' });
     }
     count += live.length;
   }
+  if (unruled.size > 0)
+    context.output.warn(
+      `no rule of the bucket ends what lies below ${[...unruled].map(keepPrefix).join(', ')}; write it with: holdfast store lifecycle apply`,
+    );
   return count;
 }
 

@@ -4,12 +4,14 @@ import pLimit from 'p-limit';
 import { setsOf } from '../../config/config.ts';
 import { maskSecrets } from '../../config/secret.ts';
 import { isHoldfastError } from '../../errors.ts';
+import type { Session } from '../../repository/session.ts';
 import type { StatusFinding } from '../../status/finding.ts';
 import type { NagiosResult } from '../../status/nagios.ts';
 import type { CliContext } from '../context.ts';
 import { printable } from '../terminal/format.ts';
 import { withExamples } from '../program.ts';
-import { findingsOf } from '../reporting/status-findings.ts';
+import { findingsOf, unsoundSet } from '../reporting/status-findings.ts';
+import type { StatusFacts } from '../reporting/status-findings.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
 const HOUR_MS = 3_600_000;
@@ -45,7 +47,8 @@ async function status(context: CliContext, names: readonly string[]): Promise<vo
     for (const finding of found) show(context, finding);
   }
   const late = lateOf(findings);
-  if (late.length > 0) context.exit('failed');
+  if (findings.some(({ unsound }) => unsound)) context.exit('verification');
+  else if (late.length > 0) context.exit('failed');
   output.summary({ sets, late });
 }
 
@@ -76,8 +79,6 @@ async function* findingsBySet(
   context: CliContext,
   names: readonly string[],
 ): AsyncGenerator<readonly StatusFinding[]> {
-  const { readCatalog } = await import('../../repository/catalog.ts');
-  const { readLedger } = await import('../../repository/ledger.ts');
   const { DEFAULT_BACKUP_EVERY_MS } = await import('../../status/status.ts');
   const config = await context.config();
   const sets = setsOf(config, names);
@@ -89,10 +90,13 @@ async function* findingsBySet(
   const limit = pLimit({ concurrency: SETS_AT_ONCE, rejectOnClear: true });
   const pending = sets.map((set) =>
     limit(async () => {
-      const ledger = await readLedger(session, set.name, context.signal);
-      const catalog = await readCatalog(session, set.name, ledger, context.signal, { chained: true });
-      const { entries, failures } = catalog;
-      return findingsOf(context, opened, set, { ledger, entries, damaged: failures.length, everyMs, now });
+      try {
+        const read = await readSteady(session, set.name, context.signal);
+        return await findingsOf(context, opened, set, { ...read, everyMs, now });
+      } catch (error) {
+        if (!isHoldfastError(error) || error.exit !== 'verification') throw error;
+        return [unsoundSet(set.name, error)];
+      }
     }),
   );
   // One that fails is heard of when it is its turn.
@@ -104,4 +108,22 @@ async function* findingsBySet(
     limit.clearQueue();
     await settled;
   }
+}
+
+/** A manifest that seems to be gone may have been replaced between two reads, by a purge: then they are made again. */
+async function readSteady(
+  session: Session,
+  set: string,
+  signal: AbortSignal,
+): Promise<Pick<StatusFacts, 'ledger' | 'entries' | 'damaged'>> {
+  const { manifestTrouble, readCatalog } = await import('../../repository/catalog.ts');
+  const { readLedger } = await import('../../repository/ledger.ts');
+  const read = async () => {
+    const ledger = await readLedger(session, set, signal);
+    return { ledger, ...(await readCatalog(session, set, ledger, signal, { chained: true })) };
+  };
+  const first = await read();
+  const isWhole = first.entries.every((item) => manifestTrouble(item) === undefined);
+  const { ledger, entries, failures } = isWhole ? first : await read();
+  return { ledger, entries, damaged: failures.length };
 }

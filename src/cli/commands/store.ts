@@ -1,18 +1,25 @@
 /** `holdfast store`: what is true of the place where backups lie, rather than of the backups. */
 import type { Command } from 'commander';
 import type { LifecycleReport } from '../../retention/apply-lifecycle.ts';
+import { schemeOf } from '../../stores/address.ts';
 import type { CliContext } from '../context.ts';
 import { formatPlural } from '../terminal/format.ts';
-import { lifecycleHint, lifecyclePlaces } from '../posture/lifecycle.ts';
+import { byRemedy, lifecycleHint, lifecyclePlaces } from '../posture/lifecycle.ts';
 import type { LifecyclePlace } from '../posture/lifecycle.ts';
 import { withExamples } from '../program.ts';
 import { registerPolicy } from '../posture/store-policy.ts';
 
 export function register(program: Command, context: CliContext): void {
-  const store = program.command('store').description('rules and rights of the place where backups lie');
+  const store = program
+    .command('store')
+    .description('rules and rights of the place where backups lie')
+    .usage('lifecycle|policy')
+    .helpCommand(false);
   const lifecycle = store
     .command('lifecycle')
-    .description("the bucket's rules that end backups, even when this program is dead");
+    .description("the bucket's rules that end backups, even when this program is dead")
+    .usage('apply|check')
+    .helpCommand(false);
   const apply = lifecycle
     .command('apply')
     .description('write the rules that are missing or wrong; rules of others stay as they are')
@@ -29,11 +36,13 @@ export function register(program: Command, context: CliContext): void {
 async function applyAll(context: CliContext, prune: boolean): Promise<void> {
   const { applyLifecycle } = await import('../../retention/apply-lifecycle.ts');
   const { output } = context;
+  const places = lifecyclePlaces(context, await context.config());
+  const isFolder = ({ url }: LifecyclePlace) => schemeOf(url) !== 's3';
   let written = 0;
-  for (const place of lifecyclePlaces(context, await context.config())) {
+  for (const place of places) {
+    // A folder beside buckets is no mistake; where there is nothing else, applying refuses, and somebody hears it.
+    if (isFolder(place) && !places.every(isFolder)) continue;
     await using store = closing(await place.open());
-    // A folder among the copies is no mistake; the store itself being one is what somebody should hear.
-    if (place.copy !== undefined && store.value.bucket === undefined) continue;
     const { problems, rules, changed } = await applyLifecycle(
       store.value,
       place.policies,
@@ -46,7 +55,7 @@ async function applyAll(context: CliContext, prune: boolean): Promise<void> {
     );
     output.record({ type: 'lifecycle', store: place.url, changed, rules: rules.length });
     for (const problem of problems.filter(({ kind }) => kind === 'foreign')) {
-      output.warn(`${problem.what}; ${lifecycleHint(problem, place.url)}`);
+      output.warn(`${problem.what}; ${lifecycleHint(problem, place)}`);
       context.exit('failed');
     }
   }
@@ -66,23 +75,26 @@ async function checkAll(context: CliContext): Promise<void> {
 }
 
 /** Returns the number of problems. */
-function tellReport(context: CliContext, { url }: LifecyclePlace, report: LifecycleReport): number {
+function tellReport(context: CliContext, place: LifecyclePlace, report: LifecycleReport): number {
+  const { url } = place;
   const { output } = context;
   const { enforcement, problems, overdue } = report;
-  const say = (kind: string, what: string, hint: string, about: object = {}) => {
+  const say = (what: string, hint: string) => {
     output.line(`${output.paint('red', 'WRONG')}  ${what}`);
     output.line(`       ${hint}`);
-    output.record({ type: 'problem', store: url, kind, what, hint, ...about });
   };
-  for (const problem of problems)
-    say(problem.kind, problem.what, lifecycleHint(problem, url), { id: problem.id, prefix: problem.prefix });
+  for (const [first, ...more] of byRemedy(problems)) {
+    say(`${first.what}${more.length === 0 ? '' : ` (and ${more.length} more)`}`, lifecycleHint(first, place));
+    for (const problem of [first, ...more])
+      output.record({ type: 'problem', store: url, ...problem, hint: lifecycleHint(problem, place) });
+  }
   const [first] = overdue;
   if (first !== undefined) {
     const { why, hint } = enforcement.lifecycle ? NOT_EXECUTED : NOT_EXPIRED;
     const count = formatPlural(overdue.length, 'object');
-    say('overdue', `${why}: ${count} past their time, such as ${first.key}`, hint, {
-      objects: overdue.length,
-    });
+    const what = `${why}: ${count} past their time, such as ${first.key}`;
+    say(what, hint);
+    output.record({ type: 'problem', store: url, kind: 'overdue', what, hint, objects: overdue.length });
   }
   if (!enforcement.lifecycle) {
     const what = `${url} expires nothing by itself: when this program is dead, nothing ends`;

@@ -7,7 +7,7 @@ import type { SnapshotInput } from '../../purge/locate/prepare.ts';
 import type { SnapshotName } from '../../restore/select.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
-import { formatCount, formatPlural } from '../terminal/format.ts';
+import { formatCount, formatPlural, printable } from '../terminal/format.ts';
 import { withListedFiles } from '../people/listed-files.ts';
 import { openLiveSnapshots, tellMute } from '../people/live-snapshots.ts';
 import type { LiveSnapshots } from '../people/live-snapshots.ts';
@@ -119,6 +119,15 @@ function keysOf({ subjects }: Search, { map: { root } }: ParsedMap): number {
   return new Set(keys.filter((key) => !key.includes('null'))).size;
 }
 
+/** What one person is given must not have another one in it who has the same name. */
+async function mustBeOne({ subjects, snapshots }: Search, { map }: ParsedMap, asked: string): Promise<void> {
+  const { namesakesOf, subjectAmbiguous } = await import('../../purge/plan/namesakes.ts');
+  const { namedSubject } = await import('../../subjects/named.ts');
+  const found = { subjects, snapshots: snapshots.map(({ prepared }) => prepared) };
+  const [namesakes] = namesakesOf([namedSubject(map, asked)], found, map);
+  if (namesakes) throw subjectAmbiguous(map.subject, namesakes);
+}
+
 async function tellProblems({ output }: CliContext, { snapshots }: Search): Promise<void> {
   const { describeProblem } = await import('../../subjects/integrity.ts');
   for (const { prepared, closure } of snapshots)
@@ -169,7 +178,8 @@ async function exportSubject(context: CliContext, name: SnapshotName, flags: Exp
   const found = await lookFor(context, live, live.snapshots, parsed, flags.subject);
   const [only] = found.snapshots;
   if (only === undefined) return;
-  const { rowsOf } = await import('../../purge/export.ts');
+  await mustBeOne(found, parsed, flags.subject);
+  const { ownRows, rowsOf } = await import('../../purge/export.ts');
   const { erasedIn, subjectErased } = await import('../people/erased.ts');
   const { erasedAmong } = await import('../../purge/locate/erased.ts');
   const { writeExport } = await import('../people/export.ts');
@@ -181,7 +191,13 @@ async function exportSubject(context: CliContext, name: SnapshotName, flags: Exp
     context.output.warn(
       `left out ${formatPlural(dropped, 'row')}: of somebody whom purge ${purges.join(', ')} has erased`,
     );
+  const { closure, others } = ownRows(only);
+  for (const [table, count] of others)
+    context.output.note(
+      `left out ${formatPlural(count, 'row')} of ${printable(table)}: somebody else's, which only point at them (follow: false)`,
+    );
   const about = { set: name.set, snapshot, time, subject: flags.subject };
-  const written = await writeExport(context, about, rowsOf(found, only, rows, context.signal), flags.output);
+  const given = rowsOf(found, { ...only, closure }, rows, context.signal);
+  const written = await writeExport(context, about, given, flags.output);
   context.output.summary({ ...about, ...written });
 }

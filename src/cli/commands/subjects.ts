@@ -30,13 +30,16 @@ interface DiscoverFlags {
 export function register(program: Command, context: CliContext): void {
   const subjects = program
     .command('subjects')
-    .description('who a subject is, and which tables are about one')
+    .description('which tables are about a person, by a map; find and export their rows')
     .usage('discover|check|find|export|sql')
     .helpCommand(false);
   const draft = subjects
     .command('discover <SET>')
     .description('draft a subject map from the live database, for a person to finish')
-    .requiredOption('--root <TABLE.KEY>', 'the table with one row for each subject, and its key')
+    .requiredOption(
+      '--root <TABLE.KEY>',
+      'the table with one row for each subject, and its key; commas between its columns',
+    )
     .option('--subject <NAME>', 'what one subject is called (default: after the table)', subjectName)
     .option('-o, --output <FILE>', 'write the draft there, if nothing is there yet')
     .action((name: string, flags: DiscoverFlags) => discoverMap(context, name, flags));

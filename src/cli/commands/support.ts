@@ -18,7 +18,7 @@ import { storeFacts } from '../reporting/support-store.ts';
 import { openConfiguredSession } from '../wiring.ts';
 
 interface SupportFlags {
-  readonly out?: string;
+  readonly output?: string;
   readonly print?: boolean;
   readonly log?: string;
   readonly recipient: readonly string[];
@@ -30,9 +30,9 @@ export function register(program: Command, context: CliContext): void {
   const command = program
     .command('support')
     .description('make a sealed file for whoever helps: versions, kinds and numbers; no names, no secrets')
-    .option('-o, --out <FILE>', 'the file (default: holdfast-support-TIME.json.pgp)')
+    .option('-o, --output <FILE>', 'the file (default: holdfast-support-TIME.json.pgp)')
     .option('--print', 'show what would be in it, and seal nothing')
-    .option('--log <FILE>', 'with the end of this log, of which only words of our own stay')
+    .option('--log <FILE>', 'add the end of this log, of which only words of this program are kept')
     .option('--recipient <KEYFILE>', 'public key of who helps; may be repeated', repeated, [])
     .option('--only', 'for those of --recipient alone')
     .option('--key <FILE>', 'private key that signs, where there is no signing_key (default: $HOLDFAST_KEY)')
@@ -56,7 +56,7 @@ async function support(context: CliContext, flags: SupportFlags): Promise<void> 
   const recipients = await sealingRecipients(context, config, flags);
   const author = await sealingAuthor(context, config, flags);
   const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '');
-  const path = resolve(flags.out ?? `holdfast-support-${stamp}Z.json.pgp`);
+  const path = resolve(flags.output ?? `holdfast-support-${stamp}Z.json.pgp`);
   const bytes = await sealBundle(context, text, recipients, author, path);
   output.line(`wrote ${path}, ${formatBytes(bytes)} for ${formatPlural(recipients.length, 'recipient')}`);
   output.line('What is in it: holdfast support --print');

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { HoldfastError, isHoldfastError } from '../../errors.ts';
+import { HoldfastError, isHoldfastError, reasonOf } from '../../errors.ts';
 import type { OpenedStream } from '../../openpgp/stream.ts';
 import { Trust } from '../../openpgp/trust.ts';
 import { SNAPSHOT_ID } from '../../repository/layout.ts';
@@ -17,7 +17,7 @@ import { readingFile, stdinOf } from '../expiring/sealing.ts';
 import { openConfiguredSession, openReader, readConfiguredKeys } from '../wiring.ts';
 
 interface UnsealFlags extends ReaderKeyOptions {
-  readonly out?: string;
+  readonly output?: string;
   readonly list?: boolean;
 }
 
@@ -25,8 +25,8 @@ export function register(program: Command, context: CliContext): void {
   const command = program
     .command('unseal')
     .argument('[FILE|ID]', 'a sealed file, the id of one in the store, or - for stdin')
-    .description('open what seal has made; of whom it is, the signature says')
-    .option('-o, --out <FILE>', 'where to; - is stdout (default: the name that it had; of stdin: stdout)')
+    .description('open what seal has made; the signature says who made it')
+    .option('-o, --output <FILE>', 'where to; - is stdout (default: the name that it had; of stdin: stdout)')
     .option('--list', 'what was ever sealed, and what of it lies in the store')
     .action((what: string | undefined, flags: UnsealFlags) =>
       flags.list === true ? list(context) : open(context, what, flags),
@@ -77,7 +77,7 @@ function row({ event, isThere }: SealedItem): string[] {
 async function open(context: CliContext, what: string | undefined, flags: UnsealFlags): Promise<void> {
   if (what === undefined) throw unsealWhat();
   const place = await placeOf(what);
-  const target = targetOf(what, place, flags.out);
+  const target = targetOf(what, place, flags.output);
   mustBeFit(context, target);
   const opener = await openReader(context, flags);
   await using source = await openSource(context, place, what, opener.certifiers);
@@ -86,7 +86,7 @@ async function open(context: CliContext, what: string | undefined, flags: Unseal
   const task = context.progress.start(`opening ${what}`, source.bytes);
   try {
     const onProgress = (bytes: number): void => task.add(bytes);
-    const named = place === 'store' && flags.out === undefined;
+    const named = place === 'store' && flags.output === undefined;
     const written = await give(context, opened, target, named, onProgress);
     task.end();
     const about = `${formatBytes(written.bytes)}, sealed by ${opened.signer()}`;
@@ -106,11 +106,13 @@ type Place = 'file' | 'pipe' | 'store';
 /** A file that is there goes before an id that looks like it. */
 async function placeOf(what: string): Promise<Place> {
   if (what === '-') return 'pipe';
-  const isFile = await stat(resolve(what)).then(
-    () => true,
-    () => false,
-  );
-  return !isFile && SNAPSHOT_ID.test(what) ? 'store' : 'file';
+  try {
+    await stat(resolve(what));
+    return 'file';
+  } catch (cause) {
+    if (SNAPSHOT_ID.test(what)) return 'store';
+    throw notThere(what, cause);
+  }
 }
 
 interface UnsealSource extends AsyncDisposable {
@@ -225,6 +227,15 @@ const unsealWhat = () =>
     exit: 'usage',
     message: 'nothing to open was named',
     hint: 'Name a file, or an id of: holdfast unseal --list',
+  });
+
+const notThere = (what: string, cause: unknown) =>
+  new HoldfastError({
+    code: 'SEALED_UNKNOWN',
+    exit: 'usage',
+    message: `${printable(what)} is no file that can be read (${reasonOf(cause)}), nor the id of something sealed`,
+    hint: 'Check the path; the ids of what lies in the store are in: holdfast unseal --list',
+    cause,
   });
 
 const nameIt = (what: string) =>

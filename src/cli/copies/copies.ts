@@ -7,7 +7,7 @@ import type { openpgp } from '../../openpgp/library.ts';
 import type { Session } from '../../repository/session.ts';
 import type { Store } from '../../stores/store.ts';
 import type { CliContext } from '../context.ts';
-import { copyUnknown } from './copies-errors.ts';
+import { asCopyError, copyUnknown } from './copies-errors.ts';
 import { openConfiguredSession, openResidentStore, openSessionOn, readConfiguredKeys } from '../wiring.ts';
 import type { OpenedSession } from '../wiring.ts';
 
@@ -78,7 +78,7 @@ export async function openReplicaStore(
  * @param more - further keys whose certifications count, e.g. the reader's own
  * @throws HoldfastError STORE_MISSING, STORE_NOT_INITIALISED and what opening a session throws
  */
-export async function openCopySession(
+async function openCopySession(
   context: CliContext,
   config: Config,
   replica: ReplicaConfig,
@@ -86,7 +86,11 @@ export async function openCopySession(
   more: readonly openpgp.PublicKey[] = [],
 ): Promise<Session<Store>> {
   const keys = await readConfiguredKeys(config);
-  return openSessionOn(context, store, { keys, more, stateDir: copyStateDir(config, replica) });
+  try {
+    return await openSessionOn(context, store, { keys, more, stateDir: copyStateDir(config, replica) });
+  } catch (error) {
+    throw asCopyError(error, store.bucket === undefined);
+  }
 }
 
 /** A session, and the sets that are read from it. */

@@ -1,6 +1,7 @@
 /** What `expire` and `backup` share: expiring one set in the store and in its copies, and saying what happened. */
 import type { SetConfig } from '../../config/config.ts';
-import type { ExpireOutcome, ExpirePlace } from '../../retention/expire.ts';
+import { isHoldfastError } from '../../errors.ts';
+import type { ExpireFailure, ExpireOutcome, ExpirePlace, ExpireRun } from '../../retention/expire.ts';
 import type { PlannedSnapshot } from '../../retention/plan-expire.ts';
 import type { ExpireChoices } from '../../retention/read-expire.ts';
 import type { CliContext } from '../context.ts';
@@ -14,24 +15,37 @@ export interface ExpireSetOptions extends ExpireChoices {
   readonly foldersOnly: boolean;
 }
 
-/** Plans, or expires, a set in the store and in every copy. */
+/**
+ * Plans, or expires, a set in the store and in every copy. A copy that cannot be reached is among the failures, and keeps
+ * nothing else from going.
+ */
 export async function expireSet(
   context: CliContext,
   { config, session }: OpenedSession,
   set: SetConfig,
   options: ExpireSetOptions,
-): Promise<ExpireOutcome[]> {
-  const { planFor, runExpire } = await import('../../retention/expire.ts');
+): Promise<ExpireRun> {
+  const { planAll, runExpire } = await import('../../retention/expire.ts');
   const { openCopies } = await import('../copies/copies.ts');
-  await using opened = await openCopies(context, config, set);
-  const copies = opened.copies
-    .filter((copy) => !options.foldersOnly || copy.session.store.bucket === undefined)
-    .map((copy): ExpirePlace => ({ copy: copy.name, session: copy.session }));
+  const { schemeOf } = await import('../../stores/address.ts');
+  await using stack = new AsyncDisposableStack();
+  const copies: ExpirePlace[] = [];
+  const unreached: ExpireFailure[] = [];
+  const replicas = set.replicas.filter(({ store }) => !options.foldersOnly || schemeOf(store) === 'file');
+  for (const replica of replicas) {
+    try {
+      const opened = stack.use(await openCopies(context, config, { ...set, replicas: [replica] }));
+      for (const copy of opened.copies) copies.push({ copy: copy.name, session: copy.session });
+    } catch (error) {
+      // A clock that somebody contradicts removes nothing anywhere.
+      if (!isHoldfastError(error) || error.exit === 'cancelled' || error.code === 'STORE_CLOCK') throw error;
+      unreached.push({ copy: replica.name, error });
+    }
+  }
+  const expire = options.confirm ? runExpire : planAll;
   const places = [{ copy: undefined, session }, ...copies] as const;
-  if (options.confirm) return await runExpire(places, set.name, options, context.signal);
-  const outcomes: ExpireOutcome[] = [];
-  for (const place of places) outcomes.push(await planFor(place, set.name, options, context.signal));
-  return outcomes;
+  const { outcomes, failures } = await expire(places, set.name, options, context.signal);
+  return { outcomes, failures: [...unreached, ...failures] };
 }
 
 const COLUMNS = [

@@ -44,6 +44,6 @@ export function subjectErased(set: string, snapshot: string, purges: readonly st
     code: 'SUBJECT_ERASED',
     exit: 'policy',
     message: `purge ${purges.join(', ')} has erased them, and has not reached snapshot ${snapshot}: nothing is given of it`,
-    hint: `Finish it: holdfast purge resume ${set}. A restore leaves them out, too.`,
+    hint: `Finish it: holdfast purge resume ${set} -o RECEIPT.json. A restore leaves them out, too.`,
   });
 }

@@ -26,26 +26,25 @@ export interface FilesReading {
 
 /**
  * The subjects with everything that databases list of theirs; the same where the map lists nothing.
- * @param pathsFrom - a file with names, one a line
- * @throws HoldfastError LISTED_GONE, LISTED_SUBJECT, LISTED_UNKNOWN, LISTED_COMPUTED, LISTED_UNREADABLE, PATHS_UNREADABLE, and what searching throws
+ * @param given - names that a person gives, see `readPaths`
+ * @throws HoldfastError LISTED_GONE, LISTED_FORGOTTEN, LISTED_SUBJECT, LISTED_KEY, LISTED_UNKNOWN, LISTED_COMPUTED, LISTED_UNREADABLE, and what searching throws
  */
 export async function withListedFiles(
   context: CliContext,
   reading: FilesReading,
   map: SubjectMap,
   asked: readonly Subject[],
-  pathsFrom?: string,
+  given?: NamedPaths,
 ): Promise<readonly Subject[]> {
   const lists = [...map.tables.values()].flatMap((rule) =>
     rule.kind === 'linked' ? (rule.listed ?? []) : [],
   );
-  if (lists.length === 0 && pathsFrom === undefined) return asked;
+  if (lists.length === 0 && given === undefined) return asked;
   const { pathSubject } = await import('../../purge/listed.ts');
-  const given = pathsFrom === undefined ? [] : await readPaths(pathsFrom);
   const subjects = [...asked];
-  const paths = new Set(given);
+  const paths = new Set(given?.keys());
   for (const [set, listed] of Map.groupBy(lists, (one) => one.set)) {
-    const found = await fromSet(context, reading, { set, listed, map, asked }, pathsFrom !== undefined);
+    const found = await fromSet(context, reading, { set, listed, map, asked }, given !== undefined);
     subjects.push(...found.subjects);
     for (const path of found.paths) paths.add(path);
   }
@@ -67,7 +66,8 @@ async function fromSet(
   hasNames: boolean,
 ) {
   const { asIn, listedNames } = await import('../../purge/listed.ts');
-  const { listedGone, listedSubject, listedUnreadable } = await import('../../purge/errors.ts');
+  const { listedForgotten, listedGone, listedSubject, listedUnreadable } =
+    await import('../../purge/errors.ts');
   const { parsed } = await readSubjectMap(config, setOf(config, set));
   const theirs = parsed.map;
   const subjects = asked.map((one) => {
@@ -86,24 +86,38 @@ async function fromSet(
   if (found.unreadable.length > 0 && !hasNames) throw listedUnreadable(set, found.unreadable);
   if (found.unreadable.length > 0)
     output.warn(`set ${set} may list more files of theirs, in what cannot be read: holdfast verify ${set}`);
+  if (found.forgotten.length > 0 && !hasNames) throw listedForgotten(set, found.forgotten);
+  if (found.strangers > 0)
+    output.warn(
+      `set ${set} has no row of ${theirs.root.table} for ${found.strangers === 1 ? 'the one' : `${found.strangers} of those`} you ask for: look at what both maps call the key`,
+    );
   output.note(`${set} lists ${formatPlural(found.paths.length, 'file')} of theirs`);
   if (found.foreign > 0)
     output.warn(`${formatPlural(found.foreign, 'name')} in ${set} are of no file of this set: look at strip`);
   return { ...found, subjects: found.subjects.flatMap((one) => asIn(one, theirs.root, map.root) ?? []) };
 }
 
-async function readPaths(file: string): Promise<readonly string[]> {
+/** Paths that a person gives, each with the line of the file on which it stands. */
+export type NamedPaths = ReadonlyMap<string, number>;
+
+/**
+ * Reads a file with paths, one a line.
+ * @throws HoldfastError PATHS_UNREADABLE
+ */
+export async function readPaths(file: string): Promise<NamedPaths> {
   const { readTextFile } = await import('../../config/text-file.ts');
   const { plainPath } = await import('../../purge/listed.ts');
   const { text } = await readTextFile(resolve(file), NAMES_BYTES_MAX).catch((error: unknown) => {
     throw pathsUnreadable(file, reasonOf(error));
   });
-  return text.split(/\r?\n/).flatMap((line, at) => {
-    if (line === '') return [];
+  const paths = new Map<string, number>();
+  for (const [at, line] of text.split(/\r?\n/).entries()) {
+    if (line === '') continue;
     const path = plainPath(line);
     if (path === undefined) throw pathsUnreadable(file, `line ${at + 1} is no path below the folder`);
-    return [path];
-  });
+    paths.set(path, at + 1);
+  }
+  return paths;
 }
 
 function pathsUnreadable(file: string, reason: string): HoldfastError {

@@ -1,4 +1,5 @@
 /** All readable snapshots of a set, opened: what looking for a subject and checking a map against the past share. */
+import { reasonOf } from '../../errors.ts';
 import { setOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
 import type { MessageOpener } from '../../openpgp/message.ts';
@@ -43,7 +44,7 @@ export async function openLiveSnapshots(
   const { session } = stack.use(await openConfiguredSession(context, opener.certifiers));
   const view = await open.viewSet(session, set.name, false, context.signal);
   open.mustBeApplicable(view);
-  for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${String(error)}`);
+  for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${reasonOf(error)}`);
   const snapshots: SnapshotInput[] = [];
   const mute: string[] = [];
   for (const item of await choose(view)) {

@@ -3,7 +3,8 @@ import type { PlanReport } from '../../purge/plan/plan.ts';
 import type { Estimate, PlannedObjects, PlannedPlace } from '../../purge/plan/planned-place.ts';
 import { keptLines } from '../../purge/plan/kept.ts';
 import type { TableCounts } from '../../purge/plan/table-counts.ts';
-import { formatBytes, formatPlural, printable } from '../terminal/format.ts';
+import { formatBytes, formatCount, formatPlural, printable } from '../terminal/format.ts';
+import type { NamedPaths } from './listed-files.ts';
 
 /** `public.orders 2 deleted, 1 kept; …`, or that they are not in it. */
 export function tablesLine(tables: Readonly<Record<string, TableCounts>>): string {
@@ -65,4 +66,40 @@ export function estimateLine({ read, written, stored, rows }: Estimate): string 
     `about ${formatBytes(read)} to read and ${formatBytes(written)} to write, ` +
     `${share.toFixed(share < 10 ? 1 : 0)} % of the ${formatBytes(stored)} that are stored, for ${formatPlural(rows, 'row')} of theirs`
   );
+}
+
+/** Numbers of lines that a warning shows. */
+const LINES_MAX = 10;
+
+/**
+ * What makes it likely that somebody was named wrongly: the receipt would say that they are gone.
+ * @param root - the root table of the map
+ * @param given - the paths that a person gave; the warning names their lines, since a path may say whose it is
+ */
+export function doubtsOf(
+  { plan, names, strangers, isNobody }: PlanReport,
+  root: string,
+  given?: NamedPaths,
+): readonly string[] {
+  const all = formatPlural(plan.snapshots.length, 'snapshot');
+  const doubts: string[] = [];
+  if (isNobody)
+    doubts.push(
+      `nobody like that in ${all}: look at what you typed, since the receipt will say that they are gone`,
+    );
+  else if (strangers > 0)
+    doubts.push(
+      `${strangers === 1 ? 'one of those you ask for has' : `${formatCount(strangers)} of those you ask for have`} no row of ${root} in ${all}: look at what you typed`,
+    );
+  const lines = (names?.missing ?? []).flatMap((path) => given?.get(path) ?? []).sort((a, b) => a - b);
+  if (lines.length > 0) {
+    const more = lines.length > LINES_MAX ? ` and ${formatCount(lines.length - LINES_MAX)} more` : '';
+    doubts.push(
+      `paths that are in no snapshot: line ${lines.slice(0, LINES_MAX).join(', ')}${more} of what you gave; they count from the folder that is backed up`,
+    );
+  } else if (names && names.given > 0 && names.missing.length === names.given)
+    doubts.push(
+      'no path that the database lists is in any snapshot: look at strip and prefix in the subject map',
+    );
+  return doubts;
 }

@@ -1,11 +1,13 @@
 /** The checks of `doctor`: each looks at one thing and never throws; what could not be looked at is not a pass. */
 import { dirname } from 'node:path';
-import type { Config, S3Config, SetConfig } from '../../config/config.ts';
+import type { Config, SetConfig } from '../../config/config.ts';
 import { throwIfCancelled } from '../../errors.ts';
+import type { SourceInfo } from '../../sources/source.ts';
 import type { Store } from '../../stores/store.ts';
 import { attempt, failed, ok, wrong } from './check.ts';
 import type { Check } from './check.ts';
 import type { CliContext } from '../context.ts';
+import { asCopyError } from '../copies/copies-errors.ts';
 import { formatBytes, formatDuration } from '../terminal/format.ts';
 import { openSource, readConfiguredKeys } from '../wiring.ts';
 
@@ -82,19 +84,13 @@ async function* checkPlaces(context: CliContext, config: Config): AsyncGenerator
         yield* checkHeader(context, config, store);
         yield* checkClock(context, store);
       }
-      yield* checkPosture(context, { config, name, place, store, s3: settingsOf(config, place.url) });
+      yield* checkPosture(context, { config, name, place, store });
     } catch (error) {
-      yield failed(what, error);
+      yield failed(what, place.copy === undefined ? error : asCopyError(error, store?.bucket === undefined));
     } finally {
       await store?.close();
     }
   }
-}
-
-/** How the place at this address is reached: the store, or one that holds copies. */
-export function settingsOf({ store, s3, sets }: Config, url: string): S3Config {
-  if (url === store) return s3;
-  return [...sets.values()].flatMap(({ replicas }) => replicas).find((one) => one.store === url)?.s3 ?? {};
 }
 
 async function* checkHeader(context: CliContext, config: Config, store: Store): AsyncGenerator<Check> {
@@ -159,12 +155,19 @@ async function* checkSource(context: CliContext, config: Config, set: SetConfig)
   yield await attempt(what, async () => {
     const info = await (await openSource(config, set, context)).probe(context.signal);
     const size = info.estimatedBytes === undefined ? '' : `, about ${formatBytes(info.estimatedBytes)}`;
-    const versions =
-      info.toolVersion === info.serverVersion
-        ? info.serverVersion
-        : `server ${info.serverVersion}, tools ${info.toolVersion}`;
-    const found = `${info.database}, ${versions}${size}`;
+    const found = `${info.database}, ${versionsText(info)}${size}`;
     if (info.warnings.length === 0) return { what, verdict: 'ok', found };
     return { what, verdict: 'warning', found: `${found}; ${info.warnings.join('; ')}` };
   });
+}
+
+/** Files and SQLite have no server: what stands in its place is the system, or the library that wrote the file last. */
+export function versionsText({
+  kind,
+  serverVersion,
+  toolVersion,
+}: Pick<SourceInfo, 'kind' | 'serverVersion' | 'toolVersion'>): string {
+  if (toolVersion === serverVersion || kind === 'files') return serverVersion;
+  if (kind === 'sqlite') return `written by SQLite ${serverVersion}, read by ${toolVersion}`;
+  return `server ${serverVersion}, tools ${toolVersion}`;
 }

@@ -2,16 +2,16 @@
  * What must be true of the place where backups lie, so that its promises are kept when this program is dead and when a
  * host is hostile: rules that end objects, versions, locks, rights. Each finding names what mends it.
  */
-import type { Config, S3Config } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
 import type { LifecycleReport } from '../../retention/apply-lifecycle.ts';
 import type { LifecycleProblem } from '../../retention/lifecycle.ts';
-import { bucketOf } from '../../stores/address.ts';
 import type { Bucket, Store } from '../../stores/store.ts';
+import { awsCommand } from './aws-command.ts';
 import { attempt, failed, ok, warning, wrong } from './check.ts';
 import type { Check } from './check.ts';
 import type { CliContext } from '../context.ts';
-import { lifecycleHint } from './lifecycle.ts';
+import { byRemedy, lifecycleHint } from './lifecycle.ts';
 import type { LifecyclePlace } from './lifecycle.ts';
 
 /** A place that was opened, and how it is called in findings: `store`, or `copy paris`. */
@@ -20,7 +20,6 @@ export interface Posture {
   readonly name: string;
   readonly place: LifecyclePlace;
   readonly store: Store;
-  readonly s3: S3Config;
 }
 
 /** The posture of the store, or of a copy. */
@@ -54,7 +53,7 @@ async function* checkExpiry(
   try {
     const { checkLifecycle } = await import('../../retention/apply-lifecycle.ts');
     const report = await checkLifecycle(store, place.policies, context.signal);
-    const findings = [...judgeRules(what, report.problems, store.url), ...judgeOverdue(what, report)];
+    const findings = [...judgeRules(what, report.problems, place), ...judgeOverdue(what, report)];
     yield* findings;
     if (!report.enforcement.lifecycle) yield unenforced(what);
     else if (findings.length === 0) {
@@ -75,18 +74,12 @@ function unenforced(what: string): Check {
 }
 
 /** Of the rules that one command mends, one finding; a foreign rule is somebody's, and each is named. */
-function judgeRules(what: string, problems: readonly LifecycleProblem[], url: string): Check[] {
-  const groups = Map.groupBy(problems, ({ kind, id }) =>
-    kind === 'foreign' ? `foreign ${id}` : HEALED_TOGETHER[kind],
-  );
-  return [...groups.values()].flatMap(([first, ...more]) => {
-    if (first === undefined) return [];
+function judgeRules(what: string, problems: readonly LifecycleProblem[], place: LifecyclePlace): Check[] {
+  return byRemedy(problems).map(([first, ...more]) => {
     const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
-    return [wrong(what, `${first.what}${rest}`, lifecycleHint(first, url))];
+    return wrong(what, `${first.what}${rest}`, lifecycleHint(first, place));
   });
 }
-
-const HEALED_TOGETHER = { missing: 'apply', wrong: 'apply', 'too-many': 'too-many' } as const;
 
 function judgeOverdue(what: string, { enforcement, overdue }: LifecycleReport): Check[] {
   const [first] = overdue;
@@ -125,7 +118,7 @@ async function outerDates(
 async function* checkOverwriting(context: CliContext, posture: Posture): AsyncGenerator<Check> {
   const what = `${posture.name} writing`;
   yield await attempt(what, async () => {
-    const { config, store, s3 } = posture;
+    const { config, place, store } = posture;
     const { bucket } = store;
     if (bucket === undefined)
       return ok(what, 'puts never overwrite; whoever may write there may also delete');
@@ -136,7 +129,7 @@ async function* checkOverwriting(context: CliContext, posture: Posture): AsyncGe
     return warning(
       what,
       `this host can overwrite what is there: versioning is ${versioning}`,
-      `Turn it on: ${command('put-bucket-versioning', store.url, s3)} --versioning-configuration Status=Enabled`,
+      `Turn it on: ${awsCommand('put-bucket-versioning', store.url, place.s3)} --versioning-configuration Status=Enabled`,
     );
   });
 }
@@ -176,12 +169,12 @@ async function* checkLocks(context: CliContext, posture: Posture): AsyncGenerato
 /** Nothing found: no locks, and none wanted. */
 async function judgeLocks(
   { signal }: CliContext,
-  { config, place, store, s3 }: Posture,
+  { config, place, store }: Posture,
   bucket: Bucket,
   what: string,
 ): Promise<Check> {
   const { enabled, defaultRetention } = await bucket.objectLock(signal);
-  const put = `${command('put-object-lock-configuration', store.url, s3)} --object-lock-configuration ObjectLockEnabled=Enabled`;
+  const put = `${awsCommand('put-object-lock-configuration', store.url, place.s3)} --object-lock-configuration ObjectLockEnabled=Enabled`;
   if (defaultRetention) {
     const { mode, days } = defaultRetention;
     return wrong(
@@ -225,10 +218,4 @@ async function* checkReadingBack({ signal }: CliContext, { store, name }: Postur
 async function anyManifest(store: Store, signal: AbortSignal): Promise<string | undefined> {
   for await (const { key } of store.list('keep-', signal)) if (key.endsWith('/manifest.pgp')) return key;
   return undefined;
-}
-
-/** The start of a command of AWS' own tool, which works with other servers, too. */
-function command(verb: string, url: string, { endpoint }: S3Config): string {
-  const at = endpoint === undefined ? '' : ` --endpoint-url ${endpoint}`;
-  return `aws s3api ${verb} --bucket ${bucketOf(url).bucket}${at}`;
 }

@@ -46,7 +46,7 @@ async function printPolicy(context: CliContext, names: readonly string[], flags:
   const { policyFor } = await import('../../retention/policy.ts');
   const config = await context.config();
   const policy = policyFor(await factsOf(config, setsOf(config, names), flags));
-  if (!context.json) context.output.line(JSON.stringify(policy, null, 2));
+  if (!context.json) await context.output.write(`${JSON.stringify(policy, null, 2)}\n`);
   context.output.summary({ role: flags.role, policy });
 }
 

@@ -45,6 +45,7 @@ export async function reportFacts(
       store: { url: session.store.url, id: session.id },
       promised: config.promises,
       sets: await withCopies(context, sets, gathered),
+      otherSets: options.known.filter((name) => !sets.some((set) => set.name === name)),
       places: await placeFacts(context, config),
       keys: await keyFactsOf(config, session),
       sweep: gathered.sweep,

@@ -6,7 +6,6 @@ import type { Store } from '../../stores/store.ts';
 import { failed } from '../posture/check.ts';
 import type { Check } from '../posture/check.ts';
 import type { CliContext } from '../context.ts';
-import { settingsOf } from '../posture/doctor.ts';
 import { checkPosture } from '../posture/posture.ts';
 import { lifecyclePlaces } from '../posture/lifecycle.ts';
 import type { LifecyclePlace } from '../posture/lifecycle.ts';
@@ -26,8 +25,7 @@ async function placeFact(context: CliContext, config: Config, place: LifecyclePl
   try {
     store = await place.open();
     await store.check(context.signal);
-    const s3 = settingsOf(config, url);
-    const checks = await Array.fromAsync(checkPosture(context, { config, name, place, store, s3 }));
+    const checks = await Array.fromAsync(checkPosture(context, { config, name, place, store }));
     return { name, url, ...(await residence(context, config, store)), checks };
   } catch (error) {
     // Elsewhere than promised: nothing of it was read.

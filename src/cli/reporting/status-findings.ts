@@ -1,6 +1,7 @@
 /** What there is to say of a set to monitors: its newest snapshot, its copies, erasures that were promised. */
 import type { SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
+import type { HoldfastError } from '../../errors.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { Ledger } from '../../repository/ledger.ts';
 import type { StatusFinding } from '../../status/finding.ts';
@@ -34,6 +35,12 @@ export async function findingsOf(
     ...(await aboutErasures(opened, set, facts)),
     ...(await aboutCopies(context, set, facts)),
   ];
+}
+
+/** What is signed does not hold: of this set nothing else can be believed, and the others have their own. */
+export function unsoundSet(set: string, { message, code }: HoldfastError): StatusFinding {
+  const record = { type: 'status', set, ok: false, reason: message, code };
+  return { ok: false, unsound: true, title: set, text: message, record };
 }
 
 async function aboutSnapshots({ name }: SetConfig, facts: StatusFacts): Promise<StatusFinding> {
@@ -81,7 +88,7 @@ async function aboutErasures(
     .map(({ id, subject, due }) => ({
       ok: false,
       title: set,
-      text: `purge ${id} of ${subject} was due ${due ?? ''}: finish it with holdfast purge resume`,
+      text: `purge ${id} of ${subject} was due ${due ?? ''}: finish it with holdfast purge resume ${set} -o RECEIPT.json`,
       name: `${set}, purge ${id}`,
       record: { type: 'overdue', set, id, subject, due },
     }));

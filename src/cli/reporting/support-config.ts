@@ -54,6 +54,7 @@ function setShape(set: SetConfig, index: number): object {
     after: hooks?.after !== undefined,
     replicas: replicas.map(({ store, s3 }) => storeShape(store, s3)),
     checks: set.checks?.length ?? 0,
+    broken_references: set.brokenReferences,
   };
 }
 

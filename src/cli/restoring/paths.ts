@@ -31,7 +31,7 @@ export interface MatchFlags {
 export function withMatch(command: Command): Command {
   return command.option(
     '-m, --match <PATTERN>',
-    'of Redis: only keys that fit, as in KEYS (user:42:*); may be repeated',
+    'Redis: only keys that match, as in KEYS (user:42:*); may be repeated',
     repeated,
     [],
   );

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { databaseUrlProblem, isDatabase } from '../../config/source-url.ts';
 import type { RestorePlan } from '../../restore/restore.ts';
-import type { LoadOptions, SourceKind } from '../../sources/source.ts';
+import type { LoadOptions, LoadReport, SourceKind } from '../../sources/source.ts';
 import type { CliContext } from '../context.ts';
 import { formatAge, formatBytes, formatCount, formatDuration, formatPlural } from '../terminal/format.ts';
 import { mustFitPaths } from './paths.ts';
@@ -10,8 +10,10 @@ import type { MatchFlags } from './paths.ts';
 import { identityOf, mustKnowResume } from './resume.ts';
 import type { ResumeFlags } from './resume.ts';
 import type { OpenedSnapshot, OpenSnapshotOptions } from './snapshot.ts';
-import { carryOut, mustNotSwap, openSwap } from './swap.ts';
+import { carryOut, mustNotSwap, openSwap, warnOfUse } from './swap.ts';
 import type { SwapFlags } from './swap.ts';
+import { tablesMeant } from './tables.ts';
+import { mustBeTarget } from './target.ts';
 import { isRdbFile, openLoader } from '../wiring.ts';
 
 export interface RestoreFlags extends OpenSnapshotOptions, MatchFlags, SwapFlags, ResumeFlags {
@@ -28,9 +30,11 @@ export async function restoreOpened(
   context: CliContext,
   opened: OpenedSnapshot,
   to: string,
-  flags: RestoreFlags,
+  given: RestoreFlags,
 ): Promise<void> {
+  const flags = await withTables(context, opened, given);
   const { kind } = opened.reader.source;
+  mustBeTarget(kind, to);
   const asScript = isScript(kind, to);
   mustFitPaths(kind, asScript, flags.path);
   mustKnowResume(kind, asScript || (kind === 'redis' && isRdbFile(to)), flags);
@@ -41,10 +45,9 @@ export async function restoreOpened(
 
 /** True for a file of text, rather than a database or a folder. */
 export function isScript(kind: SourceKind, to: string): boolean {
-  return (
-    (kind === 'files' ? to.endsWith('.tar') : to.endsWith('.sql')) ||
-    (isDatabase(kind) && databaseUrlProblem(kind, to) !== undefined && !(kind === 'redis' && isRdbFile(to)))
-  );
+  if (isDatabase(kind))
+    return databaseUrlProblem(kind, to) !== undefined && !(kind === 'redis' && isRdbFile(to));
+  return kind === 'files' ? to.endsWith('.tar') : to.endsWith('.sql');
 }
 
 async function restoreToEngine(
@@ -57,7 +60,7 @@ async function restoreToEngine(
   const { output, signal } = context;
   const { reader, item } = opened;
   const isPart = reader.isPart === true || flags.table.length + flags.path.length > 0;
-  const swap = await openSwap(context, reader.source.kind, to, flags, isPart);
+  const swap = await openSwap(context, reader.source, to, flags, isPart);
   const loader = await openLoader(reader.source.kind, to, context.env);
   const task = context.progress.start(`restoring ${item.entry.snapshot}`, item.entry.counts.plain_bytes);
   const options = loadOptions(opened, flags, (bytes, what) => {
@@ -66,10 +69,12 @@ async function restoreToEngine(
   });
   const startedMs = performance.now();
   try {
+    if (flags.resume === true) await swap?.mustBeAhead(signal);
     const plan = await planRestore(reader, loader, options, signal);
     if (flags.resume === true && plan.unfinished === undefined && !plan.occupied)
       output.warn(`${plan.target} holds no unfinished restore: this begins at the start`);
     if (!plan.occupied) for (const warning of plan.warnings) output.warn(warning);
+    if (swap) await warnOfUse(context, swap, flags);
     if (flags.dryRun === true) {
       await showPlan(context, opened, plan, to);
       if (plan.occupied || plan.problems.length > 0) context.exit('target');
@@ -80,7 +85,8 @@ async function restoreToEngine(
     const rows = Object.values(report.rows).reduce((sum, count) => sum + count, 0);
     const tables = Object.keys(report.rows).length;
     const took = performance.now() - startedMs;
-    for (const left of report.leftOut) output.note(left);
+    const notes = notesOf(report);
+    for (const note of notes) output.note(note);
     output.line(`restored ${opened.set.name}@${item.entry.snapshot} to ${report.target}`);
     output.line(
       `${describeRows(reader.source.kind, tables, rows)}${flags.path.length > 0 || reader.isPart === true ? '' : ': the counts match the snapshot'}; ${formatDuration(took)}`,
@@ -90,7 +96,7 @@ async function restoreToEngine(
       snapshot: item.entry.snapshot,
       target: report.target,
       rows: report.rows,
-      left_out: report.leftOut,
+      left_out: notes,
       ...(swapped && { swapped_with: flags.swap, set_aside: swapped.aside }),
       duration_ms: Math.round(took),
     });
@@ -99,13 +105,32 @@ async function restoreToEngine(
   }
 }
 
+/** What is not there, and what was not there in the source either. */
+function notesOf({ leftOut, brokenReferences = [] }: LoadReport): string[] {
+  const broken = brokenReferences.map(
+    ({ rows, table, references }) =>
+      `${rows} references of table ${table} to rows of ${references} that are not there`,
+  );
+  return [...leftOut, ...broken];
+}
+
+async function withTables(
+  { signal }: CliContext,
+  { reader }: OpenedSnapshot,
+  flags: RestoreFlags,
+): Promise<RestoreFlags> {
+  return { ...flags, table: await tablesMeant(reader, flags.table, signal) };
+}
+
 /** Looks at the target, and changes nothing. */
 export async function planOpened(
-  { env, signal }: CliContext,
+  context: CliContext,
   opened: OpenedSnapshot,
   to: string,
-  flags: RestoreFlags,
+  given: RestoreFlags,
 ): Promise<RestorePlan> {
+  const { env, signal } = context;
+  const flags = await withTables(context, opened, given);
   const { planRestore } = await import('../../restore/restore.ts');
   const { reader } = opened;
   const loader = await openLoader(reader.source.kind, to, env);
@@ -130,6 +155,7 @@ function loadOptions(
     noOwner: !flags.owner,
     identity: identityOf(opened, flags),
     resume: flags.resume === true,
+    awaitsName: flags.swap !== undefined,
     onProgress,
   };
 }
@@ -210,7 +236,11 @@ export async function showPlan(
 
 function targetText({ occupied, unfinished, exists }: RestorePlan): string {
   if (unfinished?.isSame === true) {
-    const how = unfinished.keepsTables ? 'its complete tables are kept' : 'all of it is made anew';
+    const how = unfinished.isLoaded
+      ? 'all is loaded, only the names are left to be swapped'
+      : unfinished.keepsTables
+        ? 'its complete tables are kept'
+        : 'all of it is made anew';
     return `an unfinished restore of this snapshot; ${how}${occupied ? ' with --resume, without it this is refused' : ''}`;
   }
   return occupied ? 'OCCUPIED, would be refused' : exists ? 'empty' : 'will be created';

@@ -1,7 +1,7 @@
 /** Opening the snapshot that a person named: what restore, cat and verify share. */
 import { setOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isHoldfastError, reasonOf } from '../../errors.ts';
 import type { openpgp } from '../../openpgp/library.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { SetView } from '../../restore/open.ts';
@@ -55,7 +55,7 @@ export async function openSnapshot(
     await tellCopy(context, { ...view, storeId: session.id }, options.copy, options.acceptRollback === true);
   open.mustBeApplicable(view);
   open.mustKnowLatest(view, name.when);
-  for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${String(error)}`);
+  for (const { key, error } of view.catalog.failures) context.output.warn(`${key}: ${reasonOf(error)}`);
   const item = select.selectSnapshot(view.catalog.entries, name, view.now);
   if (!overrides.ledgerIsLost) open.mustHoldAllThatWasSeen(view);
   const manifest = await open.openManifest(session, item, opener, context.signal);

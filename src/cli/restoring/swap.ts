@@ -1,7 +1,7 @@
 /** `restore --swap`: the restored one takes the name of the one in use, once a person has said so. */
 import { resolve } from 'node:path';
 import { HoldfastError } from '../../errors.ts';
-import type { SourceKind } from '../../sources/source.ts';
+import type { SourceInfo } from '../../sources/source.ts';
 import type { Swap } from '../../sources/swap.ts';
 import type { CliContext } from '../context.ts';
 import { canAsk } from '../terminal/io.ts';
@@ -22,22 +22,24 @@ export interface SwapFlags {
  */
 export async function openSwap(
   context: CliContext,
-  kind: SourceKind,
+  { kind, facts }: Pick<SourceInfo, 'kind' | 'facts'>,
   to: string,
-  { swap: name, yes }: SwapFlags,
+  { swap: name, yes, dryRun }: SwapFlags & { readonly dryRun?: boolean },
   isPart: boolean,
 ): Promise<Swap | undefined> {
   if (name === undefined) return undefined;
   if (name.trim() === '') throw impossible('--swap names nothing', 'Name the one in use: --swap NAME.');
   if (isPart)
     throw impossible('a part cannot take the place of the whole', 'Restore all of it, or leave out --swap.');
-  if (yes !== true && !canAsk(context.io)) throw notConfirmed('nobody is there to ask');
+  if (yes !== true && dryRun !== true && !canAsk(context.io))
+    throw notConfirmed('nobody is there to ask', CONFIRM);
   const { asideSuffix } = await import('../../sources/swap.ts');
   const suffix = asideSuffix(new Date());
   switch (kind) {
     case 'postgres': {
       const { postgresSwap } = await import('../../sources/postgres/swap.ts');
-      return postgresSwap({ url: to, name, suffix, env: context.env });
+      const { ownComment } = await import('../../sources/postgres/load-database.ts');
+      return postgresSwap({ url: to, name, suffix, comment: ownComment(facts), env: context.env });
     }
     case 'sqlite': {
       const { pathSwap } = await import('../../sources/path-swap.ts');
@@ -71,6 +73,16 @@ export function mustNotSwap({ swap }: SwapFlags): void {
   );
 }
 
+/** Before hours of loading: a use that lasts will be a refusal in the end. */
+export async function warnOfUse(context: CliContext, swap: Swap, flags: SwapFlags): Promise<void> {
+  if (flags.yes !== true || flags.endSessions === true) return;
+  const users = await swap.users(context.signal);
+  if (users === undefined) return;
+  context.output.warn(
+    `${flags.swap ?? ''} is in use: ${users}; unless that has ended by then, the names will not be swapped`,
+  );
+}
+
 /** Asks, swaps, and prints the way back. */
 export async function carryOut(
   context: CliContext,
@@ -81,10 +93,11 @@ export async function carryOut(
   const name = flags.swap ?? '';
   const users = await swap.users(signal);
   if (users !== undefined) output.note(`${name} is in use: ${users}`);
-  await mustBeTyped(context, name, users, flags);
+  await mustBeTyped(context, swap, users, flags);
   const asked = flags.yes !== true;
   const { aside, wayBack } = await swap.run(flags.endSessions === true || asked, signal);
   output.line(`the restored one is ${name} now${aside === undefined ? '' : `; what was in use is ${aside}`}`);
+  if (aside === undefined) output.note(`nothing was called ${name}, so nothing was set aside`);
   output.line('the way back:');
   for (const command of wayBack) output.line(`  ${command}`);
   return { aside };
@@ -93,9 +106,9 @@ export async function carryOut(
 /** What is written to the old one from now on is lost to the application: so the name is typed. */
 async function mustBeTyped(
   { io, output, signal }: CliContext,
-  name: string,
+  swap: Swap,
   users: string | undefined,
-  { yes, endSessions }: SwapFlags,
+  { swap: name = '', yes, endSessions }: SwapFlags,
 ): Promise<void> {
   if (yes === true) return;
   const ends = users === undefined || endSessions === true ? '' : `, and ends ${users}`;
@@ -112,15 +125,18 @@ async function mustBeTyped(
   } catch (error) {
     throw promptFailure(error);
   }
-  throw notConfirmed('it was not confirmed');
+  throw notConfirmed('it was not confirmed', `What was restored stays as it is. ${await swap.again(signal)}`);
 }
 
-function notConfirmed(message: string): HoldfastError {
+const CONFIRM =
+  'On a terminal the name is asked for; elsewhere add --yes, and --end-sessions when the old one is in use.';
+
+function notConfirmed(message: string, hint: string): HoldfastError {
   return new HoldfastError({
     code: 'NOT_CONFIRMED',
     exit: 'usage',
     message: `nothing was swapped: ${message}`,
-    hint: 'On a terminal the name is asked for; elsewhere add --yes, and --end-sessions when the old one is in use.',
+    hint,
   });
 }
 

@@ -1,7 +1,32 @@
-/** Where a restore goes when nobody has said: a new name beside the source. */
-import { resolveSourceUrl } from '../../config/source-url.ts';
+/** Where a restore goes: as somebody has said, or to a new name beside the source. */
+import { databaseUrlProblem, isDatabase, resolveSourceUrl } from '../../config/source-url.ts';
+import { HoldfastError } from '../../errors.ts';
+import type { SourceKind } from '../../sources/source.ts';
 import type { CliContext } from '../context.ts';
 import type { OpenedSnapshot } from './snapshot.ts';
+
+/** What is wrong with a place that is written as a URL; undefined when nothing is, and for paths. The place is not quoted. */
+export function targetUrlProblem(kind: SourceKind, to: string): string | undefined {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(to)?.[1];
+  if (scheme === undefined) return undefined;
+  if (isDatabase(kind)) return databaseUrlProblem(kind, to);
+  return `is a URL (${scheme}://…), and a snapshot of ${kind} goes to a path`;
+}
+
+/**
+ * A mistyped scheme is no folder's name.
+ * @throws HoldfastError TARGET_URL
+ */
+export function mustBeTarget(kind: SourceKind, to: string): void {
+  const problem = targetUrlProblem(kind, to);
+  if (problem === undefined) return;
+  throw new HoldfastError({
+    code: 'TARGET_URL',
+    exit: 'usage',
+    message: `--to ${problem}`,
+    hint: 'Name a new database of the same engine, or a path; a path that ends in .sql is written as text.',
+  });
+}
 
 /** A new name beside the source, which says what it is. */
 export async function defaultTarget(context: CliContext, { set, item }: OpenedSnapshot): Promise<string> {
@@ -22,7 +47,7 @@ function besideIt(url: string, suffix: string): string {
 }
 
 /** The URL of a database `NAME_restored_SUFFIX` on the same server. */
-export async function newDatabaseUrl(url: string, suffix: string): Promise<string> {
+async function newDatabaseUrl(url: string, suffix: string): Promise<string> {
   const { pgConnection } = await import('../../sources/postgres/connection.ts');
   const { database } = pgConnection(url);
   // PostgreSQL cuts names at 63 bytes; the suffix is what must stay.

@@ -53,13 +53,38 @@ export function painter(stream: OutputStream, env: NodeJS.ProcessEnv): Paint {
   return (style, text) => (plain ? text : styleText(style, text, { validateStream: false }));
 }
 
-/**
- * Text from outside made safe for a terminal: control characters become visible escapes, so that a table name
- * cannot move the cursor or fake a line.
- */
+/** Text from outside made safe for a terminal: control characters become visible escapes; line ends stay. */
 export function printable(text: string): string {
   return text.replace(CONTROLS, escaped);
 }
+
+/**
+ * As `printable`, for text behind a beginning of ours: further lines are indented, so that no name of a table, and nothing
+ * that a server says, can pass for a line of this program.
+ */
+export function continued(text: string): string {
+  return printable(text).replace(/\n(?! {2})/g, '\n  ');
+}
+
+/** No more than somebody reads: an error of a server may quote a value of megabytes. What was shortened stays as it is. */
+export function shortened(text: string): string {
+  if (text.length <= SHOWN_MAX + 100) return text;
+  return `${text.slice(0, SHOWN_MAX)}… (and ${formatCount(text.length - SHOWN_MAX)} more characters)`;
+}
+
+const SHOWN_MAX = 10_000;
+
+/** As `change` makes it, but for the colours that `painter` gives. */
+export function keepingColours(text: string, change: (part: string) => string): string {
+  return text
+    .split(COLOURS)
+    .map((part, index) => (index % 2 === 1 ? part : change(part)))
+    .join('');
+}
+
+/** The styles of `Style`, and what ends them. One more, such as "hidden", is not ours. */
+// eslint-disable-next-line no-control-regex -- colours are control characters
+const COLOURS = /(\u001b\[(?:1|2|22|31|32|33|36|39)m)/;
 
 /** Control characters except LF, separators that act like one, and marks that turn the direction of text. */
 const CONTROLS = /(?!\n)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;

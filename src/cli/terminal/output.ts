@@ -4,7 +4,7 @@
  */
 import { maskSecrets } from '../../config/secret.ts';
 import { HoldfastError } from '../../errors.ts';
-import { painter, printable } from './format.ts';
+import { continued, keepingColours, painter, printable, shortened } from './format.ts';
 import type { Paint } from './format.ts';
 import type { CliIo, OutputStream } from './io.ts';
 import { tableLines } from './table.ts';
@@ -51,9 +51,11 @@ export class Output {
     onStreamError(io.stderr, () => undefined);
   }
 
-  /** A line of the result, for people only. Text from outside goes through `printable` first. */
+  /** A line of the result, for people only. Text from outside may stand in it: it cannot drive the terminal. */
   line(text = ''): void {
-    if (!this.#options.json) this.#toStdout(`${text}\n`);
+    if (this.#options.json) return;
+    const isPainted = this.paint('bold', text) !== text;
+    this.#toStdout(`${isPainted ? keepingColours(text, continued) : continued(text)}\n`);
   }
 
   /** A table of the result, for people only. */
@@ -91,24 +93,33 @@ export class Output {
 
   /** `holdfast: warning: …` on stderr. */
   warn(text: string): void {
-    this.#toStderr(`${this.paintError('yellow', 'holdfast: warning:')} ${printable(maskSecrets(text))}\n`);
+    this.#toStderr(`${this.paintError('yellow', 'holdfast: warning:')} ${told(text)}\n`);
   }
 
   /** `holdfast: note: …` on stderr. */
   note(text: string): void {
-    this.#toStderr(`holdfast: note: ${printable(maskSecrets(text))}\n`);
+    this.#toStderr(`holdfast: note: ${told(text)}\n`);
   }
 
-  /** Text on stderr that even `--quiet` does not silence: errors. */
-  error(text: string): void {
-    this.#options.beforeWrite?.();
-    this.#io.stderr.write(maskSecrets(text));
+  /** `holdfast: error: …` and `holdfast: hint: …` on stderr, which even `--quiet` does not silence. */
+  error(message: string, hint: string): void {
+    this.#always(`holdfast: error: ${told(message)}\nholdfast: hint: ${told(hint)}\n`);
+  }
+
+  /** A block of lines on stderr, for a bug report. */
+  report(text: string): void {
+    this.#always(`${printable(maskSecrets(text))}\n`);
   }
 
   /** Waits until stdout and stderr have taken everything. Throws OUTPUT_FAILED when stdout did not (full disk). */
   async flush(): Promise<void> {
     await Promise.all([drained(this.#io.stdout), drained(this.#io.stderr)]);
     if (this.#failure !== undefined && !isPipeError(this.#failure)) throw writeFailure(this.#failure);
+  }
+
+  #always(text: string): void {
+    this.#options.beforeWrite?.();
+    this.#io.stderr.write(text);
   }
 
   #toStdout(text: string): void {
@@ -124,17 +135,24 @@ export class Output {
   }
 }
 
+/** What somebody is told in words that may come from elsewhere. */
+export function told(text: string): string {
+  return continued(maskSecrets(shortened(text)));
+}
+
 /**
- * JSON on one line; a bigint becomes a number where it fits, else text.
+ * JSON on one line; a bigint becomes a number where it fits, else text. What could drive a terminal is written as `\u009b`,
+ * which is the same JSON.
  *
  * @param change - what becomes of each text in it
  */
-export function jsonLine(record: JsonRecord, change = (text: string): string => text): string {
-  return JSON.stringify(record, (_, value: unknown) => {
+function jsonLine(record: JsonRecord, change = (text: string): string => text): string {
+  const text = JSON.stringify(record, (_, value: unknown) => {
     if (typeof value === 'string') return change(value);
     if (typeof value !== 'bigint') return value;
     return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   });
+  return printable(text);
 }
 
 type OnError = (error: NodeJS.ErrnoException) => void;

@@ -64,7 +64,7 @@ export function progressText(state: ProgressState, columns: number): string {
     ...(total === undefined || bytesPerSecond === undefined || bytesPerSecond < 1
       ? []
       : [`ETA ${formatDuration(Math.ceil((total - doneBytes) / bytesPerSecond) * 1000)}`]),
-    ...(detail === '' ? [] : [printable(detail)]),
+    ...(detail === '' ? [] : [printable(detail).replace(/\n/g, ' ')]),
   ];
   return cut(parts.join('  '), columns - 1);
 }

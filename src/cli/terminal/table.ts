@@ -1,6 +1,6 @@
 /** Aligned columns, no boxes. */
 import { stripVTControlCharacters } from 'node:util';
-import { printable } from './format.ts';
+import { keepingColours, printable } from './format.ts';
 
 export interface Column {
   readonly title: string;
@@ -55,9 +55,7 @@ function pad(cell: string, width: number, align: 'left' | 'right', paint: (text:
   return align === 'right' ? spaces + paint(cell) : paint(cell) + spaces;
 }
 
-/** A cell keeps the colours that we gave it (their escapes are ours), and nothing else that is not text. */
+/** A cell keeps the colours that we gave it, and nothing else that is not text. */
 function oneLine(cell: string): string {
-  // eslint-disable-next-line no-control-regex -- splits at our own colour escapes
-  const parts = cell.split(/(\u001b\[\d+m)/);
-  return parts.map((part, index) => (index % 2 === 1 ? part : printable(part).replace(/\n/g, ' '))).join('');
+  return keepingColours(cell, (part) => printable(part).replace(/\n/g, ' '));
 }

@@ -60,6 +60,8 @@ export interface ApplyOptions {
   readonly levelCopies: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Keeps the receipt, and the page for people, before the ledger names it. */
   readonly writeReceipt: (receipt: Buffer, page: string) => Promise<void>;
+  /** True when what would be written over is this receipt, by its hash; where nobody can say, another one is written. */
+  readonly holdsReceipt?: (sha256: string) => Promise<boolean>;
   readonly onStep: (text: string) => void;
   readonly onProgress: (snapshot: string, bytes: number) => void;
 }
@@ -80,6 +82,8 @@ export interface PurgeReport {
   /** Sealed bytes of segments and pages that were opened to write anew. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** When it is complete. */
+  /** When it is complete; undefined also where that of a run before stays. */
   readonly receipt: SignedReceipt | undefined;
+  /** Of the receipt that counts, when it is complete. */
+  readonly receiptSha256: string | undefined;
 }

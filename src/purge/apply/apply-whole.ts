@@ -37,7 +37,7 @@ export async function applyWhole(options: ApplyOptions, signal: AbortSignal): Pr
   const undone = unlevel.length === 0 ? [] : [...(await options.levelCopies(signal))];
   const amended = { amended: [], bytesRead: 0, bytesWritten: 0, packs: [] };
   const moved = { bytesRead: 0, bytesWritten: 0 };
-  return await finish(run, { amended, moved, places, undone }, signal);
+  return await finish(run, { amended, moved, places, undone, isNew: false }, signal);
 }
 
 /** Until a listing shows no snapshot that the ledger does not name. */

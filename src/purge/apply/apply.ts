@@ -55,7 +55,7 @@ export async function applyPurge(options: ApplyOptions, signal: AbortSignal): Pr
   const moved = await moveAll(run, record, signal);
   const undone = [...(await options.levelCopies(signal))];
   const places = await removeOld(run, signal);
-  return await finish(run, { amended, moved, places, undone }, signal);
+  return await finish(run, { amended, moved, places, undone, isNew: located.length > 0 }, signal);
 }
 
 interface Announced {
@@ -121,16 +121,12 @@ async function announce(
     .map(({ item }) => item.entry.snapshot)
     .filter((name) => !record?.announced.has(name));
   if (record && names.length === 0) return;
-  const suppression = record ? suppressionOf(record.intent) : await run.putSuppression(located, signal);
+  const suppression = record ? record.suppression : await run.putSuppression(located, signal);
   const retired = retirements(touched);
   run.onStep('announcing it in the ledger');
   const extras = { suppression, rewritePacks: run.rewritePacks === true, approval: run.approval };
   await append(run, intentEvent(plan, names, retired, extras), signal);
   await run.levelCopies(signal);
-}
-
-function suppressionOf(intent: object): object | undefined {
-  return (intent as { suppression?: object }).suppression;
 }
 
 /** Writes the new revisions, and makes them count. */

@@ -23,9 +23,8 @@ export async function mustBeApproved(
     // It has to come from somebody who may act now.
     const { planner } = await readApproval(approval, new Trust([...recipients, ...purgeSigners]), about);
     if (planner !== plan.signer) throw approvalUnfit('it names another planner than the plan', set);
-    const { suppression } = (record?.intent ?? {}) as { suppression?: object };
     if (record && record.approval === undefined)
-      await append(run, intentEvent(plan, [], [], { suppression, approval }), signal);
+      await append(run, intentEvent(plan, [], [], { suppression: record.suppression, approval }), signal);
   } else if (record?.approval !== undefined) await readApproval(record.approval, session.operators, about);
   else if (twoPerson) throw approvalNeeded(set, plan.id);
 }

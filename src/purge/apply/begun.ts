@@ -9,7 +9,7 @@ import type { PurgePlan } from '../plan/request.ts';
  * @param store - the store's id
  */
 export function planOfBegun(
-  { id, intent, since }: PurgeRecord,
+  { id, intent, isWhole, since }: PurgeRecord,
   { map, subjects }: Pick<Suppression, 'map' | 'subjects'>,
   { store, set, signer }: { readonly store: string; readonly set: string; readonly signer: string },
 ): PurgePlan {
@@ -20,7 +20,7 @@ export function planOfBegun(
     ref: intent.ref,
     alias: intent.subject,
     time: since,
-    whole: intent.whole === true,
+    whole: isWhole,
     map,
     subjects,
     pseudonyms: randomBytes(32).toString('hex'),

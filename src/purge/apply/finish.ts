@@ -6,7 +6,7 @@ import { readApproval } from './approval.ts';
 import { forgetCounts, readCounts } from './counts.ts';
 import { notCovered } from '../evidence/not-covered.ts';
 import { describeReceipt, signReceipt } from '../evidence/receipt.ts';
-import type { Receipt, ReceiptSnapshot } from '../evidence/receipt.ts';
+import type { Receipt, ReceiptSnapshot, SignedReceipt } from '../evidence/receipt.ts';
 import { forgetRecheck } from './recheck.ts';
 import { forgetScan, scanOf } from './remembered-scan.ts';
 import type { MoveReport } from '../rewrite/rewrite-packs.ts';
@@ -20,22 +20,24 @@ export interface Work {
   readonly moved: MoveReport;
   readonly places: readonly PlaceReport[];
   readonly undone: readonly string[];
+  /** Snapshots were looked through that the purge had not been through before. */
+  readonly isNew: boolean;
 }
+
 /** The receipt, and the end in the ledger where nothing is left to do. */
-export async function finish(
-  run: Run,
-  { amended, moved, places, undone }: Work,
-  signal: AbortSignal,
-): Promise<PurgeReport> {
+export async function finish(run: Run, work: Work, signal: AbortSignal): Promise<PurgeReport> {
+  const { amended, moved, places, undone } = work;
   const { session, set, plan, signer, folder } = run;
   const state = await lookAt(session, set, plan.id, signal);
   const rewrites = run.rewritePacks === true || state.record?.rewritePacks === true;
   const left = [...undone, ...whatIsLeft(state, places), ...(rewrites ? packsLeft(places) : [])];
   const stuck = places.flatMap(({ swept }) => swept.stuck);
-  const signed = await signReceipt(await receiptOf(run, state, places, signal), signer);
   const complete = left.length === 0;
   const notes: string[] = [];
-  if (complete) {
+  const before = complete && !hasChanged(work) ? await receiptOfBefore(run, state) : undefined;
+  let signed: SignedReceipt | undefined;
+  if (complete && before === undefined) {
+    signed = await signReceipt(await receiptOf(run, state, places, signal), signer);
     // Before the line that names it: a receipt that nobody has would be named for ever.
     await run.writeReceipt(signed.bytes, describeReceipt(signed));
     await append(run, { type: 'purge-done', id: plan.id, receipt: signed.sha256 }, signal);
@@ -55,8 +57,20 @@ export async function finish(
     manifestsRemoved: places.reduce((sum, { swept }) => sum + swept.removed.length, 0),
     bytesRead: amended.bytesRead + moved.bytesRead,
     bytesWritten: amended.bytesWritten + moved.bytesWritten,
-    receipt: complete ? signed : undefined,
+    receipt: signed,
+    receiptSha256: signed?.sha256 ?? before,
   };
+}
+
+/** A purge that was done says more in its receipt than a run that found nothing to do: that one stays, and is named still. */
+async function receiptOfBefore(run: Run, { record }: PurgeState): Promise<string | undefined> {
+  const named = record?.doneAt === undefined ? undefined : record.receipt;
+  return named !== undefined && (await run.holdsReceipt?.(named)) === true ? named : undefined;
+}
+
+function hasChanged({ amended, moved, places, isNew }: Work): boolean {
+  const isRemoving = places.some(({ swept, packs }) => swept.removed.length > 0 || packs.removed > 0);
+  return isNew || isRemoving || amended.bytesWritten + moved.bytesWritten > 0;
 }
 
 /** Why it stays open. */
@@ -103,7 +117,7 @@ async function receiptOf(
   const gone = new Set([...(record?.removed ?? []), ...(plan.whole ? (record?.announced ?? []) : [])]);
   const names = [...new Set([...(record?.free.keys() ?? []), ...gone])].sort();
   const snapshots = names.map((snapshot): ReceiptSnapshot => {
-    const revision = record?.free.get(snapshot) ?? 0;
+    const revision = record?.free.get(snapshot)?.at(-1) ?? 0;
     const tables = counts[snapshot] ?? planned.get(snapshot);
     const outcome = gone.has(snapshot) ? 'removed' : record?.amended.has(snapshot) ? 'rewritten' : 'clean';
     const writer = byName.get(snapshot)?.entry.writer ?? '';
@@ -139,7 +153,7 @@ async function receiptOf(
     writers: acknowledgements(view, record),
     scan: scanned ? 'scanned' : 'not scanned',
     ...(scanned && { scanned }),
-    notCovered: notCovered({ suppressionEnds: record?.intent.suppression?.ends }),
+    notCovered: notCovered({ suppressionEnds: record?.suppression?.ends }),
   };
 }
 

@@ -16,7 +16,7 @@ import type { ObjectVersion, ReadStore, Store, StuckVersion } from '../../stores
 
 const ROUNDS_MAX = 4;
 /** A run that has put its manifest and not its entry may still be under way: its snapshot would be lost. */
-export const DEAD_RUN_MS = DAY_MS;
+const DEAD_RUN_MS = DAY_MS;
 
 /** What counts of one snapshot. */
 export interface CurrentManifest {

@@ -8,7 +8,9 @@ import { z } from 'zod';
 import { SNAPSHOT_ID } from '../../repository/layout.ts';
 import { readState, writeState } from '../../repository/state-files.ts';
 import { notGone } from '../errors.ts';
+import type { LocatedSnapshot } from '../locate/located.ts';
 import type { UnitSet } from '../locate/unit-set.ts';
+import { append } from './run.ts';
 import type { Run } from './run.ts';
 import { lookAt } from './state.ts';
 import type { PurgeState } from './state.ts';
@@ -50,11 +52,21 @@ export async function recheckAmended(run: Run, quiet: UnitSet, signal: AbortSign
     run.onStep(`looking for them in ${items.length} new revisions`);
     const { snapshots } = await run.locate(items, signal, quiet);
     // What is made again as a whole would be made again each time.
-    const left = snapshots.find(({ streams }) => streams.size > 0);
-    if (left) throw notGone(left.item.entry.snapshot, [...left.streams.keys()]);
+    const left = snapshots.filter(({ streams }) => streams.size > 0);
+    const [first] = left;
+    if (first) {
+      await takeBack(run, left, signal);
+      throw notGone(set, first.item.entry.snapshot, [...first.streams.keys()]);
+    }
   }
   if (wanted.size > 0) await writeState(fileOf(folder, plan.id), []);
   return state;
+}
+
+/** Until another run has looked at them, readers leave the subject out of these as well, and `resume` works on them. */
+async function takeBack(run: Run, left: readonly LocatedSnapshot[], signal: AbortSignal): Promise<void> {
+  const revisions = left.map(({ item }) => [item.entry.snapshot, item.current?.revision ?? 0]);
+  await append(run, { type: 'amended', id: run.plan.id, amended: [], left: revisions }, signal);
 }
 
 function fileOf(folder: string, id: string): string {

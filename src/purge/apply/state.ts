@@ -40,8 +40,7 @@ export function openOf({ open }: PurgeState): CatalogEntry[] {
  * have made without knowing of it.
  */
 function openSnapshots({ catalog, now }: SetView, record: PurgeRecord | undefined): CatalogEntry[] {
-  if (record?.intent.whole === true)
-    return catalog.entries.filter(({ entry }) => !knowsOf(entry.ledger_seen, record));
+  if (record?.isWhole) return catalog.entries.filter(({ entry }) => !knowsOf(entry.ledger_seen, record));
   return catalog.entries.filter(({ entry, current }) => {
     if (new Date(entry.end) <= now || record?.removed.has(entry.snapshot)) return false;
     if (record?.free.has(entry.snapshot)) return false;

@@ -125,7 +125,7 @@ export function describeReceipt({ receipt, sha256: hash }: SignedReceipt): strin
   const lines = [
     `# Erasure from the backups of ${set}`,
     '',
-    `- Request: ${id}${ref === undefined ? '' : `, ${ref}`}`,
+    `- Request: ${id}${ref === undefined ? '' : `, ${cell(ref)}`}`,
     `- Subject: ${subject} (a made-up name: this page names nobody)`,
     `- Announced in the ledger: ${announced}; finished: ${finished}`,
     `- Signed by: ${operator}`,
@@ -200,9 +200,12 @@ function keptSection({ snapshots }: Receipt): string[] {
   ];
 }
 
-/** Text from outside as one cell of a table. */
+/** Text from outside as one cell of a table, or in a line: nothing in it begins markup, or turns text around. */
 function cell(text: string): string {
-  return text.replaceAll(/[\r\n]+/g, ' ').replaceAll('|', String.raw`\|`);
+  return text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+    .replaceAll(/[\\|`*<>[\]]/g, String.raw`\$&`);
 }
 
 function placeLine({
@@ -215,5 +218,5 @@ function placeLine({
 }: ReceiptPlace): string {
   const until =
     unreadableUntil === undefined ? '–' : `${unreadableUntil}${lockedUntil === undefined ? '' : ' (locked)'}`;
-  return `| ${name} | ${manifestsRemoved} | ${packs} | ${packsRemoved} | ${until} |`;
+  return `| ${cell(name)} | ${manifestsRemoved} | ${packs} | ${packsRemoved} | ${until} |`;
 }

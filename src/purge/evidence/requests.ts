@@ -41,11 +41,11 @@ export function requestsOf(
 ): PurgeRequest[] {
   const live = entries.filter(({ entry }) => new Date(entry.end) > now);
   return purges.map((purge) => {
-    const { id, intent, since, doneAt, free, removed } = purge;
+    const { id, intent, isWhole, since, doneAt, free, removed } = purge;
     const unreached = live
       .map(({ entry }) => entry)
       .filter(({ snapshot, ledger_seen }) => {
-        if (intent.whole === true) return !knowsOf(ledger_seen, purge);
+        if (isWhole) return !knowsOf(ledger_seen, purge);
         if (free.has(snapshot) || removed.has(snapshot)) return false;
         return doneAt === undefined || !knowsOf(ledger_seen, purge);
       })
@@ -59,7 +59,7 @@ export function requestsOf(
       id,
       ref: intent.ref,
       subject: intent.subject,
-      whole: intent.whole === true,
+      whole: isWhole,
       since,
       state,
       doneAt,

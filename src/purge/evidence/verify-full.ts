@@ -5,6 +5,7 @@
  */
 import { reasonOf } from '../../errors.ts';
 import type { MessageOpener } from '../../openpgp/message.ts';
+import { purgesOf } from '../../repository/purges.ts';
 import type { Session } from '../../repository/session.ts';
 import { mustBeApplicable, viewSet } from '../../restore/open.ts';
 import type { SetView } from '../../restore/open.ts';
@@ -13,7 +14,6 @@ import type { Store } from '../../stores/store.ts';
 import { parseSubjectMap } from '../../subjects/parse.ts';
 import { listSuppression } from '../../suppression/objects.ts';
 import type { Suppression } from '../../suppression/objects.ts';
-import { purgeIntents } from '../../suppression/pending.ts';
 import { readSuppressions } from '../../suppression/read.ts';
 import { identifiersOf } from '../scan/identifiers.ts';
 import type { Receipt } from './receipt.ts';
@@ -56,9 +56,9 @@ export async function verifyFull(options: FullCheckOptions, signal: AbortSignal)
   const restored: TriedRestore[] = [];
   const view = await viewSet(session, receipt.set, false, signal);
   mustBeApplicable(view);
-  const intent = purgeIntents(view.ledger, session.operators).find(({ id }) => id === receipt.id);
-  if (intent === undefined) findings.problems.push('the ledger does not know of it');
-  else if (intent.isWhole) findings.notes.push('all of the set was erased: there is nothing to look into');
+  const purge = purgesOf(view.ledger, session.operators).find(({ id }) => id === receipt.id);
+  if (purge === undefined) findings.problems.push('the ledger does not know of it');
+  else if (purge.isWhole) findings.notes.push('all of the set was erased: there is nothing to look into');
   else {
     const about = await readAbout(options, view, findings, signal);
     if (about) await search(options, view, about, findings, signal);
@@ -76,7 +76,7 @@ async function readAbout(
 ): Promise<Suppression | undefined> {
   try {
     const listed = await listSuppression(session.store, set, signal);
-    const wanted = purgeIntents(ledger, session.operators).filter((one) => one.id === id);
+    const wanted = purgesOf(ledger, session.operators).filter((one) => one.id === id);
     const [found] = await readSuppressions(session, set, wanted, { opener, now, listed }, signal);
     if (!found)
       findings.unchecked.push('whom it was about is not written anywhere any more: its end has come');

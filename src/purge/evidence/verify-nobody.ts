@@ -7,7 +7,7 @@ import type { SetView } from '../../restore/open.ts';
 import type { SegmentPool } from '../../segments/pool.ts';
 import type { Store } from '../../stores/store.ts';
 import type { Suppression } from '../../suppression/objects.ts';
-import type { SegmentHints } from '../locate/access.ts';
+import { NO_HINTS } from '../locate/hints.ts';
 import { describeMention } from '../scan/describe-scan.ts';
 import type { Identifiers } from '../scan/identifiers.ts';
 import type { Located, LocatedSnapshot } from '../locate/located.ts';
@@ -28,9 +28,6 @@ export interface NobodyOptions {
   readonly onStep: (text: string) => void;
   readonly onProgress: (bytes: number, what: string) => void;
 }
-
-/** An index is what a purge goes by: who checks it reads everything. */
-const ALL: SegmentHints = { narrow: (_table, units) => Promise.resolve(units) };
 
 export async function nobodyIn(
   options: NobodyOptions,
@@ -76,7 +73,8 @@ async function locateAll(
 ): Promise<Located | undefined> {
   try {
     const asked = { session, opener, pool, map, subjects, pseudonyms: '0'.repeat(64), fillsGaps: true };
-    return await lookThrough(items, { ...asked, hints: ALL, onProgress }, signal);
+    // An index is what a purge goes by: who checks it reads everything.
+    return await lookThrough(items, { ...asked, hints: NO_HINTS, onProgress }, signal);
   } catch (error) {
     mustGoOn(error, signal);
     findings.unchecked.push(`the snapshots cannot be looked through: ${reasonOf(error)}`);

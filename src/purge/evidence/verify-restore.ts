@@ -8,9 +8,9 @@ import { openManifest } from '../../restore/open.ts';
 import type { SetView } from '../../restore/open.ts';
 import { SnapshotReader } from '../../restore/reader.ts';
 import { planRestore, runRestore } from '../../restore/restore.ts';
-import type { Scratch, ScratchSpace } from '../../scratch/scratch.ts';
+import type { ScratchSpace } from '../../scratch/scratch.ts';
 import type { SegmentPool } from '../../segments/pool.ts';
-import type { Loader, LoadOptions, SourceInfo } from '../../sources/source.ts';
+import type { Loader, LoadOptions, LoadReport, SourceInfo } from '../../sources/source.ts';
 import type { Receipt } from './receipt.ts';
 import { mustGoOn } from './verify-findings.ts';
 import type { Findings } from './verify-findings.ts';
@@ -67,7 +67,7 @@ export async function restoreForReal(
 }
 
 /** Of those that the receipt calls rewritten and that still live. Pure. */
-export function newestAndOldest({ snapshots }: Receipt, { catalog, now }: SetView): CatalogEntry[] {
+function newestAndOldest({ snapshots }: Receipt, { catalog, now }: SetView): CatalogEntry[] {
   const rewritten = new Set(
     snapshots.filter(({ outcome }) => outcome === 'rewritten').map(({ snapshot }) => snapshot),
   );
@@ -97,7 +97,7 @@ async function restoreOne(
     const began = performance.now();
     const loader = await check.openLoader(reader.source, scratch.target);
     const report = await load({ loader, reader, space, onProgress: check.onProgress }, signal);
-    await tellReferences(check.receipt, snapshot, scratch, findings, signal);
+    tellReferences(check.receipt, snapshot, report, findings);
     const rows = Object.values(report.rows);
     return [
       {
@@ -142,15 +142,14 @@ async function load({ loader, reader, space, onProgress }: Load, signal: AbortSi
 }
 
 /** A reference to a table that the purge took rows from is its doing; others may have been broken before. */
-async function tellReferences(
+function tellReferences(
   receipt: Receipt,
   snapshot: string,
-  scratch: Scratch,
+  { brokenReferences = [] }: LoadReport,
   { problems, notes }: Findings,
-  signal: AbortSignal,
-): Promise<void> {
+): void {
   const tables = receipt.snapshots.find((one) => one.snapshot === snapshot)?.tables ?? {};
-  for (const { table, references, rows } of await scratch.brokenReferences(signal)) {
+  for (const { table, references, rows } of brokenReferences) {
     const text = `snapshot ${snapshot}: ${rows} references of table ${table} to rows of ${references} that are not there`;
     if ((own(tables, references)?.delete ?? 0) > 0) problems.push(text);
     else notes.push(`${text}; the purge took none from there`);

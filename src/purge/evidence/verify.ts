@@ -43,9 +43,12 @@ export async function verifyReceipt(
   const request = requestsOf(purges, view.catalog.entries, undefined, view.now).find((one) => one.id === id);
   if (!record || !request) return { problems: ['the ledger does not know of it'], notes, request: undefined };
   if (record.receipt === undefined) problems.push('the ledger says that it is not finished');
-  else if (record.receipt !== sha256) problems.push('the ledger names another receipt: take the newest one');
+  else if (!record.receipts.includes(sha256)) problems.push('the ledger names another receipt');
+  else if (record.receipt !== sha256) notes.push('the ledger names a newer receipt of the same purge, too');
   for (const snapshot of request.unreached)
-    problems.push(`snapshot ${snapshot} was made by a host that did not know of it: holdfast purge resume`);
+    problems.push(
+      `snapshot ${snapshot} was made by a host that did not know of it: holdfast purge resume ${set} -o RECEIPT.json`,
+    );
   const current = new Map(view.catalog.entries.map((item) => [item.entry.snapshot, item.current]));
   for (const { snapshot, outcome, revision } of receipt.snapshots) {
     const found = current.get(snapshot);

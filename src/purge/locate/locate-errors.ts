@@ -19,7 +19,7 @@ export function noSidecar(snapshot: string): HoldfastError {
     code: 'SIDECAR_MISSING',
     exit: 'unverifiable',
     message: `snapshot ${snapshot} does not say how its tables are linked, so nobody can be found in it`,
-    hint: 'It can only end by its date, or with all of its set: `holdfast purge plan SET --whole-set`.',
+    hint: 'It can only end by its date, or with all of its set: `holdfast purge plan SET --whole-set -o PLAN`.',
   });
 }
 
@@ -29,6 +29,6 @@ export function wholeUnsupported(snapshot: string, why: string): HoldfastError {
     code: 'PURGE_WHOLE',
     exit: 'unverifiable',
     message: `nobody can be erased from snapshot ${snapshot} by row: ${why}`,
-    hint: 'Such a snapshot can only end by its date, or with all of its set: `holdfast purge plan SET --whole-set`.',
+    hint: 'Such a snapshot can only end by its date, or with all of its set: `holdfast purge plan SET --whole-set -o PLAN`.',
   });
 }

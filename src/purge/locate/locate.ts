@@ -66,6 +66,8 @@ export interface SearchedSnapshot {
 export interface Search {
   /** With everything that any of the snapshots says of them. */
   readonly subjects: readonly Subject[];
+  /** Of those that were asked for: whom no row of the root table is about, in any of the snapshots. */
+  readonly strangers: readonly Subject[];
   readonly tables: Tables;
   readonly snapshots: readonly SearchedSnapshot[];
   readonly opened: Opened;
@@ -135,7 +137,7 @@ export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Se
   const groups = [
     ...Map.groupBy(prepared, ({ engine, schema }) => JSON.stringify([engine, schema])).values(),
   ];
-  const subjects = await resolveSubjects(input.subjects, map, groups, tables, signal);
+  const { subjects, strangers } = await resolveSubjects(input.subjects, map, groups, tables, signal);
   for (const group of groups) if (group.length > 1) await closureOf(group, tables, subjects, signal);
   const snapshots: SearchedSnapshot[] = [];
   for (const one of prepared) {
@@ -145,6 +147,7 @@ export async function search(input: Omit<LocateInput, 'pseudonyms'>): Promise<Se
   const { loud, asked } = tables;
   return {
     subjects,
+    strangers,
     tables,
     snapshots,
     opened: opened.against(known.all.segments),

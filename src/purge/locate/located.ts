@@ -113,6 +113,8 @@ export interface LocatedSnapshot {
 export interface Located {
   /** Whom it was asked for, with everything that any of the snapshots says of them: what a suppression has to know. */
   readonly subjects: readonly Subject[];
+  /** Of those that were asked for: whom no row of the root table is about, in any of the snapshots. */
+  readonly strangers: readonly Subject[];
   /** All that were looked at, also those in which nobody was found; in the order in which they were given. */
   readonly snapshots: readonly LocatedSnapshot[];
   readonly opened: Opened;

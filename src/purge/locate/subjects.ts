@@ -4,10 +4,19 @@ import { keyOf } from '../../subjects/compare.ts';
 import type { Query, TableAccess } from '../../subjects/access.ts';
 import { rootQueries } from '../../subjects/closure.ts';
 import type { Subject } from '../../subjects/closure.ts';
+import { asStored } from '../../subjects/as-stored.ts';
 import type { SubjectMap } from '../../subjects/map.ts';
+import { askedFor } from '../../subjects/relations.ts';
 import type { LinkedTable, Relations } from '../../subjects/relations.ts';
 import type { Prepared } from './prepare.ts';
 import type { Tables } from './tables.ts';
+
+export interface ResolvedSubjects {
+  /** With everything that any snapshot says of them. */
+  readonly subjects: readonly Subject[];
+  /** Of those that were asked for: whom no row of a root table is about. None where no snapshot has such a table. */
+  readonly strangers: readonly Subject[];
+}
 
 /**
  * The subjects, followed through all snapshots: who was named by an address is found by the key that the address
@@ -16,23 +25,69 @@ import type { Tables } from './tables.ts';
  * @param groups - snapshots of one schema each
  */
 export async function resolveSubjects(
-  asked: readonly Subject[],
+  typed: readonly Subject[],
   map: SubjectMap,
   groups: readonly (readonly Prepared[])[],
   tables: Tables,
   signal: AbortSignal,
-): Promise<readonly Subject[]> {
+): Promise<ResolvedSubjects> {
+  const asked = typed.map((subject) => asTheyPrint(subject, map, groups));
   const subjects = new Map(asked.map((subject) => [nameOf(subject), subject]));
+  const met = new Set<Subject>();
   // Once for the keys, and once for all that rows with these keys say.
   for (const round of [asked, subjects]) {
     const wanted = [...round.values()];
     for (const group of groups) {
       throwIfCancelled(signal);
-      for (const found of await rootRows(wanted, map, group, tables, signal))
+      const askedAs = namesIn(asked, map, group);
+      for (const found of await rootRows(wanted, map, group, tables, signal)) {
         subjects.set(nameOf(found), found);
+        for (const one of askedAs(found)) met.add(one);
+      }
     }
   }
-  return [...subjects.values()];
+  const hasRoot = groups.some(([first]) => first !== undefined && rootsOf(first).length > 0);
+  const strangers = hasRoot ? asked.filter((one) => !met.has(one)) : [];
+  return { subjects: [...subjects.values()], strangers };
+}
+
+/** By every schema that has the root: what a column was of before, it may not be of any more. */
+function asTheyPrint(subject: Subject, map: SubjectMap, groups: readonly (readonly Prepared[])[]): Subject {
+  return groups.reduce(
+    (one, [first]) => (first ? asStored(one, map.root.table, first.schema, first.engine) : one),
+    subject,
+  );
+}
+
+/** Who of them a row of the root is about, compared as the search does. */
+function namesIn(
+  asked: readonly Subject[],
+  map: SubjectMap,
+  [first]: readonly Prepared[],
+): (found: Subject) => readonly Subject[] {
+  const ways = (first === undefined ? [] : rootsOf(first)).flatMap((root) => {
+    const askable = asked.filter((one) => isAskable(one, root));
+    return [...Map.groupBy(askable, ({ by }) => JSON.stringify(by)).values()].map((group) => {
+      const by = group[0]?.by ?? [];
+      const comparisons = first === undefined ? [] : askedFor(first.relations, map, root, by).comparisons;
+      const keyIn = ({ known }: Subject) => keyOf(valuesOf(known, by), comparisons);
+      return { keyIn, named: Map.groupBy(group, keyIn) };
+    });
+  });
+  return (found) =>
+    ways.flatMap(({ keyIn, named }) => {
+      const key = keyIn(found);
+      return key === null ? [] : (named.get(key) ?? []);
+    });
+}
+
+function rootsOf({ relations }: Prepared): readonly LinkedTable[] {
+  return relations.tables.filter(({ isRoot }) => isRoot);
+}
+
+function isAskable({ by }: Subject, root: LinkedTable): boolean {
+  const columns = new Set(root.schema.columns.map(({ name }) => name));
+  return by.every((column) => columns.has(column));
 }
 
 function nameOf({ by, known }: Subject): string {
@@ -50,7 +105,7 @@ async function rootRows(
   const [first] = group;
   const access = tables.access(group);
   const found: Subject[] = [];
-  for (const root of first?.relations.tables.filter(({ isRoot }) => isRoot) ?? []) {
+  for (const root of first === undefined ? [] : rootsOf(first)) {
     if (first === undefined) break;
     const said = saidColumns(first.map, first.relations);
     const queries = queriesFor(wanted, map, first.relations, root);
@@ -80,8 +135,7 @@ function queriesFor(
   relations: Relations,
   root: LinkedTable,
 ): readonly Query[] {
-  const columns = new Set(root.schema.columns.map(({ name }) => name));
-  const askable = wanted.filter(({ by }) => by.every((column) => columns.has(column)));
+  const askable = wanted.filter((one) => isAskable(one, root));
   return rootQueries(relations, map, root, askable);
 }
 

@@ -45,7 +45,7 @@ export function beginsStream({ isFirst, starts }: Stretch, at: number): boolean 
 }
 
 /** The units of these stretches, in order. */
-export function* unitsIn(stretches: Iterable<PlacedStretch>): Generator<PlacedUnit> {
+function* unitsIn(stretches: Iterable<PlacedStretch>): Generator<PlacedUnit> {
   for (const { stretch, ordinal } of stretches)
     for (const [at, unit] of stretch.units.entries())
       yield { unit, ordinal: ordinal + (stretch.starts[at] ?? 0), id: unitIdIn(stretch, at, unit) };

@@ -5,13 +5,17 @@ import type { Subject } from '../../subjects/closure.ts';
 import { comparable, comparisonOf } from '../../subjects/compare.ts';
 import type { SubjectMap } from '../../subjects/map.ts';
 import { fullType } from '../../sources/schema.ts';
-import type { Located } from '../locate/located.ts';
+import type { Located, LocatedSnapshot } from '../locate/located.ts';
 
 export interface Namesakes {
   /** The columns of the name, as they were asked for. */
   readonly by: readonly string[];
   /** Keys of all who have or had it, in the order in which they were found; each in the order of the root's key. */
   readonly keys: readonly (readonly string[])[];
+}
+
+interface LookedAt {
+  readonly snapshots: readonly Pick<LocatedSnapshot, 'schema' | 'manifest'>[];
 }
 
 /**
@@ -21,7 +25,7 @@ export interface Namesakes {
  */
 export function namesakesOf(
   asked: readonly Subject[],
-  { subjects: found, snapshots }: Pick<Located, 'subjects' | 'snapshots'>,
+  { subjects: found, snapshots }: Pick<Located, 'subjects'> & LookedAt,
   { root }: Pick<SubjectMap, 'root'>,
 ): Namesakes[] {
   const isByKey = ({ by }: Subject) => JSON.stringify(by) === JSON.stringify(root.key);
@@ -40,7 +44,7 @@ export function namesakesOf(
 function sameName(
   one: Subject,
   root: SubjectMap['root'],
-  snapshots: Located['snapshots'],
+  snapshots: LookedAt['snapshots'],
 ): (other: Subject) => boolean {
   const compared = one.by.map((column) => {
     const form: CanonicalForm = root.lookup.get(column) ?? 'exact';
@@ -55,7 +59,7 @@ function sameName(
     );
 }
 
-function comparisonsOf(column: string, form: CanonicalForm, table: string, snapshots: Located['snapshots']) {
+function comparisonsOf(column: string, form: CanonicalForm, table: string, snapshots: LookedAt['snapshots']) {
   const kinds = new Map(
     snapshots.flatMap(({ schema, manifest }) => {
       const engine = manifest.source.kind;
@@ -79,9 +83,9 @@ function keyOf({ known }: Subject, key: readonly string[]): readonly string[] {
 
 /**
  * @param subject - what the map calls one
- * @param option - what says that all of them are meant
+ * @param option - what says that all of them are meant; absent where only one can be
  */
-export function subjectAmbiguous(subject: string, { by, keys }: Namesakes, option: string): HoldfastError {
+export function subjectAmbiguous(subject: string, { by, keys }: Namesakes, option?: string): HoldfastError {
   // A key may be a name or an address itself: only what is made up is repeated.
   const areMadeUp = keys.flat().every((value) => MADE_UP.test(value));
   const list = areMadeUp ? `: ${keys.map((key) => `${subject}=${key.join(',')}`).join(', ')}` : '';
@@ -89,7 +93,7 @@ export function subjectAmbiguous(subject: string, { by, keys }: Namesakes, optio
     code: 'SUBJECT_AMBIGUOUS',
     exit: 'policy',
     message: `the ${by.join(', ')} that was given has led to ${keys.length} of them, at one time or one after the other${list}`,
-    hint: `Nothing was written. Say who is meant by the key, --subject ${subject}=KEY for each; or ${option} when all of them are.`,
+    hint: `Nothing was written. Say who is meant by the key, --subject ${subject}=KEY${option === undefined ? '.' : ` for each; or ${option} when all of them are.`}`,
   });
 }
 

@@ -72,8 +72,12 @@ export interface PlanReport {
   readonly replaced: number;
   /** What was read that apply will read, too. */
   readonly again: readonly PlacedObject[];
-  /** Of files that were named by their paths: how many, and how many of these are in no snapshot. */
-  readonly names?: { readonly given: number; readonly missing: number };
+  /** Of files that were named by their paths: how many, and which of these are in no snapshot. */
+  readonly names?: { readonly given: number; readonly missing: readonly string[] };
+  /** How many of those who were asked for have no row in the map's root table, in any snapshot. */
+  readonly strangers: number;
+  /** Nothing of theirs is in any snapshot. */
+  readonly isNobody: boolean;
 }
 
 /**
@@ -123,6 +127,8 @@ export async function planPurge(options: PlanOptions, signal: AbortSignal): Prom
     replaced: retired.length,
     again: readAgain(located),
     ...namesIn(located),
+    strangers: located.strangers.length,
+    isNobody: located.snapshots.every(isWithout),
     reindexed: replaced.length - touched.length,
   };
 }
@@ -186,8 +192,12 @@ function namesIn({ subjects, snapshots }: Located): Pick<PlanReport, 'names'> {
   const given = subjects.flatMap(({ known }) => known.get(PATH_COLUMN) ?? []);
   if (given.length === 0 || snapshots.every(({ manifest }) => manifest.source.kind !== 'files')) return {};
   const found = new Set(snapshots.flatMap(({ archive }) => [...(archive?.gone ?? [])]));
-  const missing = given.filter((path) => !found.has(latin1Of(path) ?? '')).length;
+  const missing = given.filter((path) => !found.has(latin1Of(path) ?? ''));
   return { names: { given: given.length, missing } };
+}
+
+function isWithout({ closure, archive }: LocatedSnapshot): boolean {
+  return closure.affected.size === 0 && archive === undefined;
 }
 
 /** Nobody may say that somebody is gone while there are snapshots that nobody could look into. */

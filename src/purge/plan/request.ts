@@ -38,7 +38,12 @@ const planSchema = z.object({
   store: z.uuid(),
   set: z.string().regex(SET_NAME),
   id: z.string().regex(/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/),
-  ref: z.string().max(200).optional(),
+  /** On one line: the receipt's page shows it, and who has planned is not always who applies. */
+  ref: z
+    .string()
+    .max(200)
+    .regex(/^\P{Cc}*$/u)
+    .optional(),
   /** What the ledger and the receipt call the subjects. */
   alias: z.string().max(100),
   time: z.iso.datetime(),

@@ -59,7 +59,7 @@ export async function rewritePacks(run: Run, signal: AbortSignal): Promise<MoveR
 }
 
 /** What is to be moved, by chain. Pure. */
-export function movesIn({ view, record }: PurgeState, set: string, now: Date): ChainMove[] {
+function movesIn({ view, record }: PurgeState, set: string, now: Date): ChainMove[] {
   const { entries } = view.catalog;
   const newest = currentChains(entries);
   const said = new Set(
@@ -99,8 +99,8 @@ async function announce(
     .flatMap(({ items }) => items.map(({ entry }) => entry.snapshot))
     .filter((name) => !record?.announced.has(name));
   if (names.length === 0 && record?.rewritePacks === true) return;
-  const { suppression } = (record?.intent ?? {}) as { suppression?: object };
-  await append(run, intentEvent(run.plan, names, [], { suppression, rewritePacks: true }), signal);
+  const extras = { suppression: record?.suppression, rewritePacks: true };
+  await append(run, intentEvent(run.plan, names, [], extras), signal);
 }
 
 function movedEvent(purge: string, done: readonly ChainMoved[]) {

@@ -134,19 +134,42 @@ function calendarKey(withMissed: boolean, withEnded: boolean): Html {
   </ul>`;
 }
 
+interface Size {
+  readonly at: Date;
+  readonly plain: number;
+  readonly added: number;
+}
+
+/** What both drawings of sizes share: where they stand, and the days below them. */
+type SizeFrame = typeof FRAME & { readonly x: object };
+
 /** How large the dump was, and what each run added. */
 export function sizes(pen: Pen, { name, snapshots }: SetEvidence, from: Date, to: Date): Html {
   const shown = snapshots
-    .map((one) => ({ at: new Date(one.time), plain: one.plainBytes, added: one.newBytes }))
+    .map((one): Size => ({ at: new Date(one.time), plain: one.plainBytes, added: one.newBytes }))
     .filter(({ at }) => at >= from);
-  const [first, last] = [shown[0], shown.at(-1)];
-  if (!first || !last) return html``;
-  const { plot } = pen;
+  if (shown.length === 0) return html``;
   const frame = { ...FRAME, x: { ...X_AXIS, domain: [from, to] } } as const;
-  const plain = pen.draw({
+  return html`<div>
+    <figure>
+      <figcaption>Size of the dump</figcaption>
+      ${dumpSizes(pen, name, shown, frame)}
+    </figure>
+    <figure>
+      <figcaption>New bytes by snapshot</figcaption>
+      ${newBytes(pen, name, shown, frame)}
+    </figure>
+  </div>`;
+}
+
+function dumpSizes(pen: Pen, name: string, shown: readonly Size[], frame: SizeFrame): Html {
+  const { plot } = pen;
+  const line = { x: 'at', y: 'plain', curve: 'step-after' } as const;
+  const [first, last] = [shown[0], shown.at(-1)].map((one) => bytesText(one?.plain ?? 0));
+  return pen.draw({
     id: `plain-${name}`,
     title: `Size of ${name}`,
-    text: `From ${bytesText(first.plain)} to ${bytesText(last.plain)}, ${shown.length} snapshots.`,
+    text: `From ${first} to ${last}, ${shown.length} snapshots.`,
     options: {
       ...frame,
       height: 78,
@@ -154,28 +177,21 @@ export function sizes(pen: Pen, { name, snapshots }: SetEvidence, from: Date, to
       x: { ...frame.x, axis: null },
       y: { ...Y_AXIS, ticks: 2, tickFormat: bytesShort },
       marks: [
-        plot.areaY(shown, {
-          x: 'at',
-          y: 'plain',
-          fill: 'var(--area)',
-          fillOpacity: 0.35,
-          curve: 'step-after',
-        }),
-        plot.lineY(shown, {
-          x: 'at',
-          y: 'plain',
-          stroke: 'var(--bar)',
-          strokeWidth: 1.5,
-          curve: 'step-after',
-        }),
+        plot.areaY(shown, { ...line, fill: 'var(--area)', fillOpacity: 0.35 }),
+        plot.lineY(shown, { ...line, stroke: 'var(--bar)', strokeWidth: 1.5 }),
       ],
     },
   });
-  const sum = shown.reduce((total, { added }) => total + added, 0);
-  const added = pen.draw({
+}
+
+function newBytes(pen: Pen, name: string, shown: readonly Size[], frame: SizeFrame): Html {
+  const { plot } = pen;
+  const added = shown.map((one) => one.added);
+  const sum = added.reduce((total, bytes) => total + bytes, 0);
+  return pen.draw({
     id: `new-${name}`,
     title: `New bytes of each snapshot of ${name}`,
-    text: `${bytesText(sum)} in all; at most ${bytesText(Math.max(...shown.map((one) => one.added)))} by one run.`,
+    text: `${bytesText(sum)} in all; at most ${bytesText(Math.max(...added))} by one run.`,
     options: {
       ...frame,
       height: 92,
@@ -184,20 +200,10 @@ export function sizes(pen: Pen, { name, snapshots }: SetEvidence, from: Date, to
       marks: [
         plot.ruleX(shown, {
           ...{ x: 'at', y1: 0, y2: 'added', stroke: 'var(--bar)', strokeWidth: 2.5 },
-          title: (one: (typeof shown)[number]) => `${dayText(one)}: ${bytesText(one.added)}`,
+          title: (one: Size) => `${dayText(one)}: ${bytesText(one.added)}`,
         }),
         plot.ruleY([0], { stroke: 'var(--line)' }),
       ],
     },
   });
-  return html`<div>
-    <figure>
-      <figcaption>Size of the dump</figcaption>
-      ${plain}
-    </figure>
-    <figure>
-      <figcaption>New bytes by snapshot</figcaption>
-      ${added}
-    </figure>
-  </div>`;
 }

@@ -6,15 +6,34 @@ import type { Pen } from './plot.ts';
 import { dateShort } from './show.ts';
 
 const ROW = 22;
+const LABEL_MAX = 40;
+
+/** Names beside rows: each row has its own, also where two are called the same, or begin alike. */
+function rowNames(labels: readonly string[]) {
+  const shown = labels.map((label) =>
+    label.length > LABEL_MAX ? `${label.slice(0, LABEL_MAX - 1)}…` : label,
+  );
+  const domain = labels.map((_, at) => at);
+  const y = {
+    type: 'band',
+    domain,
+    label: null,
+    tickSize: 0,
+    tickFormat: (at: number) => shown[at],
+  } as const;
+  return { marginLeft: 16 + Math.max(...shown.map(({ length }) => length)) * 6.4, y };
+}
 
 /** The oldest byte of each set against the longest that one may lie there. */
 export function retentionBars(pen: Pen, { sets }: Pick<Evidence, 'sets'>): Html {
-  const rows = sets.flatMap(({ name, retention }) =>
-    retention?.oldest ? [{ name, age: retention.oldest.ageDays, ...retention }] : [],
-  );
+  const rows = sets
+    .flatMap(({ name, retention }) =>
+      retention?.oldest ? [{ name, age: retention.oldest.ageDays, ...retention }] : [],
+    )
+    .map((one, row) => ({ ...one, row }));
   if (rows.length === 0) return html``;
   const { plot } = pen;
-  const longest = Math.max(...rows.map(({ name }) => name.length));
+  const names = rowNames(rows.map(({ name }) => name));
   const over = rows.filter(({ overdue }) => overdue > 0).length;
   const drawing = pen.draw({
     id: 'retention',
@@ -23,21 +42,21 @@ export function retentionBars(pen: Pen, { sets }: Pick<Evidence, 'sets'>): Html 
     options: {
       width: 960,
       height: 44 + rows.length * ROW,
-      marginLeft: 16 + Math.min(40, longest) * 6.4,
+      marginLeft: names.marginLeft,
       marginRight: 62,
       marginTop: 4,
       marginBottom: 22,
       x: { label: null, zero: true, ticks: 6, tickSize: 0 },
-      y: { type: 'band', domain: rows.map(({ name }) => name), label: null, tickSize: 0, padding: 0.35 },
+      y: { ...names.y, padding: 0.35 },
       color: { type: 'identity' },
       marks: [
-        plot.barX(rows, { y: 'name', x: 'limitDays', fill: 'var(--limit)', rx: 3 }),
+        plot.barX(rows, { y: 'row', x: 'limitDays', fill: 'var(--limit)', rx: 3 }),
         plot.barX(rows, {
-          ...{ y: 'name', x: 'age', rx: 3, insetTop: 3, insetBottom: 3 },
+          ...{ y: 'row', x: 'age', rx: 3, insetTop: 3, insetBottom: 3 },
           fill: ({ overdue }: (typeof rows)[number]) => (overdue > 0 ? 'var(--broken)' : 'var(--bar)'),
         }),
         plot.text(rows, {
-          ...{ y: 'name', x: 'limitDays', textAnchor: 'start', dx: 6, fill: 'var(--soft)' },
+          ...{ y: 'row', x: 'limitDays', textAnchor: 'start', dx: 6, fill: 'var(--soft)' },
           text: ({ age, limitDays }: (typeof rows)[number]) => `${Math.floor(age)} of ${limitDays}`,
         }),
       ],
@@ -60,22 +79,21 @@ export function erasureLines(
   purges: readonly (PurgeEvidence & { readonly set: string })[],
   now: Date,
 ): Html {
-  const rows = purges
-    .filter(({ due }) => due !== null)
-    .slice(-PURGES_MAX)
-    .map((one) => ({
-      label: `${one.set} ${one.ref ?? one.id}`.slice(0, 40),
-      since: new Date(one.since),
-      until: one.doneAt === null ? now : new Date(one.doneAt),
-      due: new Date(one.due ?? now),
-      late: one.late,
-      open: one.doneAt === null,
-    }));
+  const drawn = purges.filter(({ due }) => due !== null);
+  const rows = drawn.slice(-PURGES_MAX).map((one, row) => ({
+    row,
+    label: `${one.ref ?? one.id}, ${one.set}`,
+    since: new Date(one.since),
+    until: one.doneAt === null ? now : new Date(one.doneAt),
+    due: new Date(one.due ?? now),
+    late: one.late,
+    open: one.doneAt === null,
+  }));
   if (rows.length === 0) return html``;
   const { plot } = pen;
   const late = rows.filter((row) => row.late).length;
-  const longest = Math.max(...rows.map(({ label }) => label.length));
-  const at = { y: 'label' } as const;
+  const names = rowNames(rows.map(({ label }) => label));
+  const at = { y: 'row' } as const;
   const drawing = pen.draw({
     id: 'erasures-drawn',
     title: 'Erasures from announcement to end',
@@ -83,12 +101,12 @@ export function erasureLines(
     options: {
       width: 960,
       height: 44 + rows.length * ROW,
-      marginLeft: 16 + longest * 6.4,
+      marginLeft: names.marginLeft,
       marginRight: 20,
       marginTop: 4,
       marginBottom: 24,
       x: { type: 'utc', label: null, ticks: 6, tickSize: 0, nice: true, tickFormat: dateShort },
-      y: { type: 'band', domain: rows.map(({ label }) => label), label: null, tickSize: 0 },
+      y: names.y,
       color: { type: 'identity' },
       marks: [
         plot.ruleY(rows, {
@@ -113,7 +131,10 @@ export function erasureLines(
     },
   });
   return html`<figure>
-    <figcaption>From announcement to end; the band reaches to the day on which it was due</figcaption>
+    <figcaption>
+      ${drawn.length > rows.length && `The newest ${rows.length} of ${drawn.length}. `}From announcement to
+      end; the band reaches to the day on which it was due
+    </figcaption>
     ${drawing}
   </figure>`;
 }

@@ -74,6 +74,8 @@ function masthead({ generated, period, store, summary }: Evidence): Html {
       <dd>${value}</dd>
     </div>`;
   const at = (key: keyof Evidence['summary'], value: number) => count(value, `summary.${key}`);
+  const told = (key: keyof Evidence['summary'], value: number | null) =>
+    value === null ? html`–` : at(key, value);
   return html`<header>
     <p class="kicker">Backup evidence</p>
     <h1>What was promised, and what shows it</h1>
@@ -86,10 +88,11 @@ function masthead({ generated, period, store, summary }: Evidence): Html {
       ${box('promises met', at('met', met), met > 0 ? 'met' : '')}
       ${box('broken', at('broken', broken), broken > 0 ? 'broken' : '')}
       ${box('not measured', at('notMeasured', notMeasured))}
-      ${box(sets === 1 ? 'set' : 'sets', at('sets', sets))} ${box('snapshots', at('snapshots', snapshots))}
+      ${box(sets === 1 ? 'set' : 'sets', at('sets', sets))}
+      ${box(snapshots === 1 ? 'snapshot' : 'snapshots', at('snapshots', snapshots))}
       ${box('stored', storedBytes === null ? html`–` : figure('summary.storedBytes', storedBytes, bytesText(storedBytes)))}
-      ${box('drills', at('drills', drills))} ${box('erasures', at('purges', purges))}
-      ${box('exports', at('exports', exports))}
+      ${box('drills', told('drills', drills))} ${box('erasures', told('purges', purges))}
+      ${box('exports', told('exports', exports))}
     </dl>
     <nav aria-label="Sections">
       <ul>

@@ -5,17 +5,17 @@ import type { Html } from './escape.ts';
 import { checkMark, mark, table } from './marks.ts';
 import { erasureLines } from './overview-charts.ts';
 import type { Pen } from './plot.ts';
-import { bytes, capital, count, day, lengthText, time } from './show.ts';
+import { bytes, capital, count, day, lengthText, time, withCode } from './show.ts';
 
 export function erasuresSection(pen: Pen, { sets, generated }: Evidence): Html {
   const all = sets
     .flatMap(({ name, purges }) => purges.map((one) => ({ ...one, set: name })))
     .sort((a, b) => (a.since < b.since ? -1 : 1));
-  const head = html`<h2 id="erasures">Erasures</h2>`;
+  const head = html`<h2 id="erasures">Erasures</h2>
+    ${untold(sets, 'erasures')}`;
   if (all.length === 0)
     return html`<section aria-labelledby="erasures">
-      ${head}
-      <p>No erasure has been asked for.</p>
+      ${head} ${sets.every(({ ledgerHolds }) => ledgerHolds) && html`<p>No erasure has been asked for.</p>`}
     </section>`;
   const row = (one: (typeof all)[number]) =>
     html`<tr>
@@ -47,11 +47,12 @@ export function drillsSection({ sets }: Evidence): Html {
   const all = sets
     .flatMap(({ name, drills }) => drills.map((one) => ({ ...one, set: name })))
     .sort((a, b) => (a.time > b.time ? -1 : 1));
-  const head = html`<h2 id="drills">Drills</h2>`;
+  const head = html`<h2 id="drills">Drills</h2>
+    ${untold(sets, 'drills')}`;
   if (all.length === 0)
     return html`<section aria-labelledby="drills">
       ${head}
-      <p>No restore has been tried and recorded.</p>
+      ${sets.every(({ ledgerHolds }) => ledgerHolds) && html`<p>No restore has been tried and recorded.</p>`}
     </section>`;
   const outcome = {
     verified: ['met', 'verified'],
@@ -77,15 +78,33 @@ export function drillsSection({ sets }: Evidence): Html {
   return html`<section aria-labelledby="drills">
     ${head}
     <p>
-      Each line is a restore that was really done, into a server or a file that was thrown away; signed by who
-      ran it.
+      Each line is a restore that was tried for real, into a server or a file that was thrown away; signed by
+      who ran it. What could not be run says nothing of the backup.
     </p>
     ${table('Table of drills', ['Time (UTC)', 'Set', 'Snapshot', 'Outcome', { figures: 'RTO' }, { figures: 'RPO' }, { figures: 'Rows' }, 'Restored into', 'Signed by'], all.map(row))}
   </section>`;
 }
 
-export function exportsSection({ exports }: Evidence): Html {
+/** An empty list is no evidence where nobody could read it. */
+function untold(sets: Evidence['sets'], what: string): Html {
+  const names = sets.filter(({ ledgerHolds }) => !ledgerHolds).map(({ name }) => name);
+  if (names.length === 0) return html``;
+  return html`<p>
+    ${mark('not measured', 'not known')} The ledger of ${names.join(', ')} does not hold: whatever it says of
+    ${what} is not believed, and not shown.
+  </p>`;
+}
+
+export function exportsSection({ exports, summary }: Evidence): Html {
   const head = html`<h2 id="exports">Exports</h2>`;
+  if (summary.exports === null)
+    return html`<section aria-labelledby="exports">
+      ${head}
+      <p>
+        ${mark('not measured', 'not known')} The ledger of exports does not hold: whatever it says is not
+        believed, and not shown.
+      </p>
+    </section>`;
   if (exports.length === 0)
     return html`<section aria-labelledby="exports">
       ${head}
@@ -144,7 +163,9 @@ export function placesSection({ places, others }: Evidence): Html {
             html`<tr>
               <td>${checkMark(verdict)}</td>
               <th scope="row">${what}</th>
-              <td>${found}${hint !== null && html`<br /><span class="soft small">${hint}</span>`}</td>
+              <td>
+                ${found}${hint !== null && html`<br /><span class="soft small">${withCode(hint)}</span>`}
+              </td>
             </tr>`,
         ),
       )}`;

@@ -3,7 +3,7 @@ import type { ControlEvidence, Evidence, PromiseEvidence, PromiseId } from '../e
 import { html } from './escape.ts';
 import type { Html } from './escape.ts';
 import { findingsList, mark, table } from './marks.ts';
-import { capital } from './show.ts';
+import { capital, withCode } from './show.ts';
 
 export function promisesSection({ promises, notPromised }: Evidence): Html {
   const row = ({ id, promise, verdict, evidence, findings }: PromiseEvidence) =>
@@ -68,9 +68,4 @@ export function limitsSection({ limits }: Evidence): Html {
       ${limits.map((text) => html`<li>${withCode(text)}</li>`)}
     </ul>
   </section>`;
-}
-
-/** Commands stand between back quotes. */
-function withCode(text: string): Html {
-  return html`${text.split('`').map((part, at) => (at % 2 === 1 ? html`<code>${part}</code>` : html`${part}`))}`;
 }

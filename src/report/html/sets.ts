@@ -1,5 +1,6 @@
 /** The section of the sets: all of them in one table, and then each with its days, sizes and drills. */
 import type { Evidence, SetEvidence } from '../evidence.ts';
+import { plural } from '../verdict.ts';
 import { calendar, sizes } from './charts.ts';
 import { drillTrend } from './drill-charts.ts';
 import { html } from './escape.ts';
@@ -55,7 +56,8 @@ function overview(sets: readonly SetEvidence[]): Html {
   </table>`;
 }
 
-function lastDrill({ drills }: SetEvidence): Html {
+function lastDrill({ drills, ledgerHolds }: SetEvidence): Html {
+  if (!ledgerHolds) return html`not known`;
   const last = drills.at(-1);
   if (!last) return html`none`;
   return html`${day(last.time)}
@@ -75,7 +77,10 @@ function article(pen: Pen, set: SetEvidence, at: number, from: Date, to: Date): 
       html`<div class="charts">${calendar(pen, set)}${sizes(pen, set, from, to)}</div>
         ${drillTrend(pen, name, drills)}
         <details>
-          <summary>All ${count(snapshots.length)} snapshots of ${name}, as a table</summary>
+          <summary>
+            ${snapshots.length === 1 ? 'The snapshot' : html`All ${count(snapshots.length)} snapshots`} of
+            ${name}, as a table
+          </summary>
           ${wide(`Snapshots of ${name}`, snapshotTable(set, at))}
         </details>`
     }
@@ -88,11 +93,11 @@ function summary({ source, snapshots, newest, ageMs, retention, fullEveryDays }:
   const last = snapshots.at(-1);
   const parts = [
     source,
-    `${snapshots.length} snapshots since ${snapshots[0]?.time.slice(0, 10) ?? ''}`,
+    `${plural(snapshots.length, 'snapshot')} since ${snapshots[0]?.time.slice(0, 10) ?? ''}`,
     `the newest is ${lengthText(Math.max(0, ageMs))} old, of ${bytesText(last?.plainBytes ?? 0)}`,
-    `a full one every ${fullEveryDays} days`,
+    `a full one every ${plural(fullEveryDays, 'day')}`,
   ];
-  if (retention) parts.push(`${bytesText(retention.bytes)} stored in ${retention.objects} objects`);
+  if (retention) parts.push(`${bytesText(retention.bytes)} stored in ${plural(retention.objects, 'object')}`);
   return parts.join(' · ');
 }
 

@@ -29,7 +29,7 @@ h1, h2, h3 { font-family: Charter, "Bitstream Charter", "Iowan Old Style", "Pala
   font-weight: 600; line-height: 1.2; letter-spacing: -0.01em; text-wrap: balance; }
 h1 { font-size: clamp(2rem, 4.5vw, 2.9rem); margin: 0 0 0.75rem; }
 h2 { font-size: 1.6rem; margin: 3.5rem 0 0.5rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
-h3 { font-size: 1.25rem; margin: 0; }
+h3 { font-size: 1.25rem; margin: 0; min-width: 0; overflow-wrap: anywhere; }
 p { margin: 0.4rem 0 0.9rem; max-width: 46rem; text-wrap: pretty; }
 a { color: var(--link); text-underline-offset: 0.18em; text-decoration-thickness: 1px; }
 a:focus-visible, summary:focus-visible, .wide:focus-visible { outline: 2px solid var(--link); outline-offset: 3px; border-radius: 3px; }
@@ -60,14 +60,14 @@ caption { text-align: left; color: var(--soft); font-size: 0.86rem; padding-bott
 th, td { text-align: left; vertical-align: top; padding: 0.55rem 0.9rem 0.55rem 0; border-bottom: 1px solid var(--line); }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { font-size: 0.78rem; font-weight: 600; color: var(--soft); vertical-align: bottom; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; min-width: 7rem; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.number, .snapshots :is(th, td):nth-child(n+2):nth-child(-n+4) { text-align: right; font-variant-numeric: tabular-nums; }
 .snapshots :is(th, td) { padding-top: 0.22rem; padding-bottom: 0.22rem; }
 time { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .promise p { margin: 0.15rem 0 0.25rem; }
 details { margin: 0.3rem 0; }
-summary { cursor: pointer; color: var(--link); font-size: 0.88rem; width: fit-content; }
+summary { cursor: pointer; color: var(--link); font-size: 0.88rem; width: fit-content; max-width: 100%; overflow-wrap: anywhere; }
 .findings { list-style: none; margin: 0.5rem 0 0; padding: 0; font-size: 0.88rem; }
 .findings li { padding: 0.28rem 0; display: grid; grid-template-columns: 7.6rem 1fr; gap: 0.8rem; align-items: baseline; overflow-wrap: anywhere; }
 .set { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1.3rem 1.5rem 1.1rem; margin: 1.2rem 0; }

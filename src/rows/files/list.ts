@@ -184,7 +184,7 @@ function symlinkProblem(target: ByteName): string | undefined {
 }
 
 /** Nanoseconds of what `formatTime` wrote. */
-export function parseTime(text: string): bigint {
+function parseTime(text: string): bigint {
   const [, minus = '', seconds = '0', fraction = '0'] = TIME.exec(text) ?? [];
   const size = BigInt(seconds) * 1_000_000_000n + BigInt(fraction);
   return minus === '' ? size : -size;

@@ -89,7 +89,7 @@ const OCTAL_7 = 0o7777777;
 const OCTAL_11 = 0o77777777777;
 
 /** `LENGTH KEYWORD=VALUE` and LF, where the length counts itself. */
-export function record(keyword: string, value: ByteName): ByteName {
+function record(keyword: string, value: ByteName): ByteName {
   const rest = ` ${keyword}=${value}\n`;
   let length = rest.length + 1;
   while (String(length).length + rest.length !== length) length = String(length).length + rest.length;

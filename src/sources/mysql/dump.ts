@@ -2,12 +2,15 @@
  * One dump by the server's own tool. The rows are those of one transaction, in one run; what the tables are made of is read
  * before and after that run, and must be the same, since no transaction holds it.
  */
-import { splitMysqlData } from '../../rows/mysql-dump.ts';
+import { DATA_END, splitMysqlData } from '../../rows/mysql-dump.ts';
+import type { Schema } from '../schema.ts';
 import type { DumpStream } from '../source.ts';
 import { startTool } from '../tool.ts';
 import type { RunningTool, ToolCommand } from '../tool.ts';
 import { schemaChanged, toolDied } from './errors.ts';
+import { emptyTables } from './empty-tables.ts';
 import type { MysqlTable } from './facts.ts';
+import type { Flavour } from './flavour.ts';
 import { OPTION_FILE } from './option-file.ts';
 import type { OptionFile } from './option-file.ts';
 import { alteredTables, sequenceValues } from './definitions.ts';
@@ -19,9 +22,12 @@ export interface DumpPlan {
   readonly stdbuf: string | undefined;
   readonly options: OptionFile;
   readonly env: NodeJS.ProcessEnv;
+  /** The server's. */
+  readonly flavour: Flavour;
   readonly database: string;
   readonly display: string;
   readonly tables: readonly MysqlTable[];
+  readonly schema: Schema;
   /** Users and rights, as SQL; undefined: the user may not read them. */
   readonly globals: string | undefined;
 }
@@ -68,20 +74,31 @@ export function startDump(plan: DumpPlan, signal: AbortSignal): RunningDump {
   };
 }
 
+/**
+ * Rows that were there before their CHECK was, or that came while checks were off, are rows: they come back in a plain
+ * client, too. MySQL has no such setting, and takes no dump of MariaDB.
+ */
+const WITHOUT_CHECKS: Readonly<Record<Flavour, string>> = {
+  mariadb: 'SET check_constraint_checks=0;\n',
+  mysql: '',
+};
+
 /** What the run is called that reads them. */
 const ROWS = 'rows';
 
 type Run = (name: string, args: readonly string[]) => AsyncIterable<Buffer>;
 
 async function* streams(plan: DumpPlan, run: Run): AsyncIterable<DumpStream> {
-  const { database, tables, globals, display } = plan;
+  const { database, schema, tables, globals, display } = plan;
   const views = tables.filter(({ type }) => type === 'VIEW').map(({ name }) => name);
   const ignored = views.map((name) => `--ignore-table=${database}.${name}`);
+  // A name may begin with a dash.
+  const names = ['--', database];
   const definitions = () =>
-    textOf(run('definitions', ['--no-data', '--skip-triggers', ...ignored, database]));
+    textOf(run('definitions', ['--no-data', '--skip-triggers', ...ignored, ...names]));
   if (globals !== undefined) yield script('globals', globals);
   const before = await definitions();
-  yield script('pre-data', before);
+  yield script('pre-data', before + WITHOUT_CHECKS[plan.flavour]);
   const data = run(ROWS, [
     ...[
       '--no-create-info',
@@ -90,9 +107,14 @@ async function* streams(plan: DumpPlan, run: Run): AsyncIterable<DumpStream> {
       '--complete-insert',
       '--order-by-primary',
     ],
-    ...[...ignored, database],
+    ...[...ignored, ...names],
   ]);
-  for await (const part of splitMysqlData(data)) yield { section: 'data', ...part };
+  const seen = new Set<string>();
+  for await (const part of splitMysqlData(data)) {
+    if (part.name === DATA_END) yield* emptyTables(schema, tables, seen);
+    if (part.table) seen.add(part.table.name);
+    yield { section: 'data', ...part };
+  }
   const after = await definitions();
   const altered = alteredTables(before, after);
   if (altered !== undefined) throw schemaChanged(display, altered);
@@ -103,13 +125,13 @@ async function* streams(plan: DumpPlan, run: Run): AsyncIterable<DumpStream> {
     '--routines',
     '--events',
     ...ignored,
-    database,
+    ...names,
   ];
   const routines = await textOf(run('routines, triggers and events', code));
   const viewText =
     views.length === 0
       ? ''
-      : await textOf(run('views', ['--no-data', '--skip-triggers', database, ...views]));
+      : await textOf(run('views', ['--no-data', '--skip-triggers', ...names, ...views]));
   yield script('post-data', sequenceValues(after) + routines + viewText);
 }
 

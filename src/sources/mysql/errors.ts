@@ -110,10 +110,10 @@ const KNOWN: readonly Known[] = [
     "Check ssl-mode and ssl-ca in the URL, and the server's certificate.",
   ],
   [
-    /\b(1044|1142|1143|1227|1370)\b|command denied|Access denied; you need/,
+    /\b(1044|1142|1143|1227|1370)\b|command denied|Access denied; you need|insufficient privileges/,
     'MYSQL_PRIVILEGE',
     (at) => `a privilege is missing: ${at}`,
-    'Give the backup user SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES on the database: see docs/engines.md.',
+    'Give the backup user SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES on the database, and SELECT on mysql.*: see docs/engines.md.',
   ],
 ];
 
@@ -130,6 +130,15 @@ export function nameUnfit(display: string, kind: string, name: string): Holdfast
     'MYSQL_NAME',
     `a ${kind} of ${display} has a control character in its name: ${JSON.stringify(name)}`,
     'Rename it: no dump of it can be split into rows for certain.',
+  );
+}
+
+/** The server's own tools never end the dump of such an event. */
+export function eventUnfit(display: string, event: string): HoldfastError {
+  return failed(
+    'MYSQL_EVENT',
+    `the event ${event} of ${display} has two semicolons in a row, with which the dump tool would hang`,
+    "Nothing was stored. Put a space between them, or write them as CONCAT(';', ';') where they are text.",
   );
 }
 

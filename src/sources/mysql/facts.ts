@@ -2,7 +2,7 @@
 import { isHoldfastError, throwIfCancelled } from '../../errors.ts';
 import type { Client } from './client.ts';
 import { query, queryJson } from './client.ts';
-import { nameUnfit, queryFailed } from './errors.ts';
+import { eventUnfit, nameUnfit, queryFailed } from './errors.ts';
 import type { ServerVersion } from './flavour.ts';
 
 export interface MysqlFacts {
@@ -27,6 +27,13 @@ export interface MysqlTable {
   readonly engine: string | null;
   readonly bytes: number;
 }
+
+/**
+ * The table `t` of a column `c`. Names are compared there as text is, without regard to case and accents, and may differ in
+ * nothing else.
+ */
+export const TABLE_OF_COLUMN = `information_schema.TABLES t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+  AND BINARY t.table_schema = BINARY c.table_schema AND BINARY t.table_name = BINARY c.table_name`;
 
 /** Throws as `query`. */
 export async function readFacts(client: Client, database: string, signal: AbortSignal): Promise<MysqlFacts> {
@@ -76,4 +83,17 @@ export async function readTables(
   const unfit = tables.find(({ name }) => /[\u0000-\u001f\u007f]/.test(name));
   if (unfit !== undefined) throw nameUnfit(client.display, 'table', unfit.name);
   return tables;
+}
+
+/** Dump tools look for a delimiter that is in none of this, and never end when the first one is (`create_delimiter` in them). */
+const ENDLESS_EVENTS = `SELECT JSON_QUOTE(event_name) FROM information_schema.EVENTS
+  WHERE event_schema = DATABASE() AND BINARY event_schema = BINARY DATABASE()
+  AND CONCAT_WS(' ', event_name, event_definition, event_comment) LIKE '%;;%'
+  ORDER BY event_name`;
+
+/** Throws MYSQL_EVENT for an event with which the dump would hang, and as `query`. */
+export async function checkEvents(client: Client, database: string, signal: AbortSignal): Promise<void> {
+  const question = { sql: ENDLESS_EVENTS, what: 'the events', database };
+  const [event] = await queryJson<string>(client, question, signal);
+  if (event !== undefined) throw eventUnfit(client.display, event);
 }

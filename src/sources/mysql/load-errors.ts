@@ -75,7 +75,7 @@ const HINTS: Readonly<Record<number, string>> = {
 };
 
 /** Errors name the database's objects and quote values in the same way: all that is quoted is left out. */
-export function withoutValues(said: string): string {
+function withoutValues(said: string): string {
   return said.replace(/'.*'/gs, "'…'");
 }
 

@@ -14,6 +14,8 @@ export interface Findings extends Preflight {
   readonly before: DatabaseText | undefined;
   readonly holds: readonly string[];
   readonly globals: GlobalsPlan | undefined;
+  /** That make what is no row. */
+  readonly statements: readonly string[];
 }
 
 /** Looks, changes nothing. Throws as `query`, and what the dump throws. */
@@ -41,6 +43,7 @@ export async function lookAround(
     facts,
     before,
     globals,
+    statements,
   };
 }
 
@@ -142,7 +145,7 @@ function missingDefiners(
 }
 
 /** As `CONCAT(user, '@', host)` says it. */
-export function nameOf({ user, host }: { readonly user: string; readonly host: string }): string {
+function nameOf({ user, host }: { readonly user: string; readonly host: string }): string {
   return `${user}@${host}`;
 }
 

@@ -1,6 +1,7 @@
 /** References between tables, which no server looks at while rows come in any order: looked at when all are there. */
 import { backquoted, tableName } from '../../rows/mysql-names.ts';
 import type { Target } from './load-target.ts';
+import type { BrokenReference } from '../source.ts';
 import { queryJson } from './client.ts';
 import { inParallel } from './load-data.ts';
 import { runScript, scriptOf } from './load-process.ts';
@@ -25,7 +26,7 @@ interface ReferenceRow {
 }
 
 const REFERENCES = `SELECT JSON_OBJECT('table', table_name, 'name', constraint_name, 'column', column_name,
-  'elsewhere', IF(referenced_table_schema = table_schema, NULL, referenced_table_schema),
+  'elsewhere', IF(BINARY referenced_table_schema = BINARY table_schema, NULL, referenced_table_schema),
   'references', referenced_table_name, 'referenced', referenced_column_name)
   FROM information_schema.KEY_COLUMN_USAGE
   WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL
@@ -40,36 +41,43 @@ export interface ReferenceCheck {
 }
 
 /**
- * Looks for references to rows that are not there. They are no error: the source may have had them (checks can be switched
- * off), and a choice of tables makes them.
+ * Looks for references to rows that are not there: the source may have had them (checks can be switched off), and a choice
+ * of tables makes them.
  *
- * @returns what was found, in sentences for people
+ * @returns what was found, and foreign keys that were left out, in sentences for people
  * @throws HoldfastError MYSQL_QUERY, LOAD_STATEMENT, CANCELLED
  */
 export async function checkReferences(
   target: Target,
   { loaded, isChoice, jobs }: ReferenceCheck,
   signal: AbortSignal,
-): Promise<string[]> {
+): Promise<{ readonly broken: readonly BrokenReference[]; readonly leftOut: readonly string[] }> {
   const references = (await readReferences(target, signal)).filter(({ table }) => loaded.has(table));
-  const notes = new Map<Reference, string>();
+  const counts = new Map<Reference, number>();
   await inParallel(references, jobs, signal, async (reference, each) => {
-    const broken = await countBroken(target, reference, each);
-    if (broken === 0) return;
-    if (isChoice && !loaded.has(reference.references)) {
-      await dropReference(target, reference, each);
-      notes.set(
-        reference,
-        `foreign key ${reference.name} of ${tableName(reference.table)}: ${tableName(reference.references)} was not chosen`,
-      );
-    } else {
-      notes.set(
-        reference,
-        `${broken} references of table ${tableName(reference.table)} to rows of ${tableName(reference.references)} that are not there`,
-      );
-    }
+    const rows = await countBroken(target, reference, each);
+    if (rows > 0) counts.set(reference, rows);
   });
-  return references.flatMap((reference) => notes.get(reference) ?? []);
+  const found = references.flatMap((reference) => {
+    const rows = counts.get(reference);
+    return rows === undefined ? [] : [{ reference, rows }];
+  });
+  const isNotChosen = ({ references: other }: Reference): boolean => isChoice && !loaded.has(other);
+  const dropped = found.map(({ reference }) => reference).filter(isNotChosen);
+  await inParallel(dropped, jobs, signal, (reference, each) => dropReference(target, reference, each));
+  return {
+    broken: found
+      .filter(({ reference }) => !isNotChosen(reference))
+      .map(({ reference: { table, references: other }, rows }) => ({
+        table: tableName(table),
+        references: tableName(other),
+        rows,
+      })),
+    leftOut: dropped.map(
+      ({ name, table, references: other }) =>
+        `foreign key ${name} of ${tableName(table)}: ${tableName(other)} was not chosen`,
+    ),
+  };
 }
 
 async function readReferences({ client, database }: Target, signal: AbortSignal): Promise<Reference[]> {

@@ -108,18 +108,18 @@ export async function findDatabase(
   signal: AbortSignal,
 ): Promise<DatabaseText | undefined> {
   const sql = `SELECT JSON_OBJECT('charset', default_character_set_name, 'collation', default_collation_name)
-    FROM information_schema.SCHEMATA WHERE schema_name = ${literal(database)}`;
+    FROM information_schema.SCHEMATA WHERE ${isNamed('schema_name', database)}`;
   const [found] = await queryJson<DatabaseText>(client, { sql, what: 'the databases' }, signal);
   return found;
 }
 
 /** What an existing database holds, as phrases; empty when it is as good as new. */
 export async function databaseHolds({ client, database }: Target, signal: AbortSignal): Promise<string[]> {
-  const name = literal(database);
+  const isIn = (column: string) => isNamed(column, database);
   const sql = `SELECT CONCAT(n, ' ', what) FROM (
-    SELECT COUNT(*) AS n, 'tables and views' AS what FROM information_schema.TABLES WHERE table_schema = ${name}
-    UNION ALL SELECT COUNT(*), 'routines' FROM information_schema.ROUTINES WHERE routine_schema = ${name}
-    UNION ALL SELECT COUNT(*), 'events' FROM information_schema.EVENTS WHERE event_schema = ${name}) AS found
+    SELECT COUNT(*) AS n, 'tables and views' AS what FROM information_schema.TABLES WHERE ${isIn('table_schema')}
+    UNION ALL SELECT COUNT(*), 'routines' FROM information_schema.ROUTINES WHERE ${isIn('routine_schema')}
+    UNION ALL SELECT COUNT(*), 'events' FROM information_schema.EVENTS WHERE ${isIn('event_schema')}) AS found
     WHERE n > 0`;
   return query(client, { sql, what: 'what the database holds' }, signal);
 }
@@ -158,7 +158,7 @@ export async function dropDatabase(
   before: DatabaseText | undefined,
 ): Promise<void> {
   const signal = AbortSignal.timeout(DROP_MS);
-  const sql = `SELECT id FROM information_schema.PROCESSLIST WHERE db = ${literal(database)} AND id <> CONNECTION_ID()`;
+  const sql = `SELECT id FROM information_schema.PROCESSLIST WHERE ${isNamed('db', database)} AND id <> CONNECTION_ID()`;
   const name = backquoted(database);
   for (const id of await query(client, { sql, what: 'the sessions' }, signal)) {
     const kill = { what: 'the end of a session', bytes: scriptOf(`KILL ${id};\n`) };
@@ -175,6 +175,15 @@ export async function dropDatabase(
 
 /** A server may have to undo a long transaction first. */
 const DROP_MS = 120_000;
+
+/**
+ * Text is compared without regard to case and accents, and names only where the server keeps none: `Shop` is not `shop`, and
+ * its sessions are none of ours.
+ */
+function isNamed(column: string, database: string): string {
+  const name = literal(database);
+  return `${column} = ${name} AND (@@lower_case_table_names > 0 OR BINARY ${column} = BINARY ${name})`;
+}
 
 /** Whatever the server's mode says about backslashes. */
 function literal(text: string): string {

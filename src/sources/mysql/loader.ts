@@ -13,6 +13,7 @@ import { runScript, scriptOf } from './load-process.ts';
 import { checkReferences } from './load-references.ts';
 import { readScript, splitScript, withoutDatabase, withoutDefiner } from './load-script.ts';
 import { chooseStreams } from './load-selection.ts';
+import { hasStrangers } from './load-strangers.ts';
 import type { Target } from './load-target.ts';
 import { createDatabase, databaseText, dropDatabase, openTarget } from './load-target.ts';
 
@@ -83,11 +84,11 @@ async function fill(
   await addReferences(loading, deferred);
   const loaded = new Set(tables.map(({ name, table }) => plainName(table?.name ?? name)));
   const check = { loaded, isChoice: options.tables !== undefined, jobs: options.jobs };
-  const leftOut = await checkReferences(target, check, signal);
+  const { broken, leftOut } = await checkReferences(target, check, signal);
   const moved = (statements: readonly string[]) =>
     statements.map((each) => withoutDatabase(each, dump.source.database));
   for (const stream of scriptsOf(dump, 'post-data')) await runStream(loading, stream, moved);
-  return { target: target.display, rows, leftOut };
+  return { target: target.display, rows, leftOut, brokenReferences: broken };
 }
 
 interface Loading {
@@ -156,21 +157,28 @@ async function runStream(
 async function aftermathOf(
   error: unknown,
   target: Target,
-  { before, globals }: Findings,
+  findings: Findings,
   signal: AbortSignal,
 ): Promise<unknown> {
   const failure = signal.aborted && !isHoldfastError(error) ? cancelled() : error;
-  const { text, hint } = await cleanUp(target, before);
+  const { text, hint } = await cleanUp(target, findings, failure);
+  const { globals } = findings;
   if (globals !== undefined) await undoGlobals(target, globals);
   return failure instanceof HoldfastError ? withAftermath(failure, text, hint) : failure;
 }
 
 async function cleanUp(
   target: Target,
-  before: Findings['before'],
+  { before, statements }: Findings,
+  failure: unknown,
 ): Promise<{ readonly text: string; readonly hint?: string }> {
   const { database } = target;
   try {
+    if (before !== undefined && (await hasStrangers(target, statements, failure)))
+      return {
+        text: `database ${database} was left as it is, since somebody else has made something in it meanwhile`,
+        hint: 'Look at what it holds, and restore into a database that nobody uses.',
+      };
     await dropDatabase(target, before);
     return before === undefined
       ? { text: `database ${database}, created for this restore, was dropped again` }

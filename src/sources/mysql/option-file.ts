@@ -45,7 +45,7 @@ async function passwordIn(path: string | undefined): Promise<string | undefined>
 }
 
 /** @param program - whose programs will read it: they name the options of TLS differently */
-export function optionText(settings: MysqlSettings, program: Flavour): string {
+function optionText(settings: MysqlSettings, program: Flavour): string {
   const { host, port, socket, user, password } = settings;
   const where = socket === undefined ? { host, port: String(port), protocol: 'tcp' } : { socket };
   const options: Readonly<Record<string, string | true | undefined>> = {
@@ -60,9 +60,9 @@ export function optionText(settings: MysqlSettings, program: Flavour): string {
   return ['[client]', ...lines, ''].join('\n');
 }
 
-/** Quotes keep spaces and #; within them a backslash begins an escape, and nothing else means anything. */
+/** Quotes keep spaces and #; within them a backslash begins an escape, and a quote that is not escaped ends them. */
 function quote(value: string): string {
-  return `"${value.replaceAll('\\', '\\\\')}"`;
+  return `"${value.replaceAll(/[\\"]/g, '\\$&')}"`;
 }
 
 function tlsOptions(

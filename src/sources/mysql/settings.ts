@@ -1,5 +1,6 @@
 /** How a MySQL or MariaDB server is reached: what a URL says. */
 import { badUrl } from './errors.ts';
+import { hasOddPassword, ODD_PASSWORD } from '../odd-password.ts';
 
 /** As `--ssl-mode` of MySQL's clients says it; MariaDB's clients know the same by other options. */
 export type SslMode = 'disabled' | 'preferred' | 'required' | 'verify-ca' | 'verify-identity';
@@ -35,6 +36,7 @@ const PARAMETERS = ['socket', 'password-file', 'ssl-mode', 'ssl-ca', 'ssl-cert',
 export function mysqlSettings(url: string): MysqlSettings {
   const parsed = parse(url);
   const query = parsed.searchParams;
+  if (hasOddPassword(parsed, PARAMETERS)) throw badUrl(ODD_PASSWORD);
   const unknown = [...query.keys()].find((name) => !PARAMETERS.includes(name));
   if (unknown !== undefined) throw badUrl(`it has the unknown parameter ${unknown}`);
   const database = decode(parsed.pathname.slice(1), 'database');

@@ -4,6 +4,7 @@ import type { ColumnSchema, ForeignKey, OnDelete, Schema, TableSchema } from '..
 import type { Client } from './client.ts';
 import { queryJson } from './client.ts';
 import { nameUnfit } from './errors.ts';
+import { TABLE_OF_COLUMN } from './facts.ts';
 
 interface ColumnRow {
   readonly table: string;
@@ -34,7 +35,7 @@ interface ForeignRow {
 
 const COLUMNS = `SELECT JSON_OBJECT('table', c.table_name, 'name', c.column_name, 'type', c.column_type,
   'nullable', c.is_nullable, 'extra', c.extra, 'collation', c.collation_name)
-  FROM information_schema.COLUMNS c JOIN information_schema.TABLES t USING (table_schema, table_name)
+  FROM information_schema.COLUMNS c JOIN ${TABLE_OF_COLUMN}
   WHERE c.table_schema = DATABASE() AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
   ORDER BY c.table_name, c.ordinal_position`;
 
@@ -43,10 +44,11 @@ const KEYS = `SELECT JSON_OBJECT('table', table_name, 'key', index_name, 'column
   ORDER BY table_name, index_name, seq_in_index`;
 
 const FOREIGN_KEYS = `SELECT JSON_OBJECT('table', k.table_name, 'name', k.constraint_name, 'column', k.column_name,
-  'elsewhere', IF(k.referenced_table_schema = k.table_schema, NULL, k.referenced_table_schema),
+  'elsewhere', IF(BINARY k.referenced_table_schema = BINARY k.table_schema, NULL, k.referenced_table_schema),
   'references', k.referenced_table_name, 'referenced', k.referenced_column_name, 'onDelete', r.delete_rule)
   FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r
   ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name
+  AND BINARY r.constraint_schema = BINARY k.constraint_schema AND BINARY r.table_name = BINARY k.table_name
   WHERE k.table_schema = DATABASE() AND k.referenced_table_name IS NOT NULL
   ORDER BY k.table_name, k.constraint_name, k.ordinal_position`;
 

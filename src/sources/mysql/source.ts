@@ -6,7 +6,7 @@ import type { Client } from './client.ts';
 import { query } from './client.ts';
 import { startDump } from './dump.ts';
 import { versionUnknown } from './errors.ts';
-import { readFacts, readPosition, readTables } from './facts.ts';
+import { checkEvents, readFacts, readPosition, readTables } from './facts.ts';
 import { readVersion } from './flavour.ts';
 import type { ServerVersion } from './flavour.ts';
 import { readGlobals } from './globals.ts';
@@ -16,7 +16,7 @@ import type { MysqlSettings } from './settings.ts';
 import { readSideCar } from './side-car.ts';
 import { findClient, findDumpTool, findStdbuf } from './tools.ts';
 import type { KnownVersions, Tool } from './tools.ts';
-import { readShortened, warningsOf } from './warnings.ts';
+import { readShortened, readUnseen, warningsOf } from './warnings.ts';
 
 export interface MysqlSourceOptions {
   /** `mysql://user:password@host:3306/database`: see `mysqlSettings`. */
@@ -73,12 +73,14 @@ async function probe(from: From, signal: AbortSignal): Promise<SourceInfo> {
   await using opened = await openServer(from, signal);
   const { client, server } = opened;
   const tool = await findDumpTool(from.env, server, from.known);
-  const [facts, tables, shortened, globals, position] = await together([
+  const [facts, tables, shortened, unseen, globals, position] = await together([
     readFacts(client, database, signal),
     readTables(client, database, signal),
     readShortened(client, database, signal),
+    readUnseen(client, database, signal),
     readGlobals(client, server.flavour, signal),
     readPosition(client, server, signal),
+    checkEvents(client, database, signal),
   ]);
   return {
     kind: 'mysql',
@@ -86,7 +88,12 @@ async function probe(from: From, signal: AbortSignal): Promise<SourceInfo> {
     serverVersion: server.text,
     toolVersion: tool.version.text,
     estimatedBytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
-    warnings: [...warningsOf(tables, shortened), ...strangeTool(tool, server), ...noGlobals(globals)],
+    warnings: [
+      ...warningsOf(tables, shortened),
+      ...strangeTool(tool, server),
+      ...unseen,
+      ...noGlobals(globals),
+    ],
     facts: { flavour: server.flavour, ...facts, ...position },
   };
 }
@@ -100,7 +107,9 @@ function strangeTool({ name, version }: Tool, server: ServerVersion): string[] {
 
 function noGlobals(globals: string | undefined): string[] {
   return globals === undefined
-    ? ['this user may not read the users and their rights: the backup has none of them']
+    ? [
+        'this user may not read the users and their rights: the backup has none of them, and of procedures and functions only its own',
+      ]
     : [];
 }
 
@@ -121,8 +130,11 @@ async function dump(from: From, signal: AbortSignal): Promise<Dump> {
     readSideCar(client, database, signal),
     readGlobals(client, server.flavour, signal),
     findStdbuf(env),
+    checkEvents(client, database, signal),
   ]);
-  const running = startDump({ tool, stdbuf, options, env, database, display, tables, globals }, signal);
+  const { flavour } = server;
+  const plan = { tool, stdbuf, options, env, flavour, database, display, tables, schema: sideCar, globals };
+  const running = startDump(plan, signal);
   stack.defer(() => running.stop());
   const moved = stack.move();
   return { schema: sideCar, lanes: running.lanes, [Symbol.asyncDispose]: () => moved.disposeAsync() };

@@ -24,6 +24,8 @@ export interface PgFacts {
   readonly comment: string | null;
   /** `GRANT privilege ON DATABASE … TO grantee`; null when nothing was granted or revoked. */
   readonly grants: readonly PgGrant[] | null;
+  /** `ALTER DATABASE … CONNECTION LIMIT`; -1: none. */
+  readonly connectionLimit: number;
   /** `ALTER DATABASE … SET`, and with a role `ALTER ROLE … IN DATABASE … SET`: texts `name=value`. */
   readonly settings: readonly { readonly role: string | null; readonly values: readonly string[] }[];
   /** What the role that made the dump may do. */
@@ -111,6 +113,7 @@ SELECT json_build_object(
       'grantee', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(grantee) END,
       'privilege', privilege_type, 'grantable', is_grantable) ORDER BY grantee, privilege_type), '[]')
       FROM pg_catalog.aclexplode(d.datacl)) END,
+  'connectionLimit', d.datconnlimit,
   'settings', (SELECT coalesce(json_agg(json_build_object('role', rolname, 'values', setconfig)
       ORDER BY rolname NULLS FIRST), '[]') FROM pg_catalog.pg_db_role_setting s
       LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = d.oid),

@@ -90,8 +90,16 @@ function failureOf(error: unknown, signal: AbortSignal): unknown {
 
 /** Neither the dump nor the target is at fault: the same again can succeed, and need not begin anew. */
 function isInterruption(failure: unknown): boolean {
-  return isHoldfastError(failure) && (failure.code === 'LOAD_SERVER_GONE' || failure.exit === 'noStore');
+  return isHoldfastError(failure) && (failure.exit === 'noStore' || PASSING.has(failure.code));
 }
+
+/** A store that is overloaded, damages bytes on their way, or takes rights away for a while is there, and so has another exit code. */
+const PASSING: ReadonlySet<string> = new Set([
+  'LOAD_SERVER_GONE',
+  'STORE_BUSY',
+  'STORE_DENIED',
+  'STORE_DIGEST',
+]);
 
 function keep({ database }: Target): { readonly text: string; readonly hint: string } {
   const hint = `Go on with the same command and --resume, or drop it: DROP DATABASE ${quoteName(database)} WITH (FORCE);`;

@@ -14,6 +14,7 @@ const FACTS = z.object({
     )
     .nullish()
     .catch(undefined),
+  connectionLimit: z.int().min(0).optional().catch(undefined),
   settings: z.array(z.object({ role: z.string().nullable(), values: z.array(z.string()) })).catch([]),
 });
 
@@ -27,6 +28,7 @@ export function rolesOfDatabase(facts: Readonly<Record<string, unknown>>): reado
 
 /**
  * Carries the statements out in a database that the restore has made.
+ * @param mark - a mark that stays, of a database that waits for its name; undefined: it is finished
  * @returns what the target does not know
  * @throws HoldfastError LOAD_DATABASE
  */
@@ -34,12 +36,11 @@ export async function finishDatabase(
   target: Target,
   facts: Readonly<Record<string, unknown>>,
   noOwner: boolean,
+  mark?: string,
 ): Promise<readonly string[]> {
   const leftOut: string[] = [];
-  for (const { sql, what } of withMarkGone(
-    databaseStatements(facts, target.database, noOwner),
-    target.database,
-  )) {
+  const statements = databaseStatements(facts, target.database, noOwner);
+  for (const { sql, what } of withMarkLast(statements, target.database, mark)) {
     try {
       for (const statement of sql) await target.run(Buffer.from(statement));
     } catch (error) {
@@ -51,18 +52,40 @@ export async function finishDatabase(
   return leftOut;
 }
 
+/** The database's own comment takes the place of the mark. */
+export async function unmark(target: Target, facts: Readonly<Record<string, unknown>>): Promise<void> {
+  await target.run(Buffer.from(commentOn(target.database, ownComment(facts))));
+}
+
 /** The database's own comment takes the place of the mark, in one transaction with what comes last: until then it is unfinished. */
-function withMarkGone(all: readonly DatabaseStatement[], database: string): readonly DatabaseStatement[] {
+function withMarkLast(
+  all: readonly DatabaseStatement[],
+  database: string,
+  mark: string | undefined,
+): readonly DatabaseStatement[] {
   const own = all.find(({ what }) => what === COMMENT)?.sql[0];
   const last = all.find(({ what }) => what.startsWith('owner '));
-  const unmark = own ?? `COMMENT ON DATABASE ${quoteName(database)} IS NULL`;
+  const comment = mark === undefined && own !== undefined ? own : commentOn(database, mark);
   return [
     ...all.filter((each) => each.what !== COMMENT && each !== last),
-    { sql: [[unmark, ...(last?.sql ?? [])].join('; ')], what: last?.what ?? COMMENT },
+    { sql: [[comment, ...(last?.sql ?? [])].join('; ')], what: last?.what ?? COMMENT },
   ];
 }
 
 const COMMENT = 'comment of the database';
+
+/** The comment that the source's database has, unless that is the mark of a restore. */
+export function ownComment(facts: Readonly<Record<string, unknown>>): string | undefined {
+  const { comment } = FACTS.parse(facts);
+  // Of a source that was unfinished itself.
+  return parseMark(comment) === undefined ? (comment ?? undefined) : undefined;
+}
+
+/** The statement that gives a database this comment, or none. */
+export function commentOn(database: string, comment: string | undefined): string {
+  const text = comment === undefined ? 'NULL' : quoteLiteral(comment);
+  return `COMMENT ON DATABASE ${quoteName(database)} IS ${text}`;
+}
 
 /** A statement for a session beside the database, and what it is for. */
 export interface DatabaseStatement {
@@ -79,17 +102,16 @@ export function databaseStatements(
   database: string,
   noOwner: boolean,
 ): readonly DatabaseStatement[] {
-  const { owner, comment, grants, settings } = FACTS.parse(facts);
+  const { owner, grants, settings, connectionLimit } = FACTS.parse(facts);
   const name = quoteName(database);
   const all: DatabaseStatement[] = [];
-  // Of a source that was unfinished itself.
-  const isMark = parseMark(comment) !== undefined;
-  if (comment !== undefined && comment !== null && !isMark) {
+  const comment = ownComment(facts);
+  if (comment !== undefined) all.push({ sql: [commentOn(database, comment)], what: COMMENT });
+  if (connectionLimit !== undefined)
     all.push({
-      sql: [`COMMENT ON DATABASE ${name} IS ${quoteLiteral(comment)}`],
-      what: COMMENT,
+      sql: [`ALTER DATABASE ${name} CONNECTION LIMIT ${connectionLimit}`],
+      what: 'connection limit of the database',
     });
-  }
   for (const { role, values } of settings) {
     if (role !== null && noOwner) continue;
     for (const value of values) all.push(setting(name, role, value));

@@ -135,7 +135,7 @@ export function unknownTable(wanted: string, near: readonly string[]): HoldfastE
     hint:
       near.length > 0
         ? `Did you mean ${near.join(' or ')}?`
-        : 'Run holdfast cat to see the tables of the snapshot.',
+        : 'Look at the whole list with restore --dry-run.',
   });
 }
 

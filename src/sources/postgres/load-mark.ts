@@ -11,8 +11,9 @@ import type { Target } from './load-target.ts';
  * - `pre-data`: definitions are being made.
  * - `data`: rows go in, each table's in one transaction, and what touches only tables that are complete.
  * - `post-data`: also what may touch anything: triggers, policies, views with rows.
+ * - `loaded`: all is there, and only waits for the name of the database in use.
  */
-export type Phase = 'pre-data' | 'data' | 'post-data';
+export type Phase = 'pre-data' | 'data' | 'post-data' | 'loaded';
 
 export interface Mark extends RestoreIdentity {
   /** The database's number on its server. */
@@ -21,7 +22,7 @@ export interface Mark extends RestoreIdentity {
 }
 
 const MARK =
-  /^holdfast: unfinished restore of (?<label>\S+) \[(?<id>[0-9a-f]{32}) (?<oid>\d+) (?<phase>pre-data|data|post-data)\]$/;
+  /^holdfast: unfinished restore of (?<label>\S+) \[(?<id>[0-9a-f]{32}) (?<oid>\d+) (?<phase>pre-data|data|post-data|loaded)\]$/;
 
 /** The comment for a mark. */
 export function markText({ label, id, oid, phase }: Mark): string {
@@ -43,11 +44,16 @@ export async function readMark(target: Target): Promise<Mark | undefined> {
   return mark?.oid === oid ? mark : undefined;
 }
 
-/** Says how far the restore has come; the server has it on its disk then, and all that was committed before. */
-export async function writeMark(target: Target, { label, id }: RestoreIdentity, phase: Phase): Promise<void> {
+/** The text of the mark that says how far the restore has come. */
+export async function markOf(target: Target, { label, id }: RestoreIdentity, phase: Phase): Promise<string> {
   const { oid } = (await lookUp(target)) ?? {};
   if (oid === undefined) throw new Error(`database ${target.database} is gone`);
-  const text = markText({ label, id, oid, phase });
+  return markText({ label, id, oid, phase });
+}
+
+/** Says how far the restore has come; the server has it on its disk then, and all that was committed before. */
+export async function writeMark(target: Target, identity: RestoreIdentity, phase: Phase): Promise<void> {
+  const text = await markOf(target, identity, phase);
   await target.run(Buffer.from(`COMMENT ON DATABASE ${quoteName(target.database)} IS ${quoteLiteral(text)}`));
 }
 

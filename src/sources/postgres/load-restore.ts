@@ -205,7 +205,8 @@ async function runSteps(
       if (!isThere) await runStatement(session, step.sql, step.place);
       options.onProgress(step.sql.length, step.name);
     } else if (step.kind === 'script') {
-      await loadScript(session, dump, step.stream, options.onProgress, crew.signal);
+      const isAgain = run.loaded !== undefined;
+      await loadScript(session, dump, step.stream, isAgain, options.onProgress, crew.signal);
     } else {
       const name = step.stream.table?.name ?? step.stream.name;
       const there = loaded.get(name);

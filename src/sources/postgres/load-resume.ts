@@ -1,6 +1,7 @@
 /** Taking up a restore that was cut off: which tables are complete, or that it has to begin anew. */
 import { throwIfCancelled } from '../../errors.ts';
 import type { DumpReader, RestoreIdentity } from '../source.ts';
+import { countRows } from './load-counts.ts';
 import { claim, mustBeDeserted } from './load-claim.ts';
 import { sqlState, targetOccupied } from './load-errors.ts';
 import { readMark } from './load-mark.ts';
@@ -68,6 +69,35 @@ async function countLoaded(
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     return undefined;
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Counts the rows of a restore that only waits for its name; nothing is changed.
+ * @returns rows by table name
+ * @throws HoldfastError TARGET_IN_USE, TARGET_OCCUPIED, LOAD_ROWS_LOST
+ */
+export async function countWhole(
+  target: Target,
+  dump: DumpReader,
+  { chosen }: Findings,
+  identity: RestoreIdentity,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, number>>> {
+  await claim(target);
+  const mark = await readMark(target);
+  if (mark?.id !== identity.id || mark.phase !== 'loaded')
+    throw targetOccupied(target.database, ['something that has changed meanwhile']);
+  const session = await LoadSession.open(target.connection, ["SET search_path = ''"]);
+  try {
+    const rows = new Map<string, number>();
+    for (const [key, streams] of tableStreams(dump.streams))
+      if (chosen === undefined || chosen.has(key))
+        for (const { table, rows: more } of streams)
+          rows.set(table?.name ?? key, (rows.get(table?.name ?? key) ?? 0) + more);
+    return await countRows([session], rows, signal);
   } finally {
     await session.close();
   }

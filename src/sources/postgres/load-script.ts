@@ -1,4 +1,5 @@
 /** Streams of SQL into a session: pre-data, sequences, large objects, single statements. */
+import { createdObject } from '../../rows/pg-large-objects.ts';
 import type { DumpReader, LoadOptions, StoredStream } from '../source.ts';
 import { isConnectionLoss, statementFailed, type LoadPlace } from './load-errors.ts';
 import type { StatementFilter } from './load-filter.ts';
@@ -60,12 +61,14 @@ export async function useSettings(session: LoadSession, settings: Settings): Pro
 
 /**
  * Runs a stream of the data section. Large objects come as a statement for each 16 KiB, so many go in one round trip.
+ * @param isAgain - an interrupted run may have carried out some of it: all of it may be done twice, but for what is made
  * @throws HoldfastError LOAD_STATEMENT
  */
 export async function loadScript(
   session: LoadSession,
   dump: DumpReader,
   stream: StoredStream,
+  isAgain: boolean,
   onProgress: LoadOptions['onProgress'],
   signal: AbortSignal,
 ): Promise<void> {
@@ -75,7 +78,8 @@ export async function loadScript(
   const flush = async (): Promise<void> => {
     const [first] = batch;
     if (first === undefined) return;
-    await runStatement(session, Buffer.concat(batch.map(({ sql }) => sql)), first.place);
+    const statements = batch.map(({ sql }) => (isAgain ? unlessThere(sql) : sql));
+    await runStatement(session, Buffer.concat(statements), first.place);
     onProgress(size, stream.name);
     batch = [];
     size = 0;
@@ -86,6 +90,15 @@ export async function loadScript(
     if (size >= limit) await flush();
   }
   await flush();
+}
+
+/** pg_dump makes large objects in the data section since PostgreSQL 17. */
+function unlessThere(sql: Buffer): Buffer {
+  const oid = createdObject(sql);
+  if (oid === undefined) return sql;
+  return Buffer.from(
+    `SELECT pg_catalog.lo_create(${oid}) WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata WHERE oid = ${oid});\n`,
+  );
 }
 
 /** @throws HoldfastError LOAD_STATEMENT with the place; the loss of the connection is passed on as it is */

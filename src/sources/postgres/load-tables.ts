@@ -36,13 +36,44 @@ export function chooseTables(
   partitions: Partitions,
 ): ReadonlySet<string> {
   const stored = tableStreams(streams);
-  const names = [...stored.values()].flatMap(([stream]) => stream?.table?.name ?? []);
-  const candidates = [...names, ...partitions.parents].map(candidate);
-  const chosen = wanted.flatMap((name) => partitions.below(find(name, candidates)));
+  const candidates = candidatesOf(stored, partitions);
+  const chosen = wanted.flatMap((name) => {
+    const key = find(name, candidates);
+    if (key === undefined) throw unknownTable(name, nearNames(name, candidates));
+    return partitions.below(key);
+  });
   return new Set(chosen.filter((key) => stored.has(key)));
 }
 
-function find(wanted: string, candidates: readonly Candidate[]): string {
+/**
+ * The same as names of the dump, each once; one that nothing has stays as it is.
+ * @throws HoldfastError TABLE_AMBIGUOUS
+ */
+export function tablesOf(
+  streams: readonly StoredStream[],
+  wanted: readonly string[],
+  partitions: Partitions,
+): readonly string[] {
+  const stored = tableStreams(streams);
+  const candidates = candidatesOf(stored, partitions);
+  const names = wanted.flatMap((name) => {
+    const key = find(name, candidates);
+    if (key === undefined) return [name];
+    return partitions.below(key).flatMap((each) => stored.get(each)?.[0]?.table?.name ?? []);
+  });
+  return [...new Set(names)];
+}
+
+function candidatesOf(
+  stored: ReadonlyMap<string, readonly StoredStream[]>,
+  { parents }: Partitions,
+): readonly Candidate[] {
+  const names = [...stored.values()].flatMap(([stream]) => stream?.table?.name ?? []);
+  return [...names, ...parents].map(candidate);
+}
+
+/** The key of the one that is meant; undefined when there is none. */
+function find(wanted: string, candidates: readonly Candidate[]): string | undefined {
   const key = keyOfName(wanted);
   const exact = candidates.find((each) => each.sql === wanted || each.plain === wanted || each.key === key);
   if (exact !== undefined) return exact.key;
@@ -53,8 +84,7 @@ function find(wanted: string, candidates: readonly Candidate[]): string {
       wanted,
       bare.map((each) => each.sql),
     );
-  if (only === undefined) throw unknownTable(wanted, nearNames(wanted, candidates));
-  return only.key;
+  return only?.key;
 }
 
 function candidate(sql: string): Candidate {

@@ -1,13 +1,14 @@
 /** PostgreSQL as a restore target: a new database from a stored dump, through the protocol alone. */
-import type { Loader, Preflight } from '../source.ts';
+import type { DumpReader, Loader, LoadOptions, LoadReport, Preflight } from '../source.ts';
 import { throwIfCancelled } from '../../errors.ts';
 import { pgConnection, type PgConnection } from './connection.ts';
-import { finishDatabase } from './load-database.ts';
+import { finishDatabase, unmark } from './load-database.ts';
 import { aftermathOf, prepareTarget } from './load-aftermath.ts';
 import { targetOccupied, targetUnfit } from './load-errors.ts';
+import { markOf } from './load-mark.ts';
 import type { Phase } from './load-mark.ts';
 import { restoreInto } from './load-restore.ts';
-import { takeUp } from './load-resume.ts';
+import { countWhole, takeUp } from './load-resume.ts';
 import { Target } from './load-target.ts';
 import { lookAround, type Findings } from './preflight.ts';
 
@@ -40,28 +41,51 @@ export function postgresLoader(options: PostgresLoaderOptions): Loader {
       throwIfCancelled(signal);
       const target = await open();
       try {
-        const findings = await lookAround(target, dump, loadOptions, signal);
-        refuse(target, findings);
-        throwIfCancelled(signal);
-        const { identity, resume } = loadOptions;
-        const goesOn = resume === true && identity !== undefined && findings.unfinished?.isSame === true;
-        const loaded = goesOn ? await takeUp(target, dump, findings, identity, signal) : undefined;
-        const exists = findings.exists && !goesOn;
-        const prepared = await prepareTarget(target, dump, { ...findings, exists }, { identity, loaded });
-        const onPhase = (phase: Phase) => prepared.mark?.(phase) ?? Promise.resolve();
-        try {
-          const report = await restoreInto(target, dump, findings, loadOptions, { loaded, onPhase }, signal);
-          const finish = () => finishDatabase(target, dump.source.facts, loadOptions.noOwner);
-          const leftOut = prepared.created ? await finish() : [KEPT];
-          return { ...report, leftOut: [...prepared.leftOut, ...report.leftOut, ...leftOut] };
-        } catch (error) {
-          throw await aftermathOf(error, target, prepared, signal);
-        }
+        return await loadInto(target, dump, loadOptions, signal);
       } finally {
         await target.close();
       }
     },
   };
+}
+
+async function loadInto(
+  target: Target,
+  dump: DumpReader,
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<LoadReport> {
+  const findings = await lookAround(target, dump, options, signal);
+  refuse(target, findings);
+  throwIfCancelled(signal);
+  const { identity, resume } = options;
+  const goesOn = resume === true && identity !== undefined && findings.unfinished?.isSame === true;
+  if (goesOn && findings.unfinished.isLoaded) {
+    const rows = await countWhole(target, dump, findings, identity, signal);
+    if (options.awaitsName !== true) await unmark(target, dump.source.facts);
+    return { target: target.connection.libpqUrl, rows, leftOut: [] };
+  }
+  const loaded = goesOn ? await takeUp(target, dump, findings, identity, signal) : undefined;
+  const exists = findings.exists && !goesOn;
+  const prepared = await prepareTarget(target, dump, { ...findings, exists }, { identity, loaded });
+  const onPhase = (phase: Phase) => prepared.mark?.(phase) ?? Promise.resolve();
+  try {
+    const report = await restoreInto(target, dump, findings, options, { loaded, onPhase }, signal);
+    const leftOut = prepared.created ? await finish(target, dump.source.facts, options) : [KEPT];
+    return { ...report, leftOut: [...prepared.leftOut, ...report.leftOut, ...leftOut] };
+  } catch (error) {
+    throw await aftermathOf(error, target, prepared, signal);
+  }
+}
+
+async function finish(
+  target: Target,
+  facts: Readonly<Record<string, unknown>>,
+  { identity, awaitsName, noOwner }: LoadOptions,
+): Promise<readonly string[]> {
+  const waits = awaitsName === true && identity !== undefined;
+  const mark = waits ? await markOf(target, identity, 'loaded') : undefined;
+  return finishDatabase(target, facts, noOwner, mark);
 }
 
 function preflightOf(findings: Findings): Preflight {

@@ -62,7 +62,9 @@ async function holdings(target: Target, unfinished: Unfinished | undefined): Pro
 }
 
 function unfinishedOf(mark: Mark, { identity }: LoadOptions): Unfinished {
-  return { label: mark.label, isSame: mark.id === identity?.id, keepsTables: mark.phase === 'data' };
+  const { label, id, phase } = mark;
+  const isLoaded = phase === 'loaded';
+  return { label, isSame: id === identity?.id, keepsTables: phase === 'data' || isLoaded, isLoaded };
 }
 
 interface Need {

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { badUrl } from './errors.ts';
+import { ODD_PASSWORD } from '../odd-password.ts';
 
 export interface PgSettings {
   /** Name, address or folder of a Unix socket. */
@@ -88,6 +89,8 @@ function splitUrl(url: string): Map<string, string> {
   const match = URL_PARTS.exec(url.trim());
   if (match === null) throw badUrl('it does not start with postgres:// or has no valid form');
   const [, login, authority = '', path, query] = match;
+  // Else the rest of the password would be taken for a host or a database: asked of a name server, and shown.
+  if (`${authority}${path ?? ''}`.includes('@')) throw badUrl(ODD_PASSWORD);
   const parts = new Map<string, string>();
   const put = (name: string, value: string | undefined): void => {
     if (value !== undefined && value !== '') parts.set(name, decode(value));
@@ -117,6 +120,7 @@ function checkedParams(given: ReadonlyMap<string, string>): Map<string, string> 
     else if (name === 'sslpassword')
       throw badUrl('sslpassword', 'Use a key file without passphrase, mode 0600.');
     else if (name === 'service') throw badUrl('service', 'Write host, port, user and database into the URL.');
+    else if (!LIBPQ.has(name) && `${name}${value}`.includes('@')) throw badUrl(ODD_PASSWORD);
     else if (!LIBPQ.has(name))
       throw badUrl(`unknown parameter ${JSON.stringify(name)}`, 'Remove it from the URL.');
     else params.set(name, value);

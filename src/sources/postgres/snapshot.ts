@@ -13,15 +13,11 @@ export interface Snapshot {
 }
 
 /**
- * Begins a transaction on the client and exports its snapshot. Nobody else sees later changes through it, and
+ * Begins a transaction on the client, which must be without timeouts (see `endTimeouts`), and exports its snapshot. Nobody else sees later changes through it, and
  * it lives until `close`, which ends the client too. Works on standbys (PostgreSQL 10 and newer).
  * @throws HoldfastError PG_QUERY
  */
-export async function openSnapshot(
-  connection: PgConnection,
-  client: Client,
-  server: ServerVersion,
-): Promise<Snapshot> {
+export async function openSnapshot(connection: PgConnection, client: Client): Promise<Snapshot> {
   const lost = new AbortController();
   let isOpen = true;
   const onEnd = (cause: unknown): void => {
@@ -30,7 +26,7 @@ export async function openSnapshot(
   client.on('error', onEnd);
   client.on('end', () => onEnd(new Error('the server closed it')));
   return {
-    id: await exportSnapshot(connection, client, server),
+    id: await exportSnapshot(connection, client),
     lost: lost.signal,
     close: () => {
       isOpen = false;
@@ -48,13 +44,13 @@ const TIMEOUTS: readonly (readonly [since: number, name: string])[] = [
   [17, 'transaction_timeout'],
 ];
 
-async function exportSnapshot(
-  connection: PgConnection,
-  client: Client,
-  server: ServerVersion,
-): Promise<string> {
+/** Makes the session wait for whatever it asks for, and be left waiting itself. */
+export async function endTimeouts(client: Client, server: ServerVersion): Promise<void> {
+  for (const [since, name] of TIMEOUTS) if (server.major >= since) await client.query(`SET ${name} = 0`);
+}
+
+async function exportSnapshot(connection: PgConnection, client: Client): Promise<string> {
   try {
-    for (const [since, name] of TIMEOUTS) if (server.major >= since) await client.query(`SET ${name} = 0`);
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
     const { rows } = await client.query<{ id: string }>('SELECT pg_catalog.pg_export_snapshot() AS id');
     return rows[0]?.id ?? '';

@@ -9,7 +9,7 @@ import { queryFailed } from './errors.ts';
 import { checkReadable, readFacts, type PgFacts } from './facts.ts';
 import { readSizes, shareOut } from './share-out.ts';
 import { readSideCar } from './side-car.ts';
-import { openSnapshot } from './snapshot.ts';
+import { endTimeouts, openSnapshot } from './snapshot.ts';
 import { findTools, type PgTools, type ServerVersion } from './tools.ts';
 
 export interface PostgresSourceOptions {
@@ -58,7 +58,7 @@ async function probe(connection: PgConnection, signal: AbortSignal): Promise<Sou
       serverVersion: server.text,
       toolVersion: tools.version,
       estimatedBytes: bytes,
-      warnings: warningsOf(facts, tools),
+      warnings: warningsOf(facts),
       facts: { ...rest },
     };
   } finally {
@@ -79,9 +79,9 @@ async function schema(connection: PgConnection, signal: AbortSignal): Promise<Sc
 
 async function dump(connection: PgConnection, jobs: number, signal: AbortSignal): Promise<Dump> {
   throwIfCancelled(signal);
-  const { client, server, tools, facts } = await look(connection);
+  const { client, tools, facts } = await look(connection);
   try {
-    const snapshot = await openSnapshot(connection, client, server);
+    const snapshot = await openSnapshot(connection, client);
     const tables = facts.dumpEncoding === 'UTF8' ? await readSizes(client, connection.display) : [];
     const sideCar = await readSideCar(client, connection.display);
     const plan = {
@@ -117,20 +117,22 @@ async function look(connection: PgConnection): Promise<Looked> {
   }
 }
 
-/** The empty search path keeps objects of users from standing in for those of the catalogue. */
+/** Settles the session, too: the empty search path keeps objects of users from standing in for those of the catalogue. */
 async function serverVersion(client: Client, connection: PgConnection): Promise<ServerVersion> {
   try {
     await client.query(`SELECT pg_catalog.set_config('search_path', '', false)`);
     const { rows } = await client.query<{ number: string; text: string }>(
       `SELECT pg_catalog.current_setting('server_version_num') AS number, pg_catalog.current_setting('server_version') AS text`,
     );
-    return { major: Math.floor(Number(rows[0]?.number) / 10000), text: rows[0]?.text ?? '' };
+    const server = { major: Math.floor(Number(rows[0]?.number) / 10000), text: rows[0]?.text ?? '' };
+    await endTimeouts(client, server);
+    return server;
   } catch (error) {
     throw queryFailed(connection.display, 'the version', error);
   }
 }
 
-function warningsOf(facts: PgFacts, tools: PgTools): string[] {
+function warningsOf(facts: PgFacts): string[] {
   const { role, secretive } = facts;
   const warnings: readonly (readonly [boolean, string])[] = [
     [
@@ -150,7 +152,6 @@ function warningsOf(facts: PgFacts, tools: PgTools): string[] {
       facts.encoding === 'SQL_ASCII',
       'the database has no encoding (SQL_ASCII): its text is backed up byte by byte, unchecked',
     ],
-    [tools.psql === undefined, 'psql is not on the PATH: a restore on this host needs it'],
   ];
   return warnings.filter(([isSo]) => isSo).map(([, text]) => text);
 }

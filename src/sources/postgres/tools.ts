@@ -15,8 +15,6 @@ export interface ServerVersion {
 export interface PgTools {
   readonly pgDump: string;
   readonly pgDumpall: string;
-  /** Undefined when it is missing: only a restore needs it. */
-  readonly psql: string | undefined;
   /** Of pg_dump, e.g. `15.20`. */
   readonly version: string;
   /** coreutils' stdbuf: without it pg_dump writes 4 KiB at a time, which costs a third of the speed. */
@@ -39,7 +37,6 @@ export async function findTools(env: Environment, server: ServerVersion): Promis
   return {
     pgDump,
     pgDumpall,
-    psql: await findTool('psql', env, server),
     version,
     stdbuf: await findIn(foldersOf(env['PATH']), 'stdbuf'),
   };

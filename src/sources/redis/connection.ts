@@ -17,6 +17,7 @@ export type Argument = string | Buffer;
 interface Waiting {
   left: number;
   bad: Reply | undefined;
+  readonly onBad: ((reply: Reply) => void) | undefined;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
 }
@@ -133,13 +134,14 @@ export class RedisConnection {
   /**
    * Runs several commands.
    * @param bytes - all of them; they must not change until it is done
+   * @param onBad - is given each reply that is not OK
    * @returns the first reply that is not OK, or OK; of one command its reply
    */
-  sendAll(bytes: Buffer, count: number): Promise<Reply> {
+  sendAll(bytes: Buffer, count: number, onBad?: (reply: Reply) => void): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#failure) reject(this.#reason());
       else {
-        this.#waiting.push({ left: count, bad: undefined, resolve, reject });
+        this.#waiting.push({ left: count, bad: undefined, onBad, resolve, reject });
         this.#socket.write(bytes);
       }
     });
@@ -201,7 +203,10 @@ export class RedisConnection {
   #take(reply: Reply): void {
     const first = this.#waiting[this.#waitingFrom];
     if (first === undefined) throw new Error('a reply to nothing');
-    if (reply !== 'OK') first.bad ??= reply;
+    if (reply !== 'OK') {
+      first.bad ??= reply;
+      first.onBad?.(reply);
+    }
     first.left -= 1;
     if (first.left > 0) return;
     this.#nextWaiting();

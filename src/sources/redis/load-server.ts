@@ -1,18 +1,21 @@
-/** Loads keys into a server that was empty, and takes them out again when it fails. */
+/** Loads keys into a server that was empty. */
 import { isHoldfastError, reasonOf, throwIfCancelled } from '../../errors.ts';
 import type { DumpReader, LoadOptions, LoadReport, StoredStream } from '../source.ts';
 import { encodeCommand, openConnection, type RedisConnection } from './connection.ts';
-import { loadFailed, targetRefused } from './errors.ts';
+import { commandFailed, loadFailed, targetRefused } from './errors.ts';
 import { databaseName, readFacts, type RedisFacts } from './facts.ts';
 import { blocksOf, commandsIn, readKeys, type KeyReader, type KeySink } from './load-commands.ts';
-import { ReplyError, textOfReply } from './replies.ts';
+import { ReplyError, textOfReply, type Reply } from './replies.ts';
 import { RestoreBatch } from './restore-batch.ts';
 import type { RedisSettings } from './settings.ts';
+import { isCounted, readWrites, takeOut } from './take-out.ts';
 
 /** Batches that the server has not answered yet. */
 const UNDER_WAY_MAX = 4;
 /** Clocks are read a moment before or after. */
 const CLOCK_MS = 2000;
+/** How long a server may take to answer what is under way when the restore is cancelled. */
+const LAST_ANSWERS_MS = 5000;
 
 /** What was sent so far. */
 interface Loaded {
@@ -23,6 +26,8 @@ interface Loaded {
   /** Keys whose time had ended when the restore began, and those of which it may have ended since. */
   surelyOver: number;
   maybeOver: number;
+  /** Commands that wrote, as the server counts them; undefined when one was not answered. */
+  writes: number | undefined;
 }
 
 /**
@@ -36,9 +41,16 @@ export async function loadServer(
   options: LoadOptions,
   signal: AbortSignal,
 ): Promise<LoadReport> {
-  const connection = await openConnection(settings, signal);
-  const loaded: Loaded = { keys: new Map(), libraries: [], surelyOver: 0, maybeOver: 0 };
+  // What is under way when somebody cancels is waited for: only then is it known what the server has run.
+  const late = new AbortController();
+  const onAbort = (): unknown => setTimeout(() => late.abort(), LAST_ANSWERS_MS).unref();
+  throwIfCancelled(signal);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const connection = await openConnection(settings, late.signal);
+  const loaded: Loaded = { keys: new Map(), libraries: [], surelyOver: 0, maybeOver: 0, writes: 0 };
+  let writesBefore: Awaited<ReturnType<typeof readWrites>>;
   try {
+    writesBefore = await readWrites(connection, signal);
     const before = await readFacts(connection);
     if (await isOccupied(connection, before))
       throw targetRefused(settings.display, 'holds something already');
@@ -52,12 +64,13 @@ export async function loadServer(
     }
     return reportOf(settings, before, await readFacts(connection), loaded);
   } catch (error) {
-    const left = await takeOut(settings, loaded);
+    const left = await takeOut(settings, writesBefore, loaded);
     if (isHoldfastError(error, 'REDIS_TARGET')) throw error;
     // What was asked for is not there, or not wanted any more: the server is not at fault.
     if (isHoldfastError(error) && ['cancelled', 'usage'].includes(error.exit)) throw error;
     throw loadFailed(settings.display, reasonOf(error), left, error);
   } finally {
+    signal.removeEventListener('abort', onAbort);
     connection.close();
   }
 }
@@ -90,9 +103,15 @@ async function loadCommands(
   loaded: Loaded,
 ): Promise<void> {
   for await (const { name, body } of commandsIn(blocks, stream)) {
-    const reply = await connection.call(name, body);
+    const reply = await connection.send(encodeCommand([...name.split(' '), body]));
+    if (name === 'FUNCTION LOAD') countWrite(loaded, reply);
+    if (reply instanceof ReplyError) throw commandFailed(connection.server, name, reply.text);
     if (name === 'FUNCTION LOAD') loaded.libraries.push(textOfReply(reply));
   }
+}
+
+function countWrite(loaded: Loaded, reply: Reply): void {
+  if (loaded.writes !== undefined && isCounted(reply)) loaded.writes += 1;
 }
 
 async function loadDatabase(
@@ -100,8 +119,12 @@ async function loadDatabase(
   blocks: AsyncIterable<Buffer>,
   loader: DatabaseLoader,
 ): Promise<void> {
-  await readKeys(blocks, stream, loader);
-  await loader.finish();
+  try {
+    await readKeys(blocks, stream, loader);
+    await loader.finish();
+  } finally {
+    await loader.settled();
+  }
 }
 
 /** Sends keys in batches, a few of them ahead of the server's answers. */
@@ -137,6 +160,26 @@ class DatabaseLoader implements KeySink {
     return this.#send(0);
   }
 
+  /** When the server has answered everything, whatever the answers are, or will answer no more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay.map(({ done }) => done));
+  }
+
+  async #run(bytes: Buffer, count: number): Promise<void> {
+    let refused = 0;
+    const onBad = (reply: Reply): void => {
+      if (!isCounted(reply)) refused += 1;
+    };
+    try {
+      const reply = await this.#connection.sendAll(bytes, count, onBad);
+      if (this.#loaded.writes !== undefined) this.#loaded.writes += count - refused;
+      if (reply !== 'OK') throw new Error(reasonOfReply(reply));
+    } catch (error) {
+      if (isHoldfastError(error)) this.#loaded.writes = undefined;
+      throw error;
+    }
+  }
+
   #countTime(time: number): void {
     if (time <= this.#clock.startMs) this.#loaded.surelyOver += 1;
     if (time <= this.#clock.now() + CLOCK_MS) this.#loaded.maybeOver += 1;
@@ -148,9 +191,7 @@ class DatabaseLoader implements KeySink {
     if (count > 0) {
       const { keys } = this.#loaded;
       keys.set(this.#database, (keys.get(this.#database) ?? 0) + count);
-      const done = this.#connection.sendAll(bytes, count).then((reply) => {
-        if (reply !== 'OK') throw new Error(reasonOfReply(reply));
-      });
+      const done = this.#run(bytes, count);
       // Thrown where it is waited for.
       done.catch(() => undefined);
       this.#underWay.push({ bytes, done });
@@ -199,36 +240,6 @@ function reportOf(
       .filter(({ ended }) => ended > 0)
       .map(({ name, ended }) => `${ended} keys of ${name}, whose time to live has ended since the backup`),
   };
-}
-
-/** Empties a database unless it holds more than was loaded, in one step. */
-const EMPTY = `if redis.call('DBSIZE') > tonumber(ARGV[1]) then return 0 end
-redis.call('FLUSHDB') return 1`;
-const TAKE_OUT_MS = 30_000;
-
-/**
- * Takes out what was loaded, also after a cancellation. Never throws.
- * @returns what a person has to know
- */
-async function takeOut(settings: RedisSettings, { keys, libraries }: Loaded): Promise<string> {
-  if (sum(keys.values()) === 0 && libraries.length === 0) return 'Nothing was loaded.';
-  try {
-    const connection = await openConnection(settings, AbortSignal.timeout(TAKE_OUT_MS));
-    try {
-      let isClean = true;
-      for (const [number, count] of keys) {
-        await connection.call('SELECT', String(number));
-        isClean &&= (await connection.call('EVAL', EMPTY, '0', String(count))) === 1;
-      }
-      for (const library of libraries) await connection.call('FUNCTION DELETE', library);
-      if (isClean) return 'What was loaded was taken out again; restore into an empty server.';
-    } finally {
-      connection.close();
-    }
-  } catch {
-    // Said below.
-  }
-  return 'Some of the keys are still there: empty the server before the next try.';
 }
 
 function sum(numbers: Iterable<number>): number {

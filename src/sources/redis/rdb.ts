@@ -18,7 +18,7 @@ export type RdbEvent =
   | { readonly kind: 'end'; readonly isChecked: boolean; readonly rest: Buffer };
 
 /** RESTORE takes no longer argument (proto-max-bulk-len, whose default this is). */
-export const VALUE_BYTES_MAX = 512 * 1024 * 1024;
+const VALUE_BYTES_MAX = 512 * 1024 * 1024;
 /** Of Redis 5 (the first with ABSTTL) to 7.4, and of Valkey up to 8. */
 const VERSIONS = { oldest: 9, newest: 12 } as const;
 

@@ -1,5 +1,6 @@
 /** How a Redis server is reached: what a URL says. */
 import { badUrl } from './errors.ts';
+import { hasOddPassword, ODD_PASSWORD } from '../odd-password.ts';
 
 export interface RedisSettings {
   readonly host: string;
@@ -30,6 +31,7 @@ const DEFAULT_PORT = 6379;
 export function redisSettings(url: string, env: NodeJS.ProcessEnv): RedisSettings {
   const parsed = parse(url);
   const query = parsed.searchParams;
+  if (hasOddPassword(parsed, PARAMETERS)) throw badUrl(ODD_PASSWORD);
   const unknown = [...query.keys()].find((name) => !PARAMETERS.includes(name));
   if (unknown !== undefined) throw badUrl(`it has the unknown parameter ${unknown}`);
   if (!/^\/?$/.test(parsed.pathname))

@@ -134,9 +134,16 @@ export function loadFailed(stream: string, cause: unknown): HoldfastError {
   return failed(
     'SQLITE_LOAD',
     `loading ${stream} failed: ${reasonOf(cause)}`,
-    'The half-loaded file was removed. Verify the snapshot with holdfast verify --read-data.',
+    isFull(cause)
+      ? 'Make room there, or name another place with --to. The half-loaded file was removed.'
+      : 'The half-loaded file was removed. Verify the snapshot with holdfast verify --read-data.',
     cause,
   );
+}
+
+/** SQLITE_FULL (https://sqlite.org/rescode.html#full). */
+function isFull(cause: unknown): boolean {
+  return cause instanceof Error && 'errcode' in cause && cause.errcode === 13;
 }
 
 /** The restored file does not pass SQLite's own check. */

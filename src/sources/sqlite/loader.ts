@@ -2,7 +2,15 @@
 import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { throwIfCancelled } from '../../errors.ts';
-import type { DumpReader, Loader, LoadOptions, LoadReport, Preflight, StoredStream } from '../source.ts';
+import type {
+  BrokenReference,
+  DumpReader,
+  Loader,
+  LoadOptions,
+  LoadReport,
+  Preflight,
+  StoredStream,
+} from '../source.ts';
 import { loadFailed, restoreImpossible, restoredCorrupt, targetOccupied } from './errors.ts';
 import { displayName, foldName, quoteName, quoteText, undisplayName } from './names.ts';
 import { SCRIPT_OPTIONS } from './rehearse.ts';
@@ -129,10 +137,11 @@ function examine(file: string, dump: DumpReader, selection: Selection): Omit<Loa
     checkWhole(db);
     const rows = countRows(db, selection.streams);
     const remade = remadeTables(dump, selection.streams);
-    const leftOut = [...selection.emptied.map(emptiedNote), ...brokenReferences(db)];
+    const leftOut = selection.emptied.map(emptiedNote);
+    const broken = brokenReferences(db);
     // WAL mode is a property of the file; set last, so that nothing before wrote a WAL.
     if (dump.source.facts['journalMode'] === 'wal') db.exec('PRAGMA journal_mode=WAL');
-    return { rows, leftOut, ...(remade.length > 0 && { remade }) };
+    return { rows, leftOut, brokenReferences: broken, ...(remade.length > 0 && { remade }) };
   } finally {
     db.close();
   }
@@ -159,17 +168,18 @@ function remadeTables(dump: DumpReader, streams: readonly StoredStream[]): strin
   });
 }
 
-/** Not an error: the source may have had them (SQLite enforces references only when asked), and a choice of tables makes them. */
-function brokenReferences(db: DatabaseSync): string[] {
+/** SQLite enforces references only when an application asks for it, and never while a dump is loaded. */
+function brokenReferences(db: DatabaseSync): BrokenReference[] {
   const rows = db
     .prepare(
       'SELECT "table" AS child, parent, count(*) AS n FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2',
     )
     .all() as unknown as { child: string; parent: string; n: number }[];
-  return rows.map(
-    ({ child, parent, n }) =>
-      `${n} references of table ${displayName(child)} to rows of ${displayName(parent)} that are not there`,
-  );
+  return rows.map(({ child, parent, n }) => ({
+    table: displayName(child),
+    references: displayName(parent),
+    rows: n,
+  }));
 }
 
 function checkWhole(db: DatabaseSync): void {

@@ -77,7 +77,7 @@ function hexOf(bytes: Uint8Array): string {
  * How to write a text that has no NUL. Line ends become a placeholder which the text does not contain, and
  * `replace()` turns it back: so the statement stays on one line.
  */
-export function textPlan(text: string): TextPlan {
+function textPlan(text: string): TextPlan {
   const quote = (piece: string): string => (piece.includes("'") ? piece.replaceAll("'", "''") : piece);
   const lf = text.includes('\n') ? unusedIn(text, '\\n', '\\012') : undefined;
   const cr = text.includes('\r') ? unusedIn(text, '\\r', '\\015') : undefined;

@@ -1,5 +1,5 @@
 /** Which streams of a stored dump a restore loads. */
-import type { SourceInfo, StoredStream } from '../source.ts';
+import type { DumpReader, SourceInfo, StoredStream } from '../source.ts';
 import { foldName, undisplayName } from './names.ts';
 import type { VirtualTable } from './schema.ts';
 
@@ -49,6 +49,23 @@ export function selectStreams(
     emptied: virtualTables.filter((table) => table.shadows.length > 0 && !keep.has(table)),
     unknown: tables.filter((name) => !known.has(foldName(name)) && !known.has(foldName(undisplayName(name)))),
   };
+}
+
+/**
+ * The tables that hold the rows of these ones, each once; a name that nothing has stays as it is.
+ *
+ * @param names - as people write them
+ */
+export function tablesOf(dump: DumpReader, names: readonly string[]): readonly string[] {
+  const selection = selectStreams(dump.streams, virtualTablesOf(dump.source), names);
+  // The counters always go along, as definitions do.
+  const asked = new Set(names.map((name) => foldName(undisplayName(name))));
+  const tables = selection.streams.flatMap(({ table }) => {
+    if (table === undefined) return [];
+    const name = foldName(undisplayName(table.name));
+    return name === 'sqlite_sequence' && !asked.has(name) ? [] : [table.name];
+  });
+  return [...new Set([...tables, ...selection.unknown])];
 }
 
 /** The virtual tables that the source described; anything that does not look like it is left out. */

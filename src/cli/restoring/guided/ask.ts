@@ -6,6 +6,7 @@ import type { ReaderKeyOptions } from '../../options.ts';
 import { readerKeyFile } from '../../options.ts';
 import { parseSnapshotName } from '../../options.ts';
 import { HoldfastError, reasonOf } from '../../../errors.ts';
+import { continued } from '../../terminal/format.ts';
 import { setChoices, snapshotChoices } from './choices.ts';
 import type { SetFacts } from './choices.ts';
 
@@ -66,7 +67,7 @@ export type RoleAnswer = 'globals' | 'no-owner' | 'stop';
 
 /** Roles that the target lacks: two ways out. */
 export function askRoles(context: CliContext, roles: readonly string[]): Promise<RoleAnswer> {
-  return pick<RoleAnswer>(context, `The server lacks ${roles.join(', ')}. What now?`, [
+  return pick<RoleAnswer>(context, `The server lacks ${continued(roles.join(', '))}. What now?`, [
     { value: 'globals', name: 'create these roles, without passwords' },
     { value: 'no-owner', name: 'restore without owners and grants' },
     { value: 'stop', name: 'stop here; nothing was changed' },

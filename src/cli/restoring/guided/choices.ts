@@ -88,11 +88,18 @@ export interface Chosen {
   readonly globals?: boolean;
   readonly owner: boolean;
   readonly swap?: string;
+  readonly endSessions?: boolean;
+  readonly table?: readonly string[];
+  readonly path?: readonly string[];
+  readonly match?: readonly string[];
+  readonly acceptRollback?: boolean;
+  readonly withoutSuppression?: readonly string[];
+  readonly withoutLedger?: string;
 }
 
 /** The command that does the same without a question, for a shell. */
 export function commandLine(chosen: Chosen): string {
-  const { set, snapshot, to, key, gpg, copy, config, globals, owner, swap } = chosen;
+  const { set, snapshot, to, key, gpg, config } = chosen;
   const words = [
     'holdfast',
     ...(config === undefined ? [] : ['--config', config]),
@@ -100,13 +107,28 @@ export function commandLine(chosen: Chosen): string {
     `${set}@${snapshot}`,
     '--to',
     withoutPassword(to),
-    ...(globals === true ? ['--globals'] : []),
-    ...(owner ? [] : ['--no-owner']),
-    ...(copy === undefined ? [] : ['--copy', copy]),
-    ...(swap === undefined ? [] : ['--swap', swap]),
+    ...each('--table', chosen.table),
+    ...each('--path', chosen.path),
+    ...each('--match', chosen.match),
+    ...given('--globals', chosen.globals),
+    ...given('--no-owner', !chosen.owner),
+    ...each('--copy', chosen.copy),
+    ...each('--swap', chosen.swap),
+    ...given('--end-sessions', chosen.endSessions),
+    ...given('--accept-rollback', chosen.acceptRollback),
+    ...each('--without-suppression', chosen.withoutSuppression),
+    ...each('--without-ledger', chosen.withoutLedger),
     ...(gpg === true ? ['--gpg'] : key === undefined ? [] : ['--key', key]),
   ];
   return words.map(shellWord).join(' ');
+}
+
+function given(option: string, isSo: boolean | undefined): string[] {
+  return isSo === true ? [option] : [];
+}
+
+function each(option: string, values: string | readonly string[] | undefined): string[] {
+  return [values ?? []].flat().flatMap((value) => [option, value]);
 }
 
 /** A command that is printed ends up in histories. */

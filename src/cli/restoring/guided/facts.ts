@@ -1,4 +1,5 @@
 /** What can be restored, of all sets: read from the store, or from a copy, without any key. */
+import { reasonOf } from '../../../errors.ts';
 import { readCatalog } from '../../../repository/catalog.ts';
 import { drillsOf } from '../../../repository/drills.ts';
 import { readLedger } from '../../../repository/ledger.ts';
@@ -22,7 +23,7 @@ export async function readSetFacts(
     for (const { name, source } of sets) {
       const ledger = await readLedger(session, name, context.signal);
       const catalog = await readCatalog(session, name, ledger, context.signal);
-      for (const { key, error } of catalog.failures) context.output.warn(`${key}: ${String(error)}`);
+      for (const { key, error } of catalog.failures) context.output.warn(`${key}: ${reasonOf(error)}`);
       const entries = catalog.entries.filter(({ entry }) => new Date(entry.end) > now);
       facts.push({ name, source, entries, drills: drillsOf(ledger, session.operators) });
     }

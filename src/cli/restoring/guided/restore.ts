@@ -2,7 +2,8 @@
 import { maskSecrets } from '../../../config/secret.ts';
 import type { CliContext } from '../../context.ts';
 import { promptFailure } from '../../terminal/secrets.ts';
-import { defaultTarget } from '../target.ts';
+import { chosenKeys } from '../paths.ts';
+import { defaultTarget, targetUrlProblem } from '../target.ts';
 import { isScript, planOpened, restoreOpened, showPlan } from '../restoring.ts';
 import type { RestoreFlags } from '../restoring.ts';
 import { openSnapshot } from '../snapshot.ts';
@@ -16,7 +17,8 @@ export async function guidedRestore(context: CliContext, given: RestoreFlags): P
   const { sets, now } = await readSetFacts(context, given);
   const { set, when, facts } = await asked(() => askSnapshot(context, sets, now));
   const keyed = { ...given, ...(await asked(() => askKey(context, given))) };
-  await using opened = await openSnapshot(context, { set, when }, keyed);
+  await using whole = await openSnapshot(context, { set, when }, keyed);
+  const opened = { ...whole, reader: await chosenKeys(whole.reader, keyed) };
   const ready = await settle(context, opened, keyed, measuredSpeed(facts));
   if (ready === undefined || !(await asked(() => askStart(context)))) {
     context.output.note('nothing was changed');
@@ -40,6 +42,12 @@ async function settle(
   let flags = given;
   let to = given.to ?? (await asked(async () => askTarget(context, await presetFor(context, opened))));
   for (;;) {
+    const problem = targetUrlProblem(opened.reader.source.kind, to);
+    if (problem !== undefined) {
+      context.output.warn(`that ${problem}`);
+      to = await asked(() => askTarget(context, undefined));
+      continue;
+    }
     if (isScript(opened.reader.source.kind, to)) return { to, flags };
     const plan = await planOpened(context, opened, to, flags);
     await showPlan(context, opened, plan, to, speed);
