@@ -232,13 +232,15 @@ class Store:
 
 
 def is_free(purge, snapshot, revision, lines):
-    events = [line["event"] for line in lines if line["event"]["type"] == "amended"]
-    return any(
-        name == snapshot and since <= revision
-        for event in events
-        if event["id"] == purge
-        for name, since, *_ in event["amended"] + event.get("clear", [])
-    )
+    """Section 11: what the lines of a purge say of a snapshot; `left` takes back what earlier ones have said."""
+    free = set()
+    for line in sorted(lines, key=lambda line: line["time"]):
+        event = line["event"]
+        if event["type"] != "amended" or event["id"] != purge:
+            continue
+        of = lambda pairs: {since for name, since, *_ in pairs if name == snapshot}
+        free = (free | of(event["amended"] + event.get("clear", []))) - of(event.get("left", []))
+    return any(since <= revision for since in free)
 
 
 def reference(text):
