@@ -167,6 +167,13 @@ describe('status', () => {
       { type: 'status', set: 'shop', ok: true },
       { type: 'summary', sets: 2, late: ['crm'] },
     ]);
+    const listed = await host.run(['snapshots', '--json']);
+    expect(listed.exitCode).toBe(4);
+    expect(listed.json).toMatchObject([
+      { type: 'error', set: 'crm', code: expect.any(String) as string },
+      { type: 'snapshot', set: 'shop' },
+      { type: 'summary', snapshots: 1, failed: ['crm'] },
+    ]);
     const plugin = await host.run(['status', '--nagios']);
     expect(plugin).toMatchObject({ exitCode: 2, stderr: '' });
     expect(plugin.stdout).toMatch(/^HOLDFAST CRITICAL - 1 of 2: crm: .*\| 'shop age'=/);

@@ -7,6 +7,7 @@ import type { Hooks } from '../../backup/hooks.ts';
 import type { Entry } from '../../repository/entry.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
 import type { CliContext } from '../context.ts';
+import { tellFailure } from '../set-failure.ts';
 import { formatBytes, formatCount, formatDuration, formatPlural } from '../terminal/format.ts';
 import { monitored } from '../monitors.ts';
 import type { RunWatch } from '../monitors.ts';
@@ -57,15 +58,7 @@ async function backupSets(
       if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
       failed.push(set.name);
       watch.failed(set.name, error);
-      context.output.error(`set ${set.name}: ${error.message}`, error.hint);
-      context.output.record({
-        type: 'error',
-        set: set.name,
-        code: error.code,
-        message: error.message,
-        hint: error.hint,
-      });
-      context.exit(error.exit);
+      tellFailure(context, { set: set.name }, error);
     }
   }
   return { sets: sets.length, failed };

@@ -6,6 +6,7 @@ import { isHoldfastError } from '../../errors.ts';
 import type { CopyReport } from '../../copy/copy.ts';
 import type { CopyPlan, Remark } from '../../copy/steps.ts';
 import type { CliContext } from '../context.ts';
+import { tellFailure } from '../set-failure.ts';
 import { noCopies } from '../copies/copies-errors.ts';
 import { copyStateDir, openReplicaStore, replicaOf } from '../copies/copies.ts';
 import { formatBytes, formatPlural } from '../terminal/format.ts';
@@ -67,12 +68,8 @@ async function copyPairs(
     } catch (error) {
       done.failed(pair, error);
       if (pairs.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
-      const { code, message, hint } = error;
-      const about = { set: pair.set.name, copy: pair.replica.name };
       failed.push(titleOf(pair));
-      context.output.error(`${titleOf(pair)}: ${message}`, hint);
-      context.output.record({ type: 'error', ...about, code, message, hint });
-      context.exit(error.exit);
+      tellFailure(context, { set: pair.set.name, copy: pair.replica.name }, error);
     }
   }
   done.conclude(pairs);

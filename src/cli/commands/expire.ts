@@ -5,6 +5,7 @@ import type { SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
 import type { HoldfastError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
+import { tellFailure } from '../set-failure.ts';
 import { expireSet, tellExpire } from '../expiring/expire.ts';
 import { expireSealed } from '../expiring/expire-sealed.ts';
 import { formatPlural } from '../terminal/format.ts';
@@ -61,7 +62,7 @@ async function expireSets(
   const fail = (set: string, error: HoldfastError, copy?: string) => {
     if (!failed.includes(set)) failed.push(set);
     watch.failed(set, error);
-    sayError(context, { set, ...(copy !== undefined && { copy }) }, error);
+    tellFailure(context, { set, ...(copy !== undefined && { copy }) }, error);
   };
   // Not by a clock that some set does not believe.
   let trusted = true;
@@ -100,15 +101,4 @@ async function expireSets(
   const something = total.removed + total.packs + sealed > 0;
   if (!confirm && something) context.output.line('nothing was removed; to do it: holdfast expire --confirm');
   return { sets: sets.length, confirmed: confirm, ...total, sealed, failed };
-}
-
-function sayError(
-  context: CliContext,
-  about: { readonly set: string; readonly copy?: string },
-  { code, message, hint, exit }: HoldfastError,
-): void {
-  const where = `set ${about.set}${about.copy === undefined ? '' : `, copy ${about.copy}`}`;
-  context.output.error(`${where}: ${message}`, hint);
-  context.output.record({ type: 'error', ...about, code, message, hint });
-  context.exit(exit);
 }

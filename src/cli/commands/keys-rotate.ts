@@ -9,6 +9,7 @@ import type { openpgp } from '../../openpgp/library.ts';
 import { DAY_MS } from '../../repository/rules.ts';
 import type { RotationReport } from '../../rotate/rotate.ts';
 import type { CliContext } from '../context.ts';
+import { tellFailure } from '../set-failure.ts';
 import { repeated } from '../options.ts';
 import { withExamples } from '../program.ts';
 import { showLeft, showPlan, showReport } from '../reporting/rotation-lines.ts';
@@ -76,7 +77,7 @@ async function rotate(context: CliContext, names: readonly string[], flags: Rota
     } catch (error) {
       if (sets.length === 1 || !isHoldfastError(error) || COMMON.has(error.exit)) throw error;
       failed.push(set.name);
-      sayError(context, set.name, error);
+      tellFailure(context, { set: set.name }, error);
     }
   }
   if (flags.dryRun !== true) await renewTrust(context, opened, signer);
@@ -94,13 +95,6 @@ async function rotate(context: CliContext, names: readonly string[], flags: Rota
 
 /** What ends the run, since it is true of every set; anything else keeps no other set from being rotated. */
 const COMMON: ReadonlySet<ExitReason> = new Set(['cancelled', 'usage']);
-
-function sayError(context: CliContext, set: string, error: HoldfastError): void {
-  const { code, message, hint } = error;
-  context.output.error(`set ${set}: ${message}`, hint);
-  context.output.record({ type: 'error', set, code, message, hint });
-  context.exit(error.exit);
-}
 
 /** A recipient that cannot encrypt must not be found out half-way. */
 async function mustBeFit({ output }: CliContext, { config, keys }: OpenedSession): Promise<void> {
