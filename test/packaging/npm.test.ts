@@ -57,7 +57,9 @@ test('packed, installed globally, and used', async () => {
 /** npm as a user calls it: without what the npm that runs the tests has put into the environment. */
 async function npm(args: readonly string[], cwd: string): Promise<void> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
-  await execa('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+  // What `npm ci` has fetched is in npm's cache; a registry that stalls is asked again, long before the test's limit.
+  const steady = ['--prefer-offline', '--fetch-timeout=60000', '--no-audit', '--no-fund', '--loglevel=error'];
+  await execa('npm', [...args, ...steady], {
     cwd,
     env,
     extendEnv: false,
