@@ -158,6 +158,8 @@ describe('users and rights', () => {
     '\nGRANT ALL ON `a TO b`.* TO `old`@`%`;',
     '\nGRANT SELECT ON `shop`.* TO `new`@`%` WITH GRANT OPTION;',
     '\nGRANT `r` TO `new`@`%`;',
+    '\nGRANT SELECT (`a ON b.c TO d`), UPDATE ON `shop`.`t ON x` TO `new`@`%`;',
+    '\nGRANT EXECUTE ON PROCEDURE `shop`.`p` TO `new`@`%`;',
     "\n/*M!100005 SET DEFAULT ROLE `r` FOR 'new'@'%' */;",
     "\n/*!80001 ALTER USER 'old'@'%' DEFAULT ROLE NONE */;",
     '\nDROP ROLE mariadb_dump_import_role;',
@@ -166,7 +168,8 @@ describe('users and rights', () => {
   test('only of those that the target lacks', () => {
     const plan = planGlobals(LINES, new Set(['old@%', 'root@localhost']));
     expect([...plan.creates]).toEqual(['new@%', 'r@']);
-    expect(plan.run).toEqual([1, 2, 6, 7, 8].map((at) => LINES[at]?.trim()));
+    expect(plan.run).toEqual([1, 2, 6, 7, 10].map((at) => LINES[at]?.trim()));
+    expect(plan.onObjects).toEqual([8, 9].map((at) => LINES[at]?.trim()));
     expect(plan.leftOut).toEqual(['1 users that the target has already: they stay as they are']);
   });
 });

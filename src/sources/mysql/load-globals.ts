@@ -1,4 +1,5 @@
 /** Users and roles that the target lacks: created with their rights; those that are there stay as they are. */
+import { isHoldfastError } from '../../errors.ts';
 import { backquoted } from '../../rows/mysql-names.ts';
 import { accountOf } from './load-script.ts';
 import { runScript, scriptOf } from './load-process.ts';
@@ -9,6 +10,8 @@ export interface GlobalsPlan {
   readonly creates: ReadonlySet<string>;
   /** Statements in their order. */
   readonly run: readonly string[];
+  /** Rights on single tables and routines, which have to be there first. */
+  readonly onObjects: readonly string[];
   readonly leftOut: readonly string[];
 }
 
@@ -27,6 +30,8 @@ const CREATE = new RegExp(
   'i',
 );
 const GRANTED = new RegExp(`^GRANT\\b[^]*? TO (${ACCOUNT})`, 'i');
+/** On `database`.`table`, and not on `database`.*; names of columns may stand before. */
+const ON_OBJECT = new RegExp(`^GRANT\\b(?:[^\`'"]|${NAME})*? ON (?:[A-Z ]+ )?${NAME}\\.${NAME} TO `, 'i');
 const DEFAULTS = new RegExp(`(?:SET DEFAULT ROLE\\b[^]*? (?:FOR|TO)|ALTER USER) (${ACCOUNT})`, 'i');
 
 /**
@@ -48,7 +53,8 @@ export function planGlobals(
   const kept = [...new Set(named.filter((name) => !creates.has(name)))];
   return {
     creates,
-    run: wanted.map(({ text }) => text),
+    run: wanted.filter(({ text }) => !ON_OBJECT.test(text)).map(({ text }) => text),
+    onObjects: wanted.filter(({ text }) => ON_OBJECT.test(text)).map(({ text }) => text),
     leftOut:
       kept.length === 0 ? [] : [`${kept.length} users that the target has already: they stay as they are`],
   };
@@ -83,6 +89,32 @@ export async function runGlobals(
   const bytes = scriptOf(Buffer.from([SETTINGS, ...run.map((text) => `${text}\n`)].join(''), 'latin1'));
   await runScript(client, { what: 'users and their rights', bytes }, signal);
 }
+
+/**
+ * Gives rights on tables and routines. Users of a server have them in other databases, too, which may not be here.
+ * @returns those whose table or routine is not there
+ * @throws HoldfastError LOAD_STATEMENT
+ */
+export async function grantOnObjects(
+  { client }: Target,
+  rights: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const left: string[] = [];
+  for (const text of rights) {
+    const bytes = scriptOf(Buffer.from(`${SETTINGS}${text}\n`, 'latin1'));
+    try {
+      await runScript(client, { what: 'rights of users', bytes }, signal);
+    } catch (error) {
+      if (!isHoldfastError(error, 'LOAD_STATEMENT') || !NOT_THERE.test(error.message)) throw error;
+      left.push(text);
+    }
+  }
+  return left;
+}
+
+/** No such database, column, table or routine: MariaDB manual, "MariaDB Error Code Reference". */
+const NOT_THERE = /\bERROR (?:1049|1054|1146|1305)\b/;
 
 const SETTINGS = "SET NAMES utf8mb4;\nSET SQL_MODE='';\n";
 

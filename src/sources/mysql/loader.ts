@@ -6,7 +6,7 @@ import { loadData, STATEMENT_BYTES } from './load-data.ts';
 import type { Deferred } from './load-keys.ts';
 import { deferKeys, referencedColumns } from './load-keys.ts';
 import { targetOccupied, targetUnfit, withAftermath } from './load-errors.ts';
-import { runGlobals, undoGlobals } from './load-globals.ts';
+import { grantOnObjects, runGlobals, undoGlobals } from './load-globals.ts';
 import type { Findings } from './load-preflight.ts';
 import { lookAround, scriptsOf } from './load-preflight.ts';
 import { runScript, scriptOf } from './load-process.ts';
@@ -64,7 +64,7 @@ async function load(
 async function fill(
   target: Target,
   dump: DumpReader,
-  { facts }: Findings,
+  { facts, globals }: Findings,
   options: LoadOptions,
   signal: AbortSignal,
 ): Promise<LoadReport> {
@@ -87,8 +87,20 @@ async function fill(
   const { broken, leftOut } = await checkReferences(target, check, signal);
   const moved = (statements: readonly string[]) =>
     statements.map((each) => withoutDatabase(each, dump.source.database));
+  // Definers may need theirs on tables; those on routines wait for them.
+  const waiting = await grantOnObjects(target, globals?.onObjects ?? [], signal);
   for (const stream of scriptsOf(dump, 'post-data')) await runStream(loading, stream, moved);
-  return { target: target.display, rows, leftOut, brokenReferences: broken };
+  const without = await grantOnObjects(target, waiting, signal);
+  return {
+    target: target.display,
+    rows,
+    leftOut: [...leftOut, ...(without.length > 0 ? [rightsLeftOut(without.length)] : [])],
+    brokenReferences: broken,
+  };
+}
+
+function rightsLeftOut(count: number): string {
+  return `${count} right${count === 1 ? '' : 's'} of users on tables and routines that are not on this server, or are in a database of another name`;
 }
 
 interface Loading {
