@@ -12,7 +12,7 @@ import { splitMysqlData } from '../../src/rows/mysql-dump.ts';
 import { joinInserts } from '../../src/sources/mysql/load-inserts.ts';
 import type { MariadbAccess } from '../services/mariadb.ts';
 import { useMariadb } from '../services/use.ts';
-import { inPieces, mutated, mutations, partsOf, pieceSizes } from './mutated.kit.ts';
+import { inPieces, mutated, mutations, partsOf, pieceSizes, runSeed } from './mutated.kit.ts';
 import type { Part } from './mutated.kit.ts';
 
 /**
@@ -170,7 +170,7 @@ describe('loaded into a real server', () => {
     'what is taken restores to what the client makes of the changed dump',
     { timeout: 300_000 },
     async () => {
-      const seed = Date.now() % 100_000;
+      const seed = runSeed();
       const [theirUrl, ourUrl] = [
         await mariadb.createDatabase('theirs'),
         await mariadb.createDatabase('ours'),

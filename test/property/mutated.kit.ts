@@ -100,3 +100,8 @@ export async function partsOf(
     throw error;
   }
 }
+
+/** Which dumps are tried: see `services/seed.ts`. */
+export function runSeed(): number {
+  return fc.readConfigureGlobal().seed ?? Date.now() % 100_000;
+}
