@@ -58,6 +58,11 @@ export function isHoldfastError(error: unknown, code?: string): error is Holdfas
   return error instanceof HoldfastError && (code === undefined || error.code === code);
 }
 
+/** True for what keeps one of several things from being done, and none of the others: no bug, and nobody's wish to stop. */
+export function isSurvivable(error: unknown): error is HoldfastError {
+  return isHoldfastError(error) && error.exit !== 'cancelled';
+}
+
 /** The text of whatever was thrown, for use inside another message. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

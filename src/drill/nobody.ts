@@ -2,7 +2,7 @@
  * That nobody is back: while a snapshot is loaded, the rows of the root table (of Redis the keys, of files the paths) are
  * looked at for everybody whom any purge of the set has erased, whether or not the purge has been through this snapshot.
  */
-import { isHoldfastError, reasonOf } from '../errors.ts';
+import { isSurvivable, reasonOf } from '../errors.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { Ledger } from '../repository/ledger.ts';
 import { purgesOf } from '../repository/purges.ts';
@@ -51,7 +51,7 @@ export async function readErased(
     try {
       people.push(...(await readSuppressions(session, set, [purge], { opener, now, listed }, signal)));
     } catch (error) {
-      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (!isSurvivable(error)) throw error;
       unreadable.push({ purge: purge.id, reason: reasonOf(error) });
     }
   return { people, unreadable };

@@ -3,7 +3,7 @@
  * revisions is taken from the amendments that lie there. Only a person can ask for this, by name.
  */
 import { verifyStatement } from '../openpgp/statement.ts';
-import { isHoldfastError } from '../errors.ts';
+import { isHoldfastError, isSurvivable } from '../errors.ts';
 import { readCatalog } from '../repository/catalog.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
 import { sha256Hex } from '../repository/entry.ts';
@@ -61,7 +61,7 @@ async function namesHighest(
       const { signer } = await verifyStatement(bytes, operators, key);
       return [lineThatNames(entry, [revision, sha256Hex(bytes)], { store: id, signer })];
     } catch (error) {
-      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (!isSurvivable(error)) throw error;
     }
   }
   return [];

@@ -1,5 +1,5 @@
 /** `expire`: removes from a store, and from its copies, what is past its promise. */
-import { isHoldfastError } from '../errors.ts';
+import { isSurvivable } from '../errors.ts';
 import type { HoldfastError } from '../errors.ts';
 import { parseSnapshotKey } from '../repository/layout.ts';
 import { takeLease } from '../repository/lease.ts';
@@ -96,7 +96,7 @@ async function eachPlace(
     try {
       outcomes.push(await act(place));
     } catch (error) {
-      if (copy === undefined || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (copy === undefined || !isSurvivable(error)) throw error;
       failures.push({ copy, error });
     }
   }

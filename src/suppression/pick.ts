@@ -1,5 +1,5 @@
 /** Which of the objects of a purge counts. */
-import { isHoldfastError, reasonOf } from '../errors.ts';
+import { isSurvivable, reasonOf } from '../errors.ts';
 import type { Session } from '../repository/session.ts';
 import type { FoundSuppression, SuppressionRef } from './objects.ts';
 
@@ -39,7 +39,7 @@ export async function firstSound<T>(
       const opened = await open(object);
       if (opened !== undefined) return opened;
     } catch (error) {
-      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (!isSurvivable(error)) throw error;
       failure ??= error;
     }
   }

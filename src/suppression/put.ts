@@ -1,7 +1,7 @@
 /** Writing the suppression of a purge: before its intent, so that whoever knows of the purge can tell whom it is about. */
 import { randomBytes } from 'node:crypto';
 import { MessageSealer } from '../openpgp/message.ts';
-import { isHoldfastError } from '../errors.ts';
+import { isSurvivable } from '../errors.ts';
 import { signStatement, verifyStatement } from '../openpgp/statement.ts';
 import type { openpgp } from '../openpgp/library.ts';
 import { sha256Hex } from '../repository/entry.ts';
@@ -74,7 +74,7 @@ async function sharedKey(
       const { value } = await verifyStatement(await store.get(key, undefined, signal), operators, key);
       return parseTokens(value, { store: id, set, purge }, key).key;
     } catch (error) {
-      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (!isSurvivable(error)) throw error;
     }
   }
   return undefined;

@@ -2,7 +2,7 @@
  * Suppression for other recipients: without it, a new recipient could open snapshots and not tell who must be left out,
  * and a former one could still read who was erased.
  */
-import { isHoldfastError, reasonOf } from '../errors.ts';
+import { isSurvivable, reasonOf } from '../errors.ts';
 import { isSealedTo, MessageSealer } from '../openpgp/message.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import type { openpgp } from '../openpgp/library.ts';
@@ -54,7 +54,7 @@ export async function resealSuppression(
     try {
       if (await resealOne(session, set, { wanted, objects, now }, options, signal)) resealed++;
     } catch (error) {
-      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (!isSurvivable(error)) throw error;
       left.push({ key: objects[0]?.key ?? sealedKey(folder, wanted.id), why: reasonOf(error) });
     }
   }

@@ -3,6 +3,7 @@ import { isHoldfastError, reasonOf } from '../errors.ts';
 import type { MessageOpener } from '../openpgp/message.ts';
 import { currentOf } from '../repository/catalog.ts';
 import type { CatalogEntry } from '../repository/catalog.ts';
+import { chainName } from '../repository/layout.ts';
 import type { SegmentRef } from '../repository/pages.ts';
 import type { Session } from '../repository/session.ts';
 import { openManifest } from '../restore/open.ts';
@@ -48,7 +49,7 @@ export async function readWhole(
           tally.bytes += ref.plain;
           tally.segments++;
           if (!named.has(ref.pack)) problems.push(`its entry does not name pack ${ref.pack}`);
-          const place = `${item.entry.writer}-${item.entry.chain}/${ref.pack}/${ref.offset}/${ref.sha256.slice(0, 16)}/${ref.key.slice(0, 16)}`;
+          const place = `${chainName(item.entry)}/${ref.pack}/${ref.offset}/${ref.sha256.slice(0, 16)}/${ref.key.slice(0, 16)}`;
           if (opened.has(place)) continue;
           opened.add(place);
           totals.segments++;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { setsOf, signingKeyOf } from '../../config/config.ts';
 import type { Config, SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isSurvivable } from '../../errors.ts';
 import type { Hooks } from '../../backup/hooks.ts';
 import type { Entry } from '../../repository/entry.ts';
 import type { ParsedMap } from '../../subjects/parse.ts';
@@ -55,7 +55,7 @@ async function backupSets(
       watch.succeeded(set.name, aboutSnapshot(entry));
       if (set.expire === 'auto') await expireAfter(context, opened, set);
     } catch (error) {
-      if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (sets.length === 1 || !isSurvivable(error)) throw error;
       failed.push(set.name);
       watch.failed(set.name, error);
       tellFailure(context, { set: set.name }, error);
@@ -205,7 +205,7 @@ async function expireAfter(context: CliContext, opened: OpenedSession, set: SetC
       await expireSealed(context, opened, true);
     }
   } catch (error) {
-    if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+    if (!isSurvivable(error)) throw error;
     context.output.warn(`set ${set.name}: nothing was expired: ${error.message}. ${error.hint}`);
   }
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
 import type { ReplicaConfig, SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isSurvivable } from '../../errors.ts';
 import type { CopyReport } from '../../copy/copy.ts';
 import type { CopyPlan, Remark } from '../../copy/steps.ts';
 import type { CliContext } from '../context.ts';
@@ -67,7 +67,7 @@ async function copyPairs(
       done.note(pair, await copyOne(context, opened, pair, flags));
     } catch (error) {
       done.failed(pair, error);
-      if (pairs.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (pairs.length === 1 || !isSurvivable(error)) throw error;
       failed.push(titleOf(pair));
       tellFailure(context, { set: pair.set.name, copy: pair.replica.name }, error);
     }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isSurvivable } from '../../errors.ts';
 import type { HoldfastError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
 import { tellFailure } from '../set-failure.ts';
@@ -92,7 +92,7 @@ async function expireSets(
         }
       }
     } catch (error) {
-      if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (sets.length === 1 || !isSurvivable(error)) throw error;
       trusted = false;
       fail(set.name, error);
     }

@@ -1,5 +1,5 @@
 /** `holdfast snapshots`: what there is, from public entries; no key needed. */
-import { isHoldfastError, reasonOf } from '../../errors.ts';
+import { isSurvivable, reasonOf } from '../../errors.ts';
 import type { Command } from 'commander';
 import { setOf } from '../../config/config.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
@@ -70,7 +70,7 @@ async function addRows(
       const manifestDays = config.sets.get(name)?.objectLock?.manifestDays;
       count += await addSet(context, { ...place, set: name, manifestDays }, rows);
     } catch (error) {
-      if (sets.length === 1 || !isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (sets.length === 1 || !isSurvivable(error)) throw error;
       failed.push(name);
       tellFailure(context, { set: name }, error);
     }

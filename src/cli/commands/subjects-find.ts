@@ -1,7 +1,7 @@
 /** `holdfast subjects find` and `export`: where a subject is in the snapshots, and what is said of them there. */
 import type { Command } from 'commander';
 import { setOf } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isSurvivable } from '../../errors.ts';
 import type { Search } from '../../purge/locate/locate.ts';
 import type { SnapshotInput } from '../../purge/locate/prepare.ts';
 import type { SnapshotName } from '../../restore/select.ts';
@@ -106,7 +106,7 @@ async function tellErased(
         `${snapshot}: ${formatPlural(dropped, 'row')} of these were erased by purge ${purges.join(', ')}, which has not reached it: restores leave them out`,
       );
     } catch (error) {
-      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (!isSurvivable(error)) throw error;
       context.output.warn(`${snapshot}: nobody can tell who was erased from it: ${error.message}`);
     }
   }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { setsOf } from '../../config/config.ts';
 import type { SetConfig } from '../../config/config.ts';
-import { HoldfastError, isHoldfastError } from '../../errors.ts';
+import { HoldfastError, isSurvivable } from '../../errors.ts';
 import type { Session } from '../../repository/session.ts';
 import type { Finding, VerifyOptions, VerifyReport } from '../../verify/verify.ts';
 import type { CliContext } from '../context.ts';
@@ -156,7 +156,7 @@ async function verifyCopies(
         reports.push(...found.reports);
         findings.push(...found.findings, ...note);
       } catch (error) {
-        if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+        if (!isSurvivable(error)) throw error;
         const kind = error.exit === 'verification' ? 'problem' : 'unchecked';
         const finding = { kind, about, text: error.message } as const;
         showFindings(context, [finding], set.name);

@@ -1,6 +1,6 @@
 /** After a rotation or a purge: what the copies have already is brought level, and what was replaced goes there too. */
 import type { SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isSurvivable } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
 import { copyStateDir, openCopies } from './copies.ts';
 import type { OpenedSession } from '../wiring.ts';
@@ -46,7 +46,7 @@ export async function levelCopies(
       );
       undone.push(...report.problems.map(({ about, text }) => `copy ${name}: ${about}: ${text}`));
     } catch (error) {
-      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (!isSurvivable(error)) throw error;
       undone.push(`copy ${name}: ${error.message}`);
     }
   }

@@ -1,6 +1,6 @@
 /** What `expire` and `backup` share: expiring one set in the store and in its copies, and saying what happened. */
 import type { SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isSurvivable } from '../../errors.ts';
 import type { ExpireFailure, ExpireOutcome, ExpirePlace, ExpireRun } from '../../retention/expire.ts';
 import type { PlannedSnapshot } from '../../retention/plan-expire.ts';
 import type { ExpireChoices } from '../../retention/read-expire.ts';
@@ -38,7 +38,7 @@ export async function expireSet(
       for (const copy of opened.copies) copies.push({ copy: copy.name, session: copy.session });
     } catch (error) {
       // A clock that somebody contradicts removes nothing anywhere.
-      if (!isHoldfastError(error) || error.exit === 'cancelled' || error.code === 'STORE_CLOCK') throw error;
+      if (!isSurvivable(error) || error.code === 'STORE_CLOCK') throw error;
       unreached.push({ copy: replica.name, error });
     }
   }

@@ -1,6 +1,6 @@
 /** The store of a set and its copies, as a plan looks at them. */
 import type { Config, SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isSurvivable } from '../../errors.ts';
 import type { PlanPlace } from '../../purge/plan/plan.ts';
 import type { Session } from '../../repository/session.ts';
 import type { Store } from '../../stores/store.ts';
@@ -26,7 +26,7 @@ export async function openPlaces(
       const { copies } = stack.use(await openCopies(context, config, { ...set, replicas: [replica] }));
       for (const { name, session: copy } of copies) places.push({ name, store: copy.store });
     } catch (error) {
-      if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+      if (!isSurvivable(error)) throw error;
       places.push({ name: replica.name, trouble: error.message });
     }
   }

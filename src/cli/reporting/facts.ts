@@ -1,6 +1,6 @@
 /** Everything that a report is made from: the store by the room, keys and places by what `doctor` knows. */
 import type { Config, SetConfig } from '../../config/config.ts';
-import { isHoldfastError, reasonOf } from '../../errors.ts';
+import { isSurvivable, reasonOf } from '../../errors.ts';
 import type { CopyFact, KeyFact, ReportFacts } from '../../report/facts.ts';
 import type { Gathered } from '../../report/gather.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
@@ -99,7 +99,7 @@ async function copyFact(
       unknown: undefined,
     };
   } catch (error) {
-    if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+    if (!isSurvivable(error)) throw error;
     return { ...about, newest: undefined, behind: 0, unknown: reasonOf(error) };
   }
 }

@@ -1,6 +1,6 @@
 /** What there is to say of a set to monitors: its newest snapshot, its copies, erasures that were promised. */
 import type { SetConfig } from '../../config/config.ts';
-import { isHoldfastError } from '../../errors.ts';
+import { isSurvivable } from '../../errors.ts';
 import type { HoldfastError } from '../../errors.ts';
 import type { CatalogEntry } from '../../repository/catalog.ts';
 import type { Ledger } from '../../repository/ledger.ts';
@@ -126,7 +126,7 @@ async function aboutCopy(
     const record = { ...found, behind: level.missing.length, ...about };
     return { ok: found.ok, title, text, record, ...measured(`${set.name} ${copy} age`, found, everyMs) };
   } catch (error) {
-    if (!isHoldfastError(error) || error.exit === 'cancelled') throw error;
+    if (!isSurvivable(error)) throw error;
     const { message, code } = error;
     return { ok: false, title, text: message, record: { reason: message, code, ok: false, ...about } };
   }
