@@ -51,7 +51,7 @@ export interface MessageOpener {
 /** What decrypts a message. */
 export type MessageSecret = { decryptionKeys: openpgp.PrivateKey[] } | { sessionKeys: openpgp.SessionKey[] };
 
-/** Opens messages of any size; see `stream.ts`. */
+/** Opens messages of any size; see `open-stream.ts`. */
 export interface StreamOpener {
   /**
    * What decrypts this message.

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { throwIfCancelled } from '../errors.ts';
 import type { openpgp } from '../openpgp/library.ts';
-import { sealStream } from '../openpgp/stream.ts';
+import { sealStream } from '../openpgp/seal-stream.ts';
 import { nothingToSeal } from './errors.ts';
 
 export interface Export {

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { GpgOpener } from '../../src/openpgp/gpg.ts';
@@ -19,6 +20,7 @@ import {
 import { KeyOpener, MessageSealer } from '../../src/openpgp/message.ts';
 import { sealSegment } from '../../src/openpgp/segment.ts';
 import { signStatement, verifyStatement } from '../../src/openpgp/statement.ts';
+import { openStream } from '../../src/openpgp/open-stream.ts';
 import { Trust } from '../../src/openpgp/trust.ts';
 import { tempFolder } from '../services/temp.ts';
 
@@ -63,6 +65,28 @@ describe('with stock gpg', () => {
     await expect(opener.open(sealed, new Trust([]), 'm')).rejects.toEqual(code('SIGNER_NOT_TRUSTED'));
     const empty = new GpgOpener([], { ...process.env, GNUPGHOME: (await gpgHome()).home });
     await expect(empty.open(sealed, trust, 'm')).rejects.toEqual(code('KEY_DOES_NOT_OPEN'));
+  });
+
+  it.each([
+    ['as it does unasked', []],
+    ['with AES-128, and compressed', ['--cipher-algo', 'AES128', '--compress-algo', 'zlib']],
+    ['with another cipher', ['--cipher-algo', '3DES', '--compress-algo', 'none']],
+  ])('opens a message of any size that gpg made %s', async (_how, options) => {
+    const { gpg } = await gpgHome();
+    const [ops, host] = await Promise.all([generateRecipientKey('ops'), generateHostKey('host')]);
+    await gpg(['--import'], await armorPrivateKey(host, undefined));
+    await gpg(['--import'], ops.toPublic().armor());
+    const plain = Buffer.from('one line of many\n'.repeat(20_000));
+    const to = ['--trust-model', 'always', '--recipient', ops.getFingerprint()];
+    const sealed = await gpg([...to, ...options, '--sign', '--encrypt'], plain);
+    const open = async (bytes: Buffer) => {
+      const pieces = Readable.from([bytes.subarray(0, 1000), bytes.subarray(1000)]);
+      const opened = await openStream(pieces, new KeyOpener([ops]), new Trust([host.toPublic()]), 'it');
+      return Buffer.concat(await Array.fromAsync(opened.plain));
+    };
+    expect((await open(sealed)).equals(plain)).toBe(true);
+    await expect(open(sealed.subarray(0, -1))).rejects.toEqual(code('DAMAGED'));
+    await expect(open(Buffer.concat([sealed, sealed]))).rejects.toEqual(code('DAMAGED'));
   });
 
   it('opens a segment with its session key', async () => {

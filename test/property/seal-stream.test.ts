@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { generateHostKey, generateRecipientKey } from '../../src/openpgp/keys.ts';
 import { KeyOpener } from '../../src/openpgp/message.ts';
-import { openStream, sealStream } from '../../src/openpgp/stream.ts';
+import { openStream } from '../../src/openpgp/open-stream.ts';
+import { sealStream } from '../../src/openpgp/seal-stream.ts';
 import { Trust } from '../../src/openpgp/trust.ts';
 
 const [ops, host] = await Promise.all([generateRecipientKey('ops'), generateHostKey('host')]);
@@ -46,7 +47,8 @@ check.prop([bytes, fc.nat(), fc.integer({ min: 1, max: 255 }), fc.boolean()], { 
   'changed in one byte, or cut, it does not end well',
   async (plain, place, change, isCut) => {
     const message = await sealed([plain]);
-    const at = place % message.length;
+    // Of the head of what is inside as often as of all the rest.
+    const at = place % 2 === 0 ? 90 + (place % 60) : place % message.length;
     const wrong = isCut ? message.subarray(0, at) : Buffer.from(message);
     if (!isCut) wrong[at] = (wrong[at] ?? 0) ^ change;
     const result = await opened(wrong).catch((error: unknown) => error);
@@ -55,6 +57,22 @@ check.prop([bytes, fc.nat(), fc.integer({ min: 1, max: 255 }), fc.boolean()], { 
     else expect(result).toEqual(expect.objectContaining({ name: 'HoldfastError' }));
   },
 );
+
+/** Where the tag of the first packet inside is: behind one PKESK, the head of the sealed packet, its version, and the prefix. */
+const FIRST_TAG = 96 + 2 + 1 + 18;
+const ONE_PASS_SIGNATURE = 0xc4;
+
+test('a first packet inside that is none, or may not be there, is told of, and not waited for', async () => {
+  const plain = Buffer.alloc(100_000, 1);
+  const message = await sealed([plain]);
+  expect((await opened(message)).equals(plain)).toBe(true);
+  for (let tag = 0; tag < 256; tag += 1) {
+    if (tag === ONE_PASS_SIGNATURE) continue;
+    const wrong = Buffer.from(message);
+    wrong[FIRST_TAG] = (wrong[FIRST_TAG] ?? 0) ^ ONE_PASS_SIGNATURE ^ tag;
+    await expect(opened(wrong), `tag ${tag}`).rejects.toEqual(code('DAMAGED'));
+  }
+});
 
 test('what is no message at all is damaged, and not a key that does not fit', async () => {
   const notSealed = fc.uint8Array({ minLength: 1, maxLength: 2000, size: 'max' });

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { HoldfastError, isHoldfastError, reasonOf } from '../../errors.ts';
-import type { OpenedStream } from '../../openpgp/stream.ts';
+import type { OpenedStream } from '../../openpgp/open-stream.ts';
 import { Trust } from '../../openpgp/trust.ts';
 import { SNAPSHOT_ID } from '../../repository/layout.ts';
 import type { Session } from '../../repository/session.ts';
