@@ -11,7 +11,7 @@ const ROOMS =
 const GROUND = '^src/(repository|segments|openpgp|subjects|subject-index)/';
 
 /** What everything may import: no knowledge of any layer in it. */
-const SHARED = '^src/((bounded-cache|errors|on-path|ordered|shell-word|version)\\.ts$|yaml/)';
+const SHARED = '^src/((bounded-cache|errors|nearest|on-path|ordered|shell-word|version)\\.ts$|yaml/)';
 
 /** A port: the contract between those who use a thing and those who build one. */
 const PORTS = '^src/(sources/(source|schema|inspector)|stores/(store|bucket)|scratch/scratch)\\.ts$';

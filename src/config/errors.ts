@@ -1,7 +1,7 @@
 /** What can be wrong with a configuration or with what it points to. All of it is exit code 2. */
 import { HoldfastError } from '../errors.ts';
 import { shellWord } from '../shell-word.ts';
-import { didYouMean } from '../yaml/suggest.ts';
+import { didYouMean } from '../nearest.ts';
 
 /** All problems of one file; each line is `file:line:col: dotted.path: what is wrong`. */
 export function configInvalid(lines: readonly string[]): HoldfastError {

@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import type { Problem } from './rules.ts';
 import { keysAt } from './schema.ts';
-import { nearest } from '../yaml/suggest.ts';
+import { nearest } from '../nearest.ts';
 
 /** Keys whose value looks like a number but needs its unit. */
 const DURATIONS = new Set([

@@ -1,6 +1,7 @@
 /** Naming snapshots and tables: what people type, and what it means. Pure. */
 import type { CatalogEntry } from '../repository/catalog.ts';
 import { noSnapshot, snapshotExpired } from '../repository/errors.ts';
+import { nearNames } from '../nearest.ts';
 import { SNAPSHOT_ID } from '../repository/layout.ts';
 import type { StoredStream } from '../sources/source.ts';
 import { badWhen, unknownTable } from './errors.ts';
@@ -56,24 +57,18 @@ export function selectTables(streams: readonly StoredStream[], names: readonly s
   const tables = streams.filter((stream) => stream.table !== undefined);
   return names.flatMap((name) => {
     const matching = tables.filter((stream) => spellings(stream.table?.name ?? '').includes(name));
-    if (matching.length === 0) throw unknownTable(name, nearNames(name, tables), tables);
+    if (matching.length === 0) throw unknownTable(name, nearNames(name, tables.map(tableNames)), tables);
     return matching;
   });
+}
+
+function tableNames({ table }: StoredStream): { name: string; spellings: string[] } {
+  const name = table?.name ?? '';
+  return { name, spellings: [...spellings(name), ...spellings(name.replace(/^.*\./, ''))] };
 }
 
 function spellings(table: string): string[] {
   const plain = table.replace(/"((?:[^"]|"")*)"/g, (_, inner: string) => inner.replaceAll('""', '"'));
   const name = table.startsWith('`') ? table.slice(1, -1).replaceAll('``', '`') : table;
   return [table, plain, plain.replace(/^public\./, ''), name];
-}
-
-function nearNames(name: string, tables: readonly StoredStream[]): string[] {
-  const wanted = name.toLowerCase().replace(/^public\./, '');
-  return tables
-    .map((stream) => stream.table?.name ?? '')
-    .filter((table) => {
-      const bare = table.toLowerCase().replace(/^.*\./, '');
-      return bare.includes(wanted) || wanted.includes(bare);
-    })
-    .slice(0, 3);
 }

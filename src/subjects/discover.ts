@@ -6,7 +6,7 @@
  * and against: until somebody has decided about a table, `subjects check` refuses, which is the point.
  */
 import type { Schema, TableSchema } from '../sources/schema.ts';
-import { nearest } from '../yaml/suggest.ts';
+import { nearest } from '../nearest.ts';
 import { isDeleting, proposeChild, proposeIndex, proposeRoot } from './discover-propose.ts';
 import { render } from './discover-render.ts';
 import { proposeUndecided } from './discover-undecided.ts';

@@ -1,6 +1,6 @@
 /** Reading a YAML value part by part, with every complaint kept together with its place. */
 import type { Problem } from '../yaml/document.ts';
-import { nearest } from '../yaml/suggest.ts';
+import { nearest } from '../nearest.ts';
 
 type Path = readonly PropertyKey[];
 

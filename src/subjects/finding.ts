@@ -2,7 +2,7 @@
 import type { Schema, TableSchema } from '../sources/schema.ts';
 import type { SourceKind } from '../sources/source.ts';
 import type { Problem } from '../yaml/document.ts';
-import { nearest } from '../yaml/suggest.ts';
+import { nearest } from '../nearest.ts';
 import type { SubjectMap } from './map.ts';
 
 export interface Finding extends Problem {

@@ -1,6 +1,6 @@
 /** What can be seen of a map alone: every table that is said to be a subject's must be reached from the root. */
 import type { Problem } from '../yaml/document.ts';
-import { nearest } from '../yaml/suggest.ts';
+import { nearest } from '../nearest.ts';
 import type { Link, Linked, SubjectMap } from './map.ts';
 
 type PathOf = (part: object) => readonly PropertyKey[];

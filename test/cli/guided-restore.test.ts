@@ -1,5 +1,6 @@
 /** Goal: a person who knows no option is led to a restore, sees what it takes, can lose nothing, and learns the command. */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -129,6 +130,8 @@ describe('SQLite', () => {
     expect(refused).toMatchObject({ exitCode: 2 });
     expect(refused.stderr).toContain('nobody is there to ask');
     expect(countIn(shop, 'shop_orders')).toBe(before);
+    const shown = await reader.good([...args, '--dry-run']);
+    expect(shown.stdout).toMatch(/^swap .* in-use\.db, .*; nobody is seen to use it$/m);
 
     const { stdout } = await reader.good([...args, '--yes']);
     expect(countIn(shop, 'shop_orders')).toBe(orders[1]);
@@ -218,6 +221,9 @@ describe('SQLite', () => {
     using db = new DatabaseSync(shop);
     db.exec('BEGIN IMMEDIATE; DELETE FROM shop_orders');
     const args = ['restore', 'shop', '--to', 'beside.db', '--key', host.opsKey, '--swap', 'busy.db', '--yes'];
+    const { stdout } = await reader.good([...args, '--dry-run']);
+    expect(stdout).toMatch(/^swap +then it takes the name busy\.db, .* set aside; it is in use: /m);
+    expect(existsSync(join(reader.folder, 'beside.db'))).toBe(false);
     const { exitCode, stderr } = await reader.run(args);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 6 });
     expect(stderr).toMatch(/busy\.db is in use: /);

@@ -5,7 +5,7 @@ import { splitCommand } from '../../src/config/command.ts';
 import { parseDays, parseHours } from '../../src/config/duration.ts';
 import { NAME, writerFrom } from '../../src/config/names.ts';
 import { resolveStoreUrl, storeUrlProblem } from '../../src/config/store-url.ts';
-import { nearest } from '../../src/yaml/suggest.ts';
+import { nearNames, nearest } from '../../src/nearest.ts';
 import { isHoldfastError } from '../../src/errors.ts';
 
 describe('durations', () => {
@@ -129,4 +129,17 @@ describe('names', () => {
 test('the nearest word is one that is near', () => {
   expect(nearest('recipiants', ['store', 'recipients', 'sets'])).toBe('recipients');
   expect(nearest('zzz', ['store', 'recipients', 'sets'])).toBeUndefined();
+});
+
+test('names that may be meant differ in few letters, or are part of one another; nearest first', () => {
+  const known = [
+    { name: 'public.o', spellings: ['o'] },
+    { name: '"public"."orders"', spellings: ['public.orders', 'orders'] },
+    { name: 'order_lines', spellings: ['order_lines'] },
+  ];
+  expect(nearNames('ordres', known)).toEqual(['"public"."orders"']);
+  expect(nearNames('ORDER', known)).toEqual(['"public"."orders"', 'order_lines']);
+  expect(nearNames('old_orders', known)).toEqual(['"public"."orders"']);
+  expect(nearNames('nope', known)).toEqual([]);
+  expect(nearNames('o'.repeat(100_000), known)).toEqual([]);
 });

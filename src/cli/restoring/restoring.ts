@@ -10,7 +10,7 @@ import type { MatchFlags } from './paths.ts';
 import { identityOf, mustKnowResume } from './resume.ts';
 import type { ResumeFlags } from './resume.ts';
 import type { OpenedSnapshot, OpenSnapshotOptions } from './snapshot.ts';
-import { carryOut, mustNotSwap, openSwap, warnOfUse } from './swap.ts';
+import { carryOut, mustNotSwap, openSwap, showSwap, warnOfUse } from './swap.ts';
 import type { SwapFlags } from './swap.ts';
 import { tablesMeant } from './tables.ts';
 import { mustBeTarget } from './target.ts';
@@ -77,6 +77,7 @@ async function restoreToEngine(
     if (swap) await warnOfUse(context, swap, flags);
     if (flags.dryRun === true) {
       await showPlan(context, opened, plan, to);
+      if (swap) await showSwap(context, swap, flags);
       if (plan.occupied || plan.problems.length > 0) context.exit('target');
       return;
     }

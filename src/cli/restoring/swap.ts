@@ -83,6 +83,15 @@ export async function warnOfUse(context: CliContext, swap: Swap, flags: SwapFlag
   );
 }
 
+/** What would come after the restore. */
+export async function showSwap({ output, signal }: CliContext, swap: Swap, flags: SwapFlags): Promise<void> {
+  const name = flags.swap ?? '';
+  const users = await swap.users(signal);
+  const use = users === undefined ? 'nobody is seen to use it' : `it is in use: ${users}`;
+  output.line();
+  output.line(`swap      then it takes the name ${name}, and what has that name is set aside; ${use}`);
+}
+
 /** Asks, swaps, and prints the way back. */
 export async function carryOut(
   context: CliContext,

@@ -1,4 +1,5 @@
 /** Which tables of a dump to load: what the user typed against what is there. */
+import { nearNames } from '../../nearest.ts';
 import type { StoredStream } from '../source.ts';
 import { ambiguousTable, unknownTable } from './load-errors.ts';
 import { keyOfName, nameKey, TokenReader, tokensOf } from './load-names.ts';
@@ -39,7 +40,10 @@ export function chooseTables(
   const candidates = candidatesOf(stored, partitions);
   const chosen = wanted.flatMap((name) => {
     const key = find(name, candidates);
-    if (key === undefined) throw unknownTable(name, nearNames(name, candidates));
+    if (key === undefined) {
+      const known = candidates.map(({ sql, plain, bare }) => ({ name: sql, spellings: [plain, bare] }));
+      throw unknownTable(name, nearNames(name.replaceAll('"', ''), known));
+    }
     return partitions.below(key);
   });
   return new Set(chosen.filter((key) => stored.has(key)));
@@ -90,33 +94,4 @@ function find(wanted: string, candidates: readonly Candidate[]): string | undefi
 function candidate(sql: string): Candidate {
   const parts = new TokenReader([...tokensOf(sql)]).name() ?? [sql];
   return { key: nameKey(parts), sql, plain: parts.join('.'), bare: parts.at(-1) ?? sql };
-}
-
-/** At most three names that differ in few letters. */
-function nearNames(wanted: string, candidates: readonly Candidate[]): readonly string[] {
-  const name = wanted.toLowerCase().replaceAll('"', '');
-  const limit = Math.max(2, Math.floor(name.length / 3));
-  return candidates
-    .map(({ sql, plain, bare }) => ({
-      sql,
-      distance: Math.min(distance(name, plain.toLowerCase()), distance(name, bare.toLowerCase())),
-    }))
-    .filter((near) => near.distance <= limit)
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, 3)
-    .map(({ sql }) => sql);
-}
-
-/** Levenshtein's distance. */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [line, letter] of one.split('').entries()) {
-    const next = [line + 1];
-    for (let at = 0; at < other.length; at += 1) {
-      const change = (row[at] ?? 0) + (letter === other[at] ? 0 : 1);
-      next.push(Math.min(change, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }
