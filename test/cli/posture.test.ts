@@ -310,6 +310,23 @@ describe('locks', () => {
     await reader.good(['verify', '--read-data']);
   });
 
+  test('a copy that cannot be locked is named, and one of a set without locks is not', async () => {
+    const host = await hostIn(await place({ objectLock: true }));
+    const copy = await place({ versioned: true });
+    await addCopy(host, copy);
+    const named = expect.objectContaining({ what: 'copy offsite locks' }) as unknown;
+    expect(await checks(host, copy.env)).not.toContainEqual(named);
+    await setKey(host, 'object_lock: { mode: governance }');
+    expect(await checks(host, copy.env)).toContainEqual(
+      expect.objectContaining({
+        what: 'copy offsite locks',
+        verdict: 'warning',
+        found: 'the copies of shop are not locked',
+        hint: expect.stringContaining('ObjectLockEnabled=Enabled') as string,
+      }),
+    );
+  });
+
   test('without days for manifests these are not locked at all', async () => {
     const where = await place({ objectLock: true });
     const host = await hostIn(where);

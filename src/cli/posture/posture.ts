@@ -2,7 +2,7 @@
  * What must be true of the place where backups lie, so that its promises are kept when this program is dead and when a
  * host is hostile: rules that end objects, versions, locks, rights. Each finding names what mends it.
  */
-import type { Config } from '../../config/config.ts';
+import type { Config, SetConfig } from '../../config/config.ts';
 import { isHoldfastError } from '../../errors.ts';
 import type { LifecycleReport } from '../../retention/apply-lifecycle.ts';
 import type { LifecycleProblem } from '../../retention/lifecycle.ts';
@@ -95,23 +95,28 @@ function judgeOverdue(what: string, { enforcement, overdue }: LifecycleReport): 
 /** `shop: 30 days, gone by 2026-12-24`: of a snapshot that is made now. */
 async function outerDates(
   { signal }: CliContext,
-  { sets }: Config,
-  { copy }: LifecyclePlace,
+  config: Config,
+  place: LifecyclePlace,
   store: Store,
   { enforcement }: LifecycleReport,
 ): Promise<string> {
   const { goneBy } = await import('../../retention/gone-by.ts');
   const modified = await store.now(signal);
-  const promises = [...sets.values()]
-    .filter(({ replicas }) => copy === undefined || replicas.some(({ store: url }) => url === store.url))
-    .map(({ name, keep }) => {
-      const lives = keep.map(({ days }) => {
-        const date = goneBy({ modified, days }, enforcement)?.toISOString().slice(0, 10) ?? 'never';
-        return `${days} days, gone by ${date}`;
-      });
-      return `${name}: ${lives.join('; ')}`;
+  const promises = setsAt(config, place, store).map(({ name, keep }) => {
+    const lives = keep.map(({ days }) => {
+      const date = goneBy({ modified, days }, enforcement)?.toISOString().slice(0, 10) ?? 'never';
+      return `${days} days, gone by ${date}`;
     });
+    return `${name}: ${lives.join('; ')}`;
+  });
   return `made now, ${promises.join(', ')}`;
+}
+
+/** The sets that lie in a place. */
+function setsAt({ sets }: Config, { copy }: LifecyclePlace, { url }: Pick<Store, 'url'>): SetConfig[] {
+  return [...sets.values()].filter(
+    ({ replicas }) => copy === undefined || replicas.some(({ store }) => store === url),
+  );
 }
 
 /** Where nothing keeps what was there before, a host that was taken over destroys backups by putting others. */
@@ -183,15 +188,14 @@ async function judgeLocks(
       `Take the default away, Object Lock itself stays on: ${put}`,
     );
   }
-  const wanting = place.copy === undefined ? [...config.sets.values()].filter((set) => set.objectLock) : [];
+  const wanting = setsAt(config, place, store).filter((set) => set.objectLock);
   if (wanting.length === 0) return ok(what, '');
   const names = wanting.map(({ name }) => name).join(', ');
   if (enabled) return ok(what, `packs of ${names} cannot be deleted before their end`);
-  return wrong(
-    what,
-    `object_lock is set for ${names}, but the bucket has no Object Lock`,
-    `Make a bucket with it, or on AWS turn it on for this versioned one: ${put}`,
-  );
+  const remedy = `Make a bucket with it, or on AWS turn it on for this versioned one: ${put}`;
+  // The promise is the store's; a copy beside it that can be deleted is better than none.
+  if (place.copy !== undefined) return warning(what, `the copies of ${names} are not locked`, remedy);
+  return wrong(what, `object_lock is set for ${names}, but the bucket has no Object Lock`, remedy);
 }
 
 /** A host need not be able to read what it wrote, and then a thief on the host is not either. */
