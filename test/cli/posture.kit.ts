@@ -51,7 +51,7 @@ export function promise(machine: Machine, residency: string): Promise<void> {
 }
 
 /** Adds a key to the only set. */
-export async function setKey(host: Host, line: string): Promise<void> {
+export async function setKey(host: Pick<Host, 'folder'>, line: string): Promise<void> {
   const file = join(host.folder, 'holdfast.yaml');
   const text = await readFile(file, 'utf8');
   await writeFile(

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { backUp, folderPlace, keysIn, makeHost, tamper } from '../services/machines.ts';
 import type { Host, Machine, Place } from '../services/machines.ts';
+import { setKey } from './posture.kit.ts';
 import { addOrders, makeShop, mapText } from '../services/person-shop.ts';
 import { withDatabase } from '../services/shop.ts';
 import { giveMap } from '../services/subject-map.ts';
@@ -100,6 +101,29 @@ describe('verify --full of SQLite', () => {
     expect(stdout).toMatch(/note +they are named in comments, column body: 1 row in 2 snapshots/);
     expect(stdout).toMatch(/note +snapshot \S+ has rows of theirs in .*users.*made since/);
   });
+
+  test(
+    'takes references that led nowhere before for what they are, once that is said',
+    { timeout: 180_000 },
+    async () => {
+      const shop = await sqliteShop();
+      await shop.sql(
+        "COMMIT; PRAGMA foreign_keys = OFF; BEGIN; INSERT INTO orders VALUES (90001, 777777, 'of nobody')",
+      );
+      await backUp(shop.host);
+      await purge(shop);
+      const found = await shop.reader.run(VERIFY);
+      expect(found.exitCode).toBe(4);
+      expect(found.stdout).toMatch(
+        /^PROBLEM +snapshot \S+ 1 references of table orders to rows of users .*broken_references: 1$/m,
+      );
+      await setKey(shop.reader, 'broken_references: 1');
+      const { stdout } = await shop.reader.good(VERIFY);
+      expect(stdout).toMatch(
+        /^note +snapshot \S+ 1 references of table orders .* broken_references takes 1$/m,
+      );
+    },
+  );
 
   test('needs a key, and the store', { timeout: 60_000 }, async () => {
     const shop = await sqliteShop();

@@ -90,6 +90,7 @@ async function compareAll(
         copies: copies.copies.map((copy) => ({ name: copy.name, store: copy.session.store })),
         openScratch: (source) => openScratchSpace(context, source, flags.scratch),
         openLoader: (source, target) => openScratchLoader(context, source, target, flags.scratch),
+        ...(set.brokenReferences !== undefined && { referencesTaken: set.brokenReferences }),
         onStep: (text) => task.say(text),
         onProgress: (bytes, what) => {
           task.add(bytes);
