@@ -75,6 +75,13 @@ test('they match what git check-ignore matches', async () => {
   );
 });
 
+test('no name makes them look for ever', () => {
+  const [dashes, slashes] = [`${'-'.repeat(254)}x`, `${'a/'.repeat(2000)}x`].map(fromText);
+  const excludes = compilePatterns(['*-*-*-*-*-*-*.log', '/**/a/**/a/**/a/**/b', '**/a*a*/**/*b*b*']);
+  for (const path of [dashes, slashes]) expect(excludes(path ?? fromText(''), false)).toBe(false);
+  expect(excludes(fromText('1-2-3-4-5-6-7.log'), false)).toBe(true);
+});
+
 test('they are about bytes, and one ? is one character', () => {
   const [one, many] = [compilePatterns(['/?']), compilePatterns(['ü*'])];
   expect(one(fromText('ä'), false)).toBe(true);
