@@ -90,6 +90,7 @@ async function verifying(
   const [key, second] = sessionKeys;
   const sealed = key && second === undefined ? sealedDataOf(message, key) : undefined;
   if (key === undefined || sealed === undefined) {
+    // Rare forms (older ciphers, version 2): what is not authenticated piece by piece is read as a whole first.
     const { signatures, data, filename } = await openpgp.decrypt({ ...options, message, sessionKeys });
     return { signatures, data, filename, failure };
   }
