@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Trust } from '../openpgp/trust.ts';
 import { SNAPSHOT_ID } from './layout.ts';
+import { byTime } from './ledger.ts';
 import type { Ledger, LedgerLine } from './ledger.ts';
 
 /** `not-run`: nothing is known of the snapshot, since this machine or a server could not try. */
@@ -73,7 +74,7 @@ export function drillsOf({ lines }: Pick<Ledger, 'lines'>, operators: Pick<Trust
       const parsed = drillSchema.safeParse(line.event);
       return parsed.success ? [{ ...parsed.data, line }] : [];
     })
-    .toSorted((a, b) => (a.line.time < b.line.time ? -1 : a.line.time > b.line.time ? 1 : 0));
+    .toSorted((a, b) => byTime(a.line, b.line));
 }
 
 /** The last one that was verified; undefined when none was. */

@@ -9,6 +9,7 @@ import type { Trust } from '../openpgp/trust.ts';
 import { parseWith } from './entry.ts';
 import { notAnOperator } from './errors.ts';
 import { CHAIN_NAME, PACK_REF, SET_NAME, SNAPSHOT_ID } from './layout.ts';
+import { byTime } from './ledger.ts';
 import type { Ledger, LedgerLine } from './ledger.ts';
 
 const fingerprint = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
@@ -187,5 +188,5 @@ export function openIntents(ledger: Ledger): RotationIntent[] {
   return events
     .filter((event) => event.type === 'rotation-intent')
     .filter((event) => !done.has(event.id))
-    .toSorted((a, b) => (a.line.time < b.line.time ? -1 : 1));
+    .toSorted((a, b) => byTime(a.line, b.line));
 }

@@ -45,6 +45,11 @@ export interface Ledger {
   readonly hashes: ReadonlyMap<string, string>;
 }
 
+/** For sorting by time; what is of one time stays in the order of writers and numbers, in which lines are read. */
+export function byTime(a: { readonly time: string }, b: { readonly time: string }): number {
+  return a.time < b.time ? -1 : a.time > b.time ? 1 : 0;
+}
+
 /** A ledger without lines. */
 export const EMPTY_LEDGER: Ledger = { lines: [], heads: {}, hashes: new Map() };
 

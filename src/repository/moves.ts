@@ -3,7 +3,7 @@
  * store copies the living ones, sealed as they are, into new packs, and says in the ledger where they lie now. So a host
  * goes on to refer to them, and need not upload them again.
  */
-import { retiredPlaces } from './ledger.ts';
+import { byTime, retiredPlaces } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
 import { knownEvents } from './ledger-events.ts';
 import type { MovedRange, SegmentIndex } from './segment-index.ts';
@@ -24,7 +24,7 @@ export interface MovedPack {
 
 /** All that were moved, in the order in which it happened. Throws MALFORMED. */
 export function movedPacks(ledger: Ledger): MovedPack[] {
-  const events = knownEvents(ledger).toSorted((a, b) => (a.line.time < b.line.time ? -1 : 1));
+  const events = knownEvents(ledger).toSorted((a, b) => byTime(a.line, b.line));
   return events.flatMap((event) => {
     if (event.type !== 'amended') return [];
     const sizes = new Map(event.packs ?? []);
@@ -45,7 +45,7 @@ export function followPurges(index: SegmentIndex, ledger: Ledger, writer: string
   const moves = Map.groupBy(movedPacks(ledger), ({ line }) => `${line.writer} ${line.seq}`);
   const ours = (one: string, number: number) => one === writer && number === chain;
   let known = 0;
-  for (const { event, writer: by, seq } of ledger.lines.toSorted((a, b) => (a.time < b.time ? -1 : 1))) {
+  for (const { event, writer: by, seq } of ledger.lines.toSorted(byTime)) {
     const places = (event.retired ?? []).filter(([one, number]) => ours(one, number));
     if (places.length > 0) known += index.retire(places.map(([, , ref, offset]) => [ref, offset]));
     for (const { writer: one, chain: number, pack, ranges, sizes } of moves.get(`${by} ${seq}`) ?? [])

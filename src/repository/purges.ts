@@ -4,6 +4,7 @@
  */
 import type { Trust } from '../openpgp/trust.ts';
 import type { LedgerHeads } from './entry.ts';
+import { byTime } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
 import { knownEvents, mustBeOperator } from './ledger-events.ts';
 import type { PurgeIntent } from './ledger-events.ts';
@@ -51,7 +52,7 @@ export interface PurgeRecord {
  * @throws HoldfastError SIGNER_NOT_TRUSTED when a host purges, MALFORMED
  */
 export function purgesOf(ledger: Ledger, operators: Trust): PurgeRecord[] {
-  const events = knownEvents(ledger).toSorted((a, b) => (a.line.time < b.line.time ? -1 : 1));
+  const events = knownEvents(ledger).toSorted((a, b) => byTime(a.line, b.line));
   const found = new Map<string, Gathered>();
   for (const event of events) {
     if (event.type !== 'purge-intent') continue;

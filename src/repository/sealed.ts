@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { parseWith } from './entry.ts';
 import { KEEP_DAYS_MAX, SEALED, SNAPSHOT_ID, daysOfPrefix, keepPrefix } from './layout.ts';
+import { byTime } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
 
 /** All parts of a sealed object but the last are this long: small enough to be sent again, and to hold in memory. */
@@ -64,7 +65,7 @@ export function sealEvents(ledger: Ledger): SealEvent[] {
       if (event.type === 'sealed') return [{ ...parseWith(doneSchema, event, what), time, writer, signer }];
       return [];
     })
-    .toSorted((a, b) => (a.time < b.time ? -1 : 1));
+    .toSorted(byTime);
 }
 
 export function sealedFolder(id: string, days: number): string {

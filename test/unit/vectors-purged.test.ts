@@ -10,7 +10,7 @@ import { locateOrThrow } from '../services/packages.ts';
 import { tempFolder } from '../services/temp.ts';
 import { applyChange } from '../vectors/change.ts';
 import { FOLDER, PURGED_FOLDER, keyFile, readKeys } from '../vectors/kit.ts';
-import type { PurgedSnapshot, PurgedVectors } from '../vectors/kit.ts';
+import type { LeftCase, PurgedSnapshot, PurgedVectors } from '../vectors/kit.ts';
 import { purgedReader } from '../vectors/purged-reader.ts';
 
 const SET = 'shop';
@@ -21,6 +21,7 @@ const CANARIES = ['Zoë.Perce@', ' ZOË.perce@Example.ORG', "harp ''no. 1''"];
 const keys = await readKeys();
 const vectors = JSON.parse(await readFile(join(FOLDER, 'purged.json'), 'utf8')) as PurgedVectors;
 const { snapshots, indexed, refused, purge } = vectors;
+const left = JSON.parse(await readFile(join(FOLDER, 'left.json'), 'utf8')) as LeftCase[];
 
 function expectedSql({ name }: PurgedSnapshot): Promise<string> {
   return readFile(join(PURGED_FOLDER, 'expected', `${name}.sql`), 'utf8');
@@ -81,6 +82,37 @@ describe('the shell script', { timeout: 60_000 }, () => {
     expect(found.stdout).toBe(isMissed ? '' : await expectedSql(one));
     expect(found.stderr.includes(`purge ${purge} has not reached`)).toBe(isMissed);
     expect(found.stderr.includes(`taken after purge ${purge}`)).toBe(one.name === 'later');
+  });
+});
+
+describe('what a later line takes back', { timeout: 60_000 }, () => {
+  const cases = left.flatMap((one) =>
+    snapshots.flatMap((snapshot) =>
+      snapshot.name === 'clear' || snapshot.name === 'amended'
+        ? [{ ...one, snapshot, pending: one.pending[snapshot.name] }]
+        : [],
+    ),
+  );
+
+  it.for(cases)('$snapshot.name: $what', async ({ changes, snapshot, pending }) => {
+    const root = join(await tempFolder('left'), 'store');
+    await cp(STORE, root, { recursive: true });
+    for (const change of changes) await applyChange(change, root, join(PURGED_FOLDER, 'left'));
+    const sql = await expectedSql(snapshot);
+    expect(await (await readerOf(root)).read(snapshot.snapshot)).toMatchObject({ sql, pending });
+
+    const args = [join(FOLDER, 'reader.py'), root, SET, snapshot.snapshot, keys.ops.getFingerprint()];
+    const input = JSON.stringify({ indexed: [], token_of: [] });
+    const env = { GNUPGHOME: gnupg, PYTHONUTF8: '1' };
+    const { stdout } = await execa(locateOrThrow('python3'), args, { env, input });
+    expect(JSON.parse(stdout)).toMatchObject({ sql, pending });
+
+    const script = join(FOLDER, '../../src/recovery/recover.sh');
+    const recover = [script, '--expired', '--store', root, `${SET}@${snapshot.snapshot}`];
+    const found = await execa('sh', recover, { env, reject: false, stripFinalNewline: false });
+    const isFree = pending.length === 0;
+    expect(found).toMatchObject({ exitCode: isFree ? 0 : 1, stdout: isFree ? sql : '' });
+    expect(found.stderr.includes(`purge ${purge} has not reached`)).toBe(!isFree);
   });
 });
 

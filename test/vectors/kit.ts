@@ -121,6 +121,16 @@ export interface PurgedSnapshot extends SnapshotPlace {
   readonly leftOut: { readonly deleted: number; readonly changed: number };
 }
 
+/** What is pending in the purged store after a further line of its ledger; each reads as before otherwise. */
+export interface LeftCase {
+  readonly name: string;
+  /** What the line says, for people. */
+  readonly what: string;
+  /** Objects are in `purged/left/`. */
+  readonly changes: readonly Change[];
+  readonly pending: Readonly<Record<'clear' | 'amended', readonly string[]>>;
+}
+
 /** Where an index says that rows with a key are. */
 export interface IndexedKey {
   readonly snapshot: string;
