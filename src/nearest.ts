@@ -15,7 +15,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
     word,
     Array.from(known, (name) => ({ name, spellings: [name] })),
     editsOf,
-  )[0];
+  )[0]?.name;
 }
 
 /** Something that people name in several ways. */
@@ -28,27 +28,31 @@ const NEAR_MOST = 3;
 /** A name of a letter or two is part of another by chance. */
 const PART_LENGTH_MIN = 3;
 
-/** What may be meant by a word that nothing is called: it differs in few letters, or the one is part of the other; nearest first. */
+/**
+ * What may be meant by a word that nothing is called: it differs in few letters, or the one is part of the other. The
+ * nearest first, and no others than those that are about as near.
+ */
 export function nearNames(word: string, known: Iterable<Known>): string[] {
-  return nearestFirst(word, known, (one, other) => editsOf(one, other) ?? partOf(one, other)).slice(
-    0,
-    NEAR_MOST,
-  );
+  const near = nearestFirst(word, known, (one, other) => editsOf(one, other) ?? partOf(one, other));
+  const least = near[0]?.distance ?? 0;
+  return near
+    .filter(({ distance }) => distance <= least + 1)
+    .slice(0, NEAR_MOST)
+    .map(({ name }) => name);
 }
 
 function nearestFirst(
   word: string,
   known: Iterable<Known>,
   distance: (one: string, other: string) => number | undefined,
-): string[] {
+): { readonly name: string; readonly distance: number }[] {
   if (word.length > WORD_LENGTH_MAX) return [];
   const wanted = word.toLowerCase();
   const near = Array.from(known, ({ name, spellings }) => {
     const distances = spellings.map((spelling) => distance(wanted, spelling.toLowerCase()) ?? Infinity);
     return { name, distance: Math.min(...distances) };
   });
-  const found = near.filter((one) => one.distance < Infinity);
-  return found.sort((a, b) => a.distance - b.distance).map(({ name }) => name);
+  return near.filter((one) => one.distance < Infinity).sort((a, b) => a.distance - b.distance);
 }
 
 function editsOf(wanted: string, candidate: string): number | undefined {

@@ -138,7 +138,8 @@ test('names that may be meant differ in few letters, or are part of one another;
     { name: 'order_lines', spellings: ['order_lines'] },
   ];
   expect(nearNames('ordres', known)).toEqual(['"public"."orders"']);
-  expect(nearNames('ORDER', known)).toEqual(['"public"."orders"', 'order_lines']);
+  expect(nearNames('ORDER', known)).toEqual(['"public"."orders"']);
+  expect(nearNames('lines', known)).toEqual(['order_lines']);
   expect(nearNames('old_orders', known)).toEqual(['"public"."orders"']);
   expect(nearNames('nope', known)).toEqual([]);
   expect(nearNames('o'.repeat(100_000), known)).toEqual([]);
