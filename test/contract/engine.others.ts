@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { removePaths } from '../integration/files-erased-kit.ts';
-import { describeTree, run, settleTimes } from '../integration/files-kit.ts';
+import { describeTree, run, settleNames, settleTimes } from '../integration/files-kit.ts';
 import { expectComplaint } from '../services/complaint.ts';
 import { committedIn, folderPlace, makeHost } from '../services/machines.ts';
 import { startRedis } from '../services/redis.ts';
@@ -254,6 +254,7 @@ async function openFiles(count: number): Promise<Engine> {
     },
     change: async () => {
       await put(count, 5, 'orders');
+      await settleNames(root, ['orders', ...numbers(count, 5).map((id) => nameOf('orders', id))]);
     },
     newTarget: async () => join(await tempFolder('target'), 'restored'),
     quietTarget: () => Promise.resolve({ args: [], env: {} }),

@@ -47,8 +47,17 @@ const AWKWARD = String.raw`
  */
 export async function settleTimes(root: string): Promise<void> {
   const recent = ['-newermt', '2026-01-01', '!', '-newermt', '2037-01-01'];
-  const touch = ['-exec', 'touch', '-h', '-d', `@${Math.floor(Date.now() / 1000)}.123456`, '{}', '+'];
+  const touch = ['-exec', 'touch', '-h', '-d', settledTime(), '{}', '+'];
   await run('find', ['.', '-depth', ...recent, ...touch], { cwd: root });
+}
+
+/** The same for these names only, and not for what is in them. */
+export async function settleNames(root: string, names: readonly string[]): Promise<void> {
+  await run('touch', ['-h', '-d', settledTime(), ...names], { cwd: root });
+}
+
+function settledTime(): string {
+  return `@${Math.floor(Date.now() / 1000)}.123456`;
 }
 
 /**

@@ -90,6 +90,7 @@ async function smallDump(): Promise<{ dump: HeldDump; tree: string[] }> {
   await writeFile(join(root, `folder/${'long'.repeat(40)}`), 'x'.repeat(700));
   await symlink('file', join(root, 'folder/link'));
   await writeFile(join(root, 'z'), '');
+  await settleTimes(root);
   return { dump: await dumpFolder(root), tree: await describeTree(root) };
 }
 
