@@ -11,9 +11,9 @@ import { createCipheriv, createDecipheriv, hash, randomFillSync, timingSafeEqual
 const SEALED = 0xc0 | 18;
 const LITERAL = 0xc0 | 11;
 const BINARY = 0x62;
-const PREFIX_BYTES = 18;
-const MDC_BYTES = 22;
-const MDC_HEAD = Buffer.from([0xd3, 0x14]);
+export const PREFIX_BYTES = 18;
+export const MDC_BYTES = 22;
+export const MDC_HEAD = Buffer.from([0xd3, 0x14]);
 const VERSION = Buffer.from([1]);
 const NO_IV = Buffer.alloc(16);
 /** A literal packet's format, empty name, and a date: a constant one says nothing about the run. */

@@ -7,6 +7,7 @@
  */
 import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto';
 import { openpgp } from './library.ts';
+import { MDC_BYTES, MDC_HEAD, PREFIX_BYTES } from './plain-packet.ts';
 
 /** A key for the cipher of one sealed packet. */
 export type PacketKey = Pick<openpgp.SessionKey, 'data' | 'algorithm'>;
@@ -23,18 +24,12 @@ const CIPHERS: Partial<Record<string, string>> = {
   aes256: 'aes-256-cfb',
 };
 const BLOCK_BYTES = 16;
-const PREFIX_BYTES = BLOCK_BYTES + 2;
-const MDC_BYTES = 22;
-const MDC_HEAD = Buffer.from([0xd3, 0x14]);
 
 /** The sealed bytes of a message; undefined when it is of another form than `contentOf` opens. */
-export function sealedDataOf(
-  message: Pick<openpgp.Message<Uint8Array>, 'packets'>,
-  { algorithm, data }: PacketKey,
-): unknown {
+export function sealedDataOf(message: Pick<openpgp.Message<Uint8Array>, 'packets'>, key: PacketKey): unknown {
   const { symEncryptedIntegrityProtectedData: sealed } = openpgp.enums.packet;
   const packet = message.packets.findPacket(sealed) as Streaming | undefined;
-  return packet?.version === 1 && cipherOf({ algorithm, data }) !== undefined ? packet.encrypted : undefined;
+  return packet?.version === 1 && cipherOf(key) !== undefined ? packet.encrypted : undefined;
 }
 
 function cipherOf({ algorithm, data }: PacketKey): string | undefined {
